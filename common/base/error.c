@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "common/base/error.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+#include "common/base/text.h"
+
+static const struct {
+	enum ush_code code;
+	int status;
+} statuses[USH_CODE_COUNT] = {
+	{USH_OK, 0},
+	{USH_DIFFERENCES, 1},
+	{USH_ERR_USAGE, 2},
+	{USH_ERR_CONFIG, 2},
+	{USH_ERR_INCOMPLETE, 3},
+	{USH_ERR_LOGIN, 4},
+	{USH_ERR_REFUSED, 5},
+	{USH_ERR_UNAVAILABLE, 6},
+	{USH_ERR_REJECTED, 7},
+	{USH_ERR_STORE, 8},
+	{USH_ERR_DECLINED, 9},
+	{USH_ERR_PARTIAL, 10},
+};
+
+static const char *const meanings[] = {
+	"done; no difference; no finding at or above the threshold",
+	"differences (plan) or findings (audit)",
+	"usage or configuration",
+	"incomplete: something could not be read whole, so nothing was concluded from it and nothing removed",
+	"a person must sign in, and this call may not ask",
+	"refused by policy: safety brake, foreign object, unpinned server",
+	"network, provider or API server unavailable; state kept",
+	"the provider's answer or token was rejected",
+	"keyring, cache, disk",
+	"the person declined or ran out of time",
+	"partly applied; the rest is listed",
+};
+
+int ush_fail(struct ush_error *err, enum ush_code code, const char *format, ...)
+{
+	va_list args;
+
+	if (err == NULL || err->code != USH_OK)
+		return -1;
+	va_start(args, format);
+	vsnprintf(err->what, sizeof err->what, format, args);
+	va_end(args);
+	err->code = code;
+	err->hint[0] = '\0';
+	return -1;
+}
+
+int ush_hint(struct ush_error *err, const char *format, ...)
+{
+	va_list args;
+
+	if (err == NULL)
+		return -1;
+	va_start(args, format);
+	vsnprintf(err->hint, sizeof err->hint, format, args);
+	va_end(args);
+	return -1;
+}
+
+int ush_error_at(struct ush_error *err, const char *format, ...)
+{
+	char where[sizeof err->what], joined[2 * sizeof err->what];
+	va_list args;
+
+	if (err == NULL)
+		return -1;
+	va_start(args, format);
+	vsnprintf(where, sizeof where, format, args);
+	va_end(args);
+	snprintf(joined, sizeof joined, "%s: %s", where, err->what);
+	snprintf(err->what, sizeof err->what, "%.*s", (int)sizeof err->what - 1, joined);
+	return -1;
+}
+
+void ush_error_clear(struct ush_error *err)
+{
+	memset(err, 0, sizeof *err);
+}
+
+int ush_code_status(enum ush_code code)
+{
+	for (size_t i = 0; i < USH_CODE_COUNT; i++)
+		if (statuses[i].code == code)
+			return statuses[i].status;
+	return 2;
+}
+
+const char *ush_status_meaning(int status)
+{
+	if (status < 0 || (size_t)status >= sizeof meanings / sizeof meanings[0])
+		return NULL;
+	return meanings[status];
+}
+
+void ush_error_print(FILE *to, const char *program, const struct ush_error *err)
+{
+	char line[4 * (sizeof err->what + sizeof err->hint)], raw[sizeof err->what + sizeof err->hint + 8];
+	size_t length = strlen(err->what);
+
+	if (err->hint[0] == '\0')
+		snprintf(raw, sizeof raw, "%s", err->what);
+	else
+		snprintf(raw, sizeof raw, "%s%s %s", err->what, length > 0 && err->what[length - 1] == '.' ? "" : ".", err->hint);
+	fprintf(to, "%s: %s\n", program, ush_text_line(line, sizeof line, raw));
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The real world: the system's clocks, OpenSSL's randomness, libcurl. Made once by each program's main.
+ */
+#ifndef USH_NET_REAL_H
+#define USH_NET_REAL_H
+
+#include "common/base/world.h"
+
+/* Fills world; SIGINT and SIGTERM end a wait early and nothing else. Free with ush_world_real_free. */
+void ush_world_real(struct ush_world *world);
+void ush_world_real_free(struct ush_world *world);
+
+#endif
