@@ -66,7 +66,7 @@ int ush_hint(struct ush_error *err, const char *format, ...)
 
 int ush_error_at(struct ush_error *err, const char *format, ...)
 {
-	char where[sizeof err->what], joined[2 * sizeof err->what];
+	char where[sizeof err->what], joined[2 * sizeof err->what + 4];
 	va_list args;
 
 	if (err == NULL)
