@@ -1,7 +1,39 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/support/tap.h"
 
+#include <ftw.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
+
+static char folder[64];
+static pid_t maker;
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	(void)st;
+	(void)type;
+	(void)ftw;
+	return remove(path);
+}
+
+static void remove_folder(void)
+{
+	if (maker == getpid())
+		nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+const char *tap_folder(void)
+{
+	const char *base = getenv("TMPDIR");
+
+	snprintf(folder, sizeof folder, "%s/usher-test-XXXXXX", base != NULL ? base : "/tmp");
+	if (mkdtemp(folder) == NULL)
+		ck_abort_msg("no temporary folder");
+	maker = getpid();
+	atexit(remove_folder);
+	return folder;
+}
 
 int tap_run(const char *suite, const TTest *const *tests, size_t count)
 {

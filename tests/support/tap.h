@@ -14,6 +14,9 @@
 #include <stddef.h>
 
 
+/* A new folder for this test alone, removed with all that is in it when the test's process ends. */
+const char *tap_folder(void);
+
 int tap_run(const char *suite, const TTest *const *tests, size_t count);
 
 #define TAP_MAIN(suite, ...)                                                                                           \
