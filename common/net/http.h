@@ -82,6 +82,11 @@ int ush_url_parse(struct ush_url *url, const char *text, enum ush_code code, str
 void ush_url_free(struct ush_url *url);
 #define USH_AUTO_URL __attribute__((cleanup(ush_url_free))) struct ush_url
 
+/* "host" or "host:port" where the port is not the scheme's, brackets around IPv6: for messages and Host headers. And the
+ * whole URL, written anew from its parts. The caller frees. */
+char *ush_url_authority(const struct ush_url *url);
+char *ush_url_text(const struct ush_url *url);
+
 /* Percent-encodes everything but unreserved characters; appends to out. */
 int ush_url_encode(struct ush_buf *out, const char *text);
 

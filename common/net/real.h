@@ -5,10 +5,15 @@
 #ifndef USH_NET_REAL_H
 #define USH_NET_REAL_H
 
+#include <stdbool.h>
+
 #include "common/base/world.h"
 
 /* Fills world; SIGINT and SIGTERM end a wait early and nothing else. Free with ush_world_real_free. */
 void ush_world_real(struct ush_world *world);
 void ush_world_real_free(struct ush_world *world);
+
+/* True once SIGINT or SIGTERM came; a wait and an HTTP exchange end then. False where no real world was made. */
+bool ush_asked_to_end(void);
 
 #endif

@@ -16,6 +16,11 @@ static void note_signal(int number)
 	asked_to_end = number;
 }
 
+bool ush_asked_to_end(void)
+{
+	return asked_to_end != 0;
+}
+
 static int64_t clock_ms(clockid_t id)
 {
 	struct timespec t;

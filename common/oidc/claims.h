@@ -17,19 +17,20 @@
 struct ush_expect {
 	const char *issuer;        /* equal byte for byte */
 	const char *client;        /* in aud; azp must be it when there are several audiences, or when azp is there */
-	const char *nonce;         /* equal; NULL: a nonce in the token must equal session_nonce when that is known */
+	const char *nonce;         /* equal; NULL: not looked at (none was sent, or the session's is not known) */
 	bool nonce_optional;       /* on refresh and device flow the token may leave it out */
 	const char *subject;       /* on refresh: the session's sub, equal; NULL: any non-empty one */
 	const struct ush_secret *access_token; /* at_hash is checked when both are there */
 	int64_t now;               /* Unix seconds */
-	int64_t leeway;            /* seconds, both ways, at most 300 */
+	int64_t leeway;            /* seconds, both ways, at most 300 (more is taken as 300) */
 };
 
 struct ush_claims {
 	char *subject;
 	char *email;            /* or NULL; preferred_username when there is no e-mail */
 	json_t *all;            /* the whole payload */
-	char **groups;          /* of the claim "groups": a list of strings, or one string; may be none */
+	char **groups;          /* of the claim "groups": a list of strings, or one string. None when it is absent, null, or
+				 * kept elsewhere by the provider (_claim_names, hasgroups): the API server sees none either */
 	size_t group_count;
 	int64_t issued, expires;
 };

@@ -19,8 +19,8 @@
 
 /*
  * Verifies and gives the payload's bytes (owned by the caller). *unknown_key is set when the one thing wrong is that no
- * key of the set has the token's kid: a fresh set may help. Every refusal is USH_ERR_REJECTED with the reason in words;
- * no part of the token is quoted. Payload NULL terminated.
+ * key of the set has the token's kid, or that a token without a kid fits no key of the set: a fresh set may help. Every
+ * refusal is USH_ERR_REJECTED with the reason in words; no part of the token is quoted. Payload NUL terminated.
  */
 int ush_jws_verify(const char *token, size_t length, const struct ush_jwks *jwks, char **payload, size_t *payload_length,
 		   bool *unknown_key, struct ush_error *err);

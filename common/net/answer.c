@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "common/net/answer.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <openssl/x509_vfy.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/base/memory.h"
+
+#define RETRY_AFTER_MAX 86400 /* seconds; who says more means never */
+
+/* ---- headers ---- */
+
+static void take_type(struct ush_exchange *x, const char *value)
+{
+	size_t length = strcspn(value, "; \t");
+
+	snprintf(x->response->content_type, sizeof x->response->content_type, "%.*s", (int)length, value);
+	for (char *p = x->response->content_type; *p != '\0'; p++)
+		*p = (char)tolower((unsigned char)*p);
+}
+
+static void take_date(struct ush_exchange *x, const char *value)
+{
+	time_t date = curl_getdate(value, NULL);
+
+	x->response->date = date > 0 ? (int64_t)date : 0;
+}
+
+static void take_retry(struct ush_exchange *x, const char *value)
+{
+	size_t digits = strspn(value, "0123456789");
+	long seconds = digits > 0 && digits < 10 ? strtol(value, NULL, 10) : RETRY_AFTER_MAX;
+
+	if (digits > 0 && value[digits] == '\0')
+		x->response->retry_after_ms = (int64_t)(seconds < RETRY_AFTER_MAX ? seconds : RETRY_AFTER_MAX) * 1000;
+}
+
+static void take_encoding(struct ush_exchange *x, const char *value)
+{
+	if (value[0] == '\0' || strcasecmp(value, "identity") == 0)
+		return;
+	x->refused = true;
+	ush_fail(x->err, USH_ERR_REJECTED, "%s answered with a compressed body, which was not asked for", x->host);
+}
+
+static void take_transfer(struct ush_exchange *x, const char *value)
+{
+	if (strcasecmp(value, "chunked") != 0)
+		take_encoding(x, value);
+}
+
+static const struct {
+	const char *name;
+	void (*take)(struct ush_exchange *x, const char *value);
+} headers[] = {
+	{"content-type:", take_type},         {"date:", take_date},
+	{"retry-after:", take_retry},         {"content-encoding:", take_encoding},
+	{"transfer-encoding:", take_transfer},
+};
+
+static void take_header(struct ush_exchange *x, const char *line, size_t length)
+{
+	char value[256];
+
+	for (size_t i = 0; i < USH_COUNT(headers); i++) {
+		size_t name = strlen(headers[i].name);
+
+		if (length < name || strncasecmp(line, headers[i].name, name) != 0)
+			continue;
+		line += name;
+		length -= name;
+		while (length > 0 && (line[0] == ' ' || line[0] == '\t'))
+			line++, length--;
+		while (length > 0 && strchr(" \t\r\n", line[length - 1]) != NULL)
+			length--;
+		snprintf(value, sizeof value, "%.*s", (int)(length < sizeof value ? length : sizeof value - 1), line);
+		headers[i].take(x, value);
+		return;
+	}
+}
+
+size_t ush_answer_header(char *line, size_t size, size_t count, void *context)
+{
+	struct ush_exchange *x = context;
+	size_t length = size * count;
+
+	x->header_bytes += length;
+	if (x->header_bytes > USH_HTTP_HEADER_MAX) {
+		x->refused = true;
+		ush_fail(x->err, USH_ERR_REJECTED, "%s answered with more than %u KiB of headers", x->host, USH_HTTP_HEADER_MAX >> 10);
+		return 0;
+	}
+	if (length > 5 && strncmp(line, "HTTP/", 5) == 0) { /* what an interim answer (1xx) said does not count */
+		x->response->content_type[0] = '\0';
+		x->response->date = 0;
+		x->response->retry_after_ms = -1;
+	} else {
+		take_header(x, line, length);
+	}
+	return x->refused ? 0 : length;
+}
+
+/* ---- body ---- */
+
+/* The beginning of an error's body is enough to say what was wrong. */
+static size_t keep_error_body(struct ush_exchange *x, const char *data, size_t length)
+{
+	size_t room = USH_HTTP_BODY_MAX - x->body_bytes, take = length < room ? length : room;
+
+	ush_buf_add(&x->response->body, data, take);
+	x->body_bytes += take;
+	x->cut = take < length;
+	return x->cut ? 0 : length;
+}
+
+size_t ush_answer_body(char *data, size_t size, size_t count, void *context)
+{
+	struct ush_exchange *x = context;
+	size_t length = size * count, most = x->request->max_bytes != 0 ? x->request->max_bytes : USH_HTTP_BODY_MAX;
+	long status = 0;
+
+	curl_easy_getinfo(x->easy, CURLINFO_RESPONSE_CODE, &status);
+	if (status < 200 || status > 299)
+		return keep_error_body(x, data, length);
+	if (length > most - x->body_bytes) {
+		x->refused = true;
+		ush_fail(x->err, USH_ERR_REJECTED, "%s answered with more than %zu bytes, the most that is taken", x->host, most);
+		return 0;
+	}
+	x->body_bytes += length;
+	x->response->body.limit = most;
+	if (x->request->on_body == NULL)
+		x->refused = ush_buf_add(&x->response->body, data, length) != 0;
+	else
+		x->refused = x->request->on_body(x->request->on_body_context, data, length, x->err) != 0;
+	return x->refused ? 0 : length;
+}
+
+/* ---- failures ---- */
+
+static const struct {
+	CURLcode result;
+	enum ush_code code;
+	const char *meaning; /* after the host */
+} meanings[] = {
+	{CURLE_COULDNT_RESOLVE_HOST, USH_ERR_UNAVAILABLE, "is a name that DNS does not know or cannot tell now"},
+	{CURLE_GOT_NOTHING, USH_ERR_UNAVAILABLE, "closed the connection without an answer"},
+	{CURLE_RECV_ERROR, USH_ERR_UNAVAILABLE, "broke the connection off"},
+	{CURLE_SEND_ERROR, USH_ERR_UNAVAILABLE, "broke the connection off"},
+	{CURLE_PARTIAL_FILE, USH_ERR_UNAVAILABLE, "broke off in the middle of its answer"},
+	{CURLE_HTTP2, USH_ERR_UNAVAILABLE, "broke the connection off (HTTP/2)"},
+	{CURLE_HTTP2_STREAM, USH_ERR_UNAVAILABLE, "broke off in the middle of its answer (HTTP/2)"},
+	{CURLE_WEIRD_SERVER_REPLY, USH_ERR_UNAVAILABLE, "answered something that is not HTTP"},
+	{CURLE_UNSUPPORTED_PROTOCOL, USH_ERR_UNAVAILABLE, "answered something that is not HTTP"},
+	{CURLE_OUT_OF_MEMORY, USH_ERR_STORE, "cannot be asked: out of memory"},
+	{CURLE_SSL_CACERT_BADFILE, USH_ERR_CONFIG, "cannot be asked: the CA certificates given for it cannot be read"},
+	{CURLE_SSL_CERTPROBLEM, USH_ERR_CONFIG, "cannot be asked: the client certificate or its key cannot be read or do not fit together"},
+	{CURLE_ABORTED_BY_CALLBACK, USH_ERR_DECLINED, "was not waited for: a signal asked to stop"},
+};
+
+static int not_connected(struct ush_exchange *x)
+{
+	long number = 0;
+
+	curl_easy_getinfo(x->easy, CURLINFO_OS_ERRNO, &number);
+	if (x->forbidden)
+		return ush_fail(x->err, USH_ERR_REJECTED, "%s has a link-local, multicast or zero address, which is not asked", x->host);
+	if (number == ECONNREFUSED)
+		return ush_fail(x->err, USH_ERR_UNAVAILABLE, "%s refused the connection", x->host);
+	return ush_fail(x->err, USH_ERR_UNAVAILABLE, "%s cannot be reached (%s)", x->host, number != 0 ? strerror((int)number) : "no route");
+}
+
+static int too_late(struct ush_exchange *x)
+{
+	curl_off_t connected = 0, total = 0;
+
+	curl_easy_getinfo(x->easy, CURLINFO_PRETRANSFER_TIME_T, &connected);
+	curl_easy_getinfo(x->easy, CURLINFO_TOTAL_TIME_T, &total);
+	if (connected == 0)
+		return ush_fail(x->err, USH_ERR_UNAVAILABLE, "%s could not be reached within %.3g s", x->host, (double)total / 1e6);
+	if (total / 1000 < x->timeout_ms)
+		return ush_fail(x->err, USH_ERR_UNAVAILABLE, "%s fell silent in the middle of the exchange", x->host);
+	return ush_fail(x->err, USH_ERR_UNAVAILABLE, "%s did not answer%s within %.3g s", x->host,
+			x->header_bytes > 0 ? " to the end" : "", (double)x->timeout_ms / 1000);
+}
+
+static int not_trusted(struct ush_exchange *x)
+{
+	long verdict = X509_V_OK;
+
+	curl_easy_getinfo(x->easy, CURLINFO_SSL_VERIFYRESULT, &verdict);
+	return ush_fail(x->err, USH_ERR_UNAVAILABLE, "%s: certificate is not trusted (%s)", x->host,
+			verdict != X509_V_OK ? X509_verify_cert_error_string(verdict) : "it is not made for this name");
+}
+
+int ush_answer_failed(struct ush_exchange *x, CURLcode result)
+{
+	if (x->refused)
+		return ush_fail(x->err, USH_ERR_REJECTED, "%s: its answer was not taken", x->host); /* err is filled by now */
+	if (result == CURLE_COULDNT_CONNECT)
+		return not_connected(x);
+	if (result == CURLE_OPERATION_TIMEDOUT)
+		return too_late(x);
+	if (result == CURLE_PEER_FAILED_VERIFICATION)
+		return not_trusted(x);
+	for (size_t i = 0; i < USH_COUNT(meanings); i++)
+		if (meanings[i].result == result)
+			return ush_fail(x->err, meanings[i].code, "%s %s", x->host, meanings[i].meaning);
+	return ush_fail(x->err, USH_ERR_UNAVAILABLE, "%s: no exchange (%s)", x->host,
+			x->why[0] != '\0' ? x->why : curl_easy_strerror(result));
+}
