@@ -33,7 +33,7 @@ struct ush_subject {
 
 struct ush_rbac {
 	enum ush_rbac_kind kind;
-	char *namespace_name; /* NULL for the cluster kinds */
+	char *namespace_name; /* NULL for the cluster kinds; "default" in a manifest that says none */
 	char *name;
 	char *uid;              /* NULL when read from a manifest */
 	char *resource_version; /* likewise */
@@ -74,7 +74,9 @@ static inline void ush_rbac_free_indirect(struct ush_rbac **object)
 #define USH_AUTO_RBAC __attribute__((cleanup(ush_rbac_free_indirect))) struct ush_rbac *
 
 /* The object as JSON for a create, an apply or a manifest: apiVersion, kind, metadata (name, namespace, labels,
- * annotations) and rules or roleRef and subjects; no uid, resourceVersion, managedFields. Empty members are left out. */
+ * annotations) and rules or roleRef and subjects; no uid, resourceVersion, managedFields. Empty members are left out, but
+ * rules and subjects are written even when they are empty: to an apply, leaving out is not emptying. With an
+ * aggregationRule the rules are left out, a controller writes them. */
 json_t *ush_rbac_to_json(const struct ush_rbac *object);
 
 /* One text for what the API server acts on (rules; or roleRef and the subjects as a set): equal texts, equal access. */
