@@ -2,7 +2,11 @@
  *
  * The record that sign-in leaves for the hit path: a short-lived ID token, when it ends, and the API servers it may be
  * handed to. It is found by the profile's path and stat identity (device, inode, size, mtime, ctime), so any edit of the
- * profile is a miss and the front reads no YAML. Text: one line of JSON.
+ * profile is a miss and the front reads no YAML. Text: one line, fields parted by one space:
+ *
+ *   usher-record-1 EXPIRES MIN-VALIDITY TOKEN SERVER...
+ *
+ * No JSON, because reading it would cost a hit more than everything else it does.
  */
 #ifndef USH_FRONT_RECORD_H
 #define USH_FRONT_RECORD_H
@@ -26,7 +30,8 @@ struct ush_record {
 
 /* NULL when the text is not such a record (a torn or foreign one is a miss, never an error). */
 struct ush_record *ush_record_read(const char *text, size_t length);
-char *ush_record_write(const struct ush_record *record, size_t *length); /* one line, the caller wipes and frees */
+/* One line; the caller wipes and frees. NULL when it has no such line: a token that is no b64token (RFC 6750), too long. */
+char *ush_record_write(const struct ush_record *record, size_t *length);
 void ush_record_free(struct ush_record *record);
 
 /* "hit" when the token may be printed now for this server, else why not. */
@@ -43,6 +48,11 @@ bool ush_server_same(const char *a, const char *b);
  * is not [A-Za-z0-9._-]{1,64}, there is no such file, or it is not ours alone to write. */
 int ush_place_profile(const char *name, char *path, size_t path_size, char *identity, size_t identity_size, struct ush_error *err);
 
+/* The n-th folder where profiles lie: the person's own, then the machine's. -1: there is no such folder (HOME not set). */
+#define USH_PLACE_FOLDERS 2
+int ush_place_folder(int n, char *path, size_t size);
+bool ush_place_is_name(const char *name);
+
 /* ---- the session cache: cache.c. Kernel keyring (user keyring, timeout at expiry), else a 0600 file in
  * $XDG_RUNTIME_DIR/usher, else none. Failures are misses. ---- */
 
@@ -52,7 +62,17 @@ long ush_cache_load(const char *identity, char *out, size_t size);
 int ush_cache_save(const char *identity, const char *text, size_t length, int64_t ttl, const char **where);
 void ush_cache_drop(const char *identity);
 
-/* ---- the answer: credential.c. One ExecCredential, one line, one write to fd. USH_ERR_STORE when it cannot be written. */
+/* One place, as a row; the functions above go through the rows in order. */
+struct ush_cache_place {
+	const char *name; /* "kernel", "file" */
+	long (*load)(const char *identity, char *out, size_t size);
+	int (*save)(const char *identity, const char *text, size_t length, int64_t ttl);
+	void (*drop)(const char *identity);
+};
+extern const struct ush_cache_place ush_cache_places[]; /* ended by a row whose name is NULL */
+
+/* ---- the answer: credential.c. One ExecCredential, one line, one write to fd. The expirationTimestamp is 10 s before
+ * expires where that is far enough away, and never in the past. USH_ERR_STORE when it cannot be written. */
 int ush_credential_print(int fd, const struct ush_execinfo *info, const char *token, int64_t expires, int64_t now, struct ush_error *err);
 
 #endif

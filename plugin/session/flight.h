@@ -46,5 +46,7 @@ void ush_breaker_reset(const char *binding);
 char *ush_state_folder(struct ush_error *err);
 /* The cache folder for what is no secret: $XDG_CACHE_HOME/usher or ~/.cache/usher. */
 char *ush_cache_folder(struct ush_error *err);
+/* $XDG_RUNTIME_DIR/usher; NULL also where that is not set or not ours alone. */
+char *ush_runtime_folder(struct ush_error *err);
 
 #endif

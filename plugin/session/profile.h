@@ -27,7 +27,9 @@ struct ush_profile {
 	size_t scope_count;
 	char **servers;             /* at least one */
 	size_t server_count;
-	char **endpoint_hosts;      /* ended by NULL */
+	char **endpoint_hosts;      /* ended by NULL, or NULL */
+	size_t endpoint_host_count;
+	char *ca_path, *client_secret_path; /* absolute, or NULL */
 	char *ca_pem;               /* content of `ca`, or NULL */
 	bool loopback_http;         /* allow-loopback-http */
 	enum ush_flow_choice flow;
@@ -36,6 +38,7 @@ struct ush_profile {
 	char *browser;              /* command that opens a URL (absolute path, no arguments), or NULL: xdg-open */
 	int64_t min_validity;       /* seconds, 60 */
 	int64_t sign_in_timeout;    /* seconds, 180 */
+	char *cache_folder;         /* ush_cache_folder, or NULL; nothing is kept then */
 	struct ush_provider_settings settings; /* points into the profile */
 };
 

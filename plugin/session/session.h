@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * A session: the refresh token and the identity it belongs to. Kept in a store as one line of unpadded base64url over
- * JSON, versioned; never a newline, so that no keyring trips over it.
+ * a SHA-256 and the JSON that it is of, versioned; never a newline, so that no keyring trips over it. The digest tells a
+ * torn text, which must not be taken for a refresh token that a provider would refuse for ever.
  */
 #ifndef USH_SESSION_SESSION_H
 #define USH_SESSION_SESSION_H
@@ -26,6 +27,9 @@ struct ush_session {
 	int64_t skew;                  /* provider's clock minus ours, seconds, bounded */
 };
 
+#define USH_SESSION_MAX 16384 /* characters of the text; keyrings are known to lose what is larger */
+
+/* Leaves the ID token out where the text would be longer than USH_SESSION_MAX. */
 struct ush_secret *ush_session_write(const struct ush_session *session);
 /* NULL with USH_ERR_STORE when it is torn, of another version, or bound to something else. */
 struct ush_session *ush_session_read(const struct ush_secret *text, const char *binding, struct ush_error *err);

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * One run of the way to a token, shared by its parts: signin.c (the order of things), keep.c (cache and store), renew.c
+ * (refresh), ask.c (a person).
+ */
+#ifndef USH_VERB_SIGNIN_H
+#define USH_VERB_SIGNIN_H
+
+#include "plugin/flow/flow.h"
+#include "plugin/session/flight.h"
+#include "plugin/verb/verb.h"
+
+struct ush_run {
+	const struct ush_world *world;
+	const struct ush_profile *profile;
+	const struct ush_signin_options *options;
+	const struct ush_store_ops *store;
+	const struct ush_cache_ops *cache;
+	char *binding;
+	struct ush_flight *flight; /* NULL when no lock could be had */
+	int breaker_before;        /* unanswered sign-ins when we began to wait for the lock */
+	bool store_failed;         /* it was told once, and is not asked again in this run */
+	struct ush_provider_settings settings;
+	char *cache_folder;
+	struct ush_provider *provider;
+};
+
+void ush_run_begin(struct ush_run *run, const struct ush_world *world, const struct ush_profile *profile,
+		   const struct ush_signin_options *options);
+void ush_run_end(struct ush_run *run);
+#define USH_AUTO_RUN __attribute__((cleanup(ush_run_end))) struct ush_run
+
+/* Discovery, once a run. Fills flow with what this run knows. */
+int ush_run_flow(struct ush_run *run, struct ush_flow *flow, struct ush_error *err);
+
+/* keep.c */
+bool ush_keep_recall(const struct ush_run *run, struct ush_answer *answer); /* from the session cache, when it is good */
+void ush_keep_cache(const struct ush_run *run, const struct ush_session *session);
+struct ush_session *ush_keep_load(struct ush_run *run); /* NULL: none, or the store failed and that was said */
+void ush_keep_save(struct ush_run *run, const struct ush_session *session);
+/* What a grant makes of a session; old NULL: of none. */
+struct ush_session *ush_keep_session(const struct ush_run *run, const struct ush_grant *grant, const struct ush_session *old);
+/* The ID token of a session is good for as long as the profile wants. */
+bool ush_keep_good(const struct ush_run *run, const struct ush_session *session);
+
+/* renew.c: a session with a new ID token, already in the store; NULL on failure. *ended: the old one is over, and gone
+ * from the store. */
+struct ush_session *ush_renew(struct ush_run *run, const struct ush_session *session, bool *ended, struct ush_error *err);
+
+/* ask.c: a session by a person, already in the store. */
+struct ush_session *ush_ask(struct ush_run *run, struct ush_error *err);
+
+#endif
