@@ -1,0 +1,73 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Calls only go down, and the two programs do not know each other: held by who may include what.
+. "${USHER_SRC:-$PWD}/tests/support/tap.sh"
+cd "$USHER_SRC" || exit 99
+
+includes() { # FOLDER|FILE...: "file: included", one a line, ours only
+	grep -rHoE --include='*.[ch]' '^[[:space:]]*#[[:space:]]*include[[:space:]]+"[^"]+"' "$@" | sed -E 's/:[^"]*"([^"]+)"/: \1/'
+}
+
+# rule NAME WHAT REGEX: in WHAT (files or folders) no include matches REGEX, and there is at least one include to look at
+rule() {
+	local found bad
+	# shellcheck disable=SC2086 # WHAT is a list
+	found=$(includes $2)
+	bad=$(grep -E ": ($3)" <<<"$found")
+	if [ -z "$found" ]; then
+		fail "$1" "no include found in: $2"
+	elif [ -n "$bad" ]; then
+		fail "$1" "$bad"
+	else
+		pass "$1"
+	fi
+}
+
+# only NAME WHAT REGEX: every include in WHAT matches REGEX
+only() {
+	local found bad
+	# shellcheck disable=SC2086
+	found=$(includes $2)
+	bad=$(grep -vE ": ($3)" <<<"$found")
+	if [ -z "$found" ]; then
+		fail "$1" "no include found in: $2"
+	elif [ -n "$bad" ]; then
+		fail "$1" "$bad"
+	else
+		pass "$1"
+	fi
+}
+
+effects='common/net/|common/base/file\.h|common/kube/client\.h'
+
+only 'common includes common alone' common 'common/'
+rule 'common/base includes base alone' common/base 'common/(data|net|oidc|kube)/'
+rule 'common/data includes base and data' common/data 'common/(net|oidc|kube)/'
+rule 'common/net includes base and data' common/net 'common/(oidc|kube)/'
+rule 'common/oidc does not know Kubernetes' common/oidc 'common/kube/'
+rule 'common/kube does not know OpenID' common/kube 'common/oidc/'
+rule 'the plugin never includes the broker' plugin '(\.\./)*broker/'
+rule 'the broker never includes the plugin' broker '(\.\./)*plugin/'
+only 'the front includes common/base, common/data/json.h and its own room' plugin/front 'common/base/|common/data/json\.h|plugin/front/'
+nok 'the front uses no library but libc and jansson' grep -rnE '#include <(curl|openssl|glib|libsecret|microhttpd|yaml|jwt)' plugin/front
+rule 'no session file includes a store, a flow or a verb' plugin/session 'plugin/(store|flow|verb)/'
+rule 'no store includes a flow or a verb' plugin/store 'plugin/(flow|verb)/'
+rule 'no flow includes a store or a verb' plugin/flow 'plugin/(store|verb)/'
+rule 'nothing in the broker below the verbs includes a verb' 'broker/policy broker/source broker/sync broker/audit' 'broker/verb/'
+rule 'the policy knows neither source, sync nor audit' broker/policy 'broker/(source|sync|audit)/'
+rule 'pure: reconcile and desired include no effect' 'broker/sync/reconcile.c broker/sync/desired.c broker/sync/plan.c' "$effects"
+rule 'pure: verdict, match and rules include no effect' 'broker/audit/verdict.c broker/audit/match.c broker/audit/rules.c' "$effects"
+rule 'pure: claims and jose include no effect' 'common/oidc/claims.c common/oidc/jose.c' "$effects"
+rule 'every include names its file from the top of the tree' 'common plugin broker tests' '\.\./|[^/]*$'
+nok 'no shipped source includes a test' grep -rlE --include='*.[ch]' '^#include "tests/' common plugin broker
+
+clocks='\<(time|gettimeofday|clock_gettime|rand|random|srand|getenv|fopen|open|socket)\('
+pure='broker/sync/reconcile.c broker/sync/desired.c broker/audit/verdict.c broker/audit/match.c common/oidc/claims.c common/oidc/jose.c'
+for file in $pure; do
+	if [ ! -f "$file" ]; then
+		fail "pure: $file asks no clock, chance, environment or file" 'no such file'
+	else
+		nok "pure: $file asks no clock, chance, environment or file" grep -nE "$clocks" "$file"
+	fi
+done
+done_testing
