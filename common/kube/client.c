@@ -17,8 +17,8 @@ static void add_query(struct ush_buf *path, const char *key, const char *value)
 }
 
 /* Says that the call succeeded with response's status when it is one of `wanted` (ended by 0). */
-static int settle(const struct ush_kube *kube, struct ush_kube_call *call, const int *wanted, struct ush_http_response *response, int *status,
-		  struct ush_error *err)
+static int settle(const struct ush_kube *kube, struct ush_kube_call *call, const int *wanted,
+		  struct ush_http_response *response, int *status, struct ush_error *err)
 {
 	int result = ush_kube_request(kube, call, response, err);
 
@@ -59,7 +59,8 @@ static char *write_path(const struct ush_kube *kube, const char *path, bool forc
 	return ush_buf_take(&full);
 }
 
-int ush_kube_create(const struct ush_kube *kube, const char *path, const json_t *object, bool dry_run, int *status, struct ush_error *err)
+int ush_kube_create(const struct ush_kube *kube, const char *path, const json_t *object, bool dry_run, int *status,
+		    struct ush_error *err)
 {
 	static const int wanted[] = {201, 409, 0};
 	USH_AUTO_FREE char *full = write_path(kube, path, false, dry_run);
@@ -69,7 +70,8 @@ int ush_kube_create(const struct ush_kube *kube, const char *path, const json_t 
 	return settle(kube, &call, wanted, &response, status, err);
 }
 
-int ush_kube_update(const struct ush_kube *kube, const char *path, const json_t *object, int *status, json_t **out, struct ush_error *err)
+int ush_kube_update(const struct ush_kube *kube, const char *path, const json_t *object, int *status, json_t **out,
+		    struct ush_error *err)
 {
 	static const int wanted[] = {200, 201, 404, 409, 0};
 	USH_AUTO_FREE char *full = write_path(kube, path, false, false);
@@ -86,11 +88,12 @@ int ush_kube_update(const struct ush_kube *kube, const char *path, const json_t 
 	return *out != NULL ? 0 : -1;
 }
 
-int ush_kube_delete(const struct ush_kube *kube, const char *path, const char *uid, const char *resource_version, int *status,
-		    struct ush_error *err)
+int ush_kube_delete(const struct ush_kube *kube, const char *path, const char *uid, const char *resource_version,
+		    int *status, struct ush_error *err)
 {
 	static const int wanted[] = {200, 202, 404, 409, 0};
-	USH_AUTO_JSON options = json_pack("{s:s,s:s,s:{}}", "kind", "DeleteOptions", "apiVersion", "v1", "preconditions");
+	USH_AUTO_JSON options =
+		json_pack("{s:s,s:s,s:{}}", "kind", "DeleteOptions", "apiVersion", "v1", "preconditions");
 	json_t *preconditions = json_object_get(options, "preconditions");
 	struct ush_kube_call call = {.method = "DELETE", .path = path, .object = options};
 	USH_AUTO_RESPONSE response = {0};
@@ -114,49 +117,67 @@ static char *manager_in(const json_t *cause)
 	static const char before[] = "conflict with \"";
 	const char *message = ush_json_string(cause, "message"), *reason = ush_json_string(cause, "reason");
 
-	if (message == NULL || reason == NULL || strcmp(reason, "FieldManagerConflict") != 0 || strncmp(message, before, strlen(before)) != 0)
+	if (message == NULL || reason == NULL || strcmp(reason, "FieldManagerConflict") != 0 ||
+	    strncmp(message, before, strlen(before)) != 0)
 		return NULL;
 	message += strlen(before);
 	return ush_strndup(message, strcspn(message, "\""));
 }
 
-/* "helm holds .rules, .subjects; argocd holds ...". *ours is set when every cause names our own field manager. */
-static char *explain_conflict(const struct ush_kube *kube, const json_t *answer, bool *ours)
+/* True when every cause of a conflict names our own field manager. */
+static bool only_ours(const struct ush_kube *kube, const json_t *causes)
 {
-	const json_t *causes = ush_json_array(ush_json_object(answer, "details"), "causes");
-	USH_AUTO_FREE char *last = NULL;
+	json_t *cause;
+	size_t i;
+
+	json_array_foreach(causes, i, cause)
+	{
+		USH_AUTO_FREE char *manager = manager_in(cause);
+
+		if (manager == NULL || strcmp(manager, kube->field_manager) != 0)
+			return false;
+	}
+	return json_array_size(causes) > 0;
+}
+
+/* "helm holds .rules, .subjects; argocd holds ...": the others. */
+static char *explain_conflict(const struct ush_kube *kube, const json_t *answer, const json_t *causes)
+{
+	USH_AUTO_FREE char *last = ush_strdup("");
 	USH_AUTO_BUF text = USH_BUF_MAX(2000);
 	json_t *cause;
 	size_t i;
 
-	*ours = json_array_size(causes) > 0;
-	json_array_foreach(causes, i, cause) {
-		char *manager = manager_in(cause);
+	json_array_foreach(causes, i, cause)
+	{
+		USH_AUTO_FREE char *manager = manager_in(cause);
 		const char *field = ush_json_string(cause, "field");
 
-		*ours = *ours && manager != NULL && strcmp(manager, kube->field_manager) == 0;
-		if (manager == NULL || field == NULL || (last != NULL && strcmp(last, manager) == 0))
-			ush_buf_printf(&text, ", %s", field != NULL ? field : "?");
+		if (manager == NULL || field == NULL || strcmp(manager, kube->field_manager) == 0)
+			continue;
+		if (strcmp(manager, last) == 0)
+			ush_buf_printf(&text, ", %s", field);
 		else
 			ush_buf_printf(&text, "%s%s holds %s", text.length > 0 ? "; " : "", manager, field);
-		if (manager != NULL) {
-			free(last);
-			last = manager;
-		}
+		free(last);
+		last = ush_steal(&manager);
 	}
 	if (text.length == 0)
-		ush_buf_puts(&text, ush_json_string(answer, "message") != NULL ? ush_json_string(answer, "message") : "no reason given");
+		ush_buf_puts(&text, ush_json_string(answer, "message") != NULL ? ush_json_string(answer, "message")
+									       : "no reason given");
 	return ush_buf_take(&text);
 }
 
-static int apply_once(const struct ush_kube *kube, const char *path, const json_t *object, bool force, bool dry_run, int *status,
-		      char **conflict, bool *ours, struct ush_error *err)
+static int apply_once(const struct ush_kube *kube, const char *path, const json_t *object, bool force, bool dry_run,
+		      int *status, char **conflict, bool *ours, struct ush_error *err)
 {
 	static const int wanted[] = {200, 201, 409, 0};
 	USH_AUTO_FREE char *full = write_path(kube, path, force, dry_run);
-	struct ush_kube_call call = {.method = "PATCH", .path = full, .object = object, .content_type = "application/apply-patch+yaml"};
+	struct ush_kube_call call = {
+		.method = "PATCH", .path = full, .object = object, .content_type = "application/apply-patch+yaml"};
 	USH_AUTO_RESPONSE response = {0};
 	USH_AUTO_JSON answer = NULL;
+	const json_t *causes;
 
 	*ours = false;
 	if (settle(kube, &call, wanted, &response, status, err) != 0)
@@ -166,12 +187,14 @@ static int apply_once(const struct ush_kube *kube, const char *path, const json_
 	answer = ush_kube_answer(kube, &response, err);
 	if (answer == NULL)
 		return -1;
-	*conflict = explain_conflict(kube, answer, ours);
+	causes = ush_json_array(ush_json_object(answer, "details"), "causes");
+	*ours = only_ours(kube, causes);
+	*conflict = explain_conflict(kube, answer, causes);
 	return 0;
 }
 
-int ush_kube_apply(const struct ush_kube *kube, const char *path, const json_t *object, bool force, bool dry_run, int *status,
-		   char **conflict, struct ush_error *err)
+int ush_kube_apply(const struct ush_kube *kube, const char *path, const json_t *object, bool force, bool dry_run,
+		   int *status, char **conflict, struct ush_error *err)
 {
 	bool ours;
 

@@ -43,7 +43,8 @@ char *ush_command_find(const char *name)
 		USH_AUTO_FREE char *path = ush_printf("%.*s/%s", (int)length, at, name);
 
 		at += length;
-		if (path[0] == '/' && length > 0 && is_program(path)) /* a folder that is not absolute is whoever's we stand in */
+		if (path[0] == '/' && length > 0 &&
+		    is_program(path)) /* a folder that is not absolute is whoever's we stand in */
 			return ush_steal(&path);
 	}
 	return NULL;
@@ -106,7 +107,8 @@ static void end_child(pid_t pid)
 }
 
 /* Reads until the child has ended, whoever else may still hold the pipe. */
-static int follow(const struct ush_command *command, pid_t pid, int fd, struct ush_buf *out, int *wait_status, struct ush_error *err)
+static int follow(const struct ush_command *command, pid_t pid, int fd, struct ush_buf *out, int *wait_status,
+		  struct ush_error *err)
 {
 	int64_t until = clock_ms() + command->deadline_ms;
 	int more = 1, pause = 1;
@@ -124,7 +126,8 @@ static int follow(const struct ush_command *command, pid_t pid, int fd, struct u
 		if (more < 0) {
 			if (ended == 0)
 				end_child(pid);
-			return ush_fail(err, USH_ERR_UNAVAILABLE, "%s: wrote more than %zu bytes on stdout", command->argv[0], out->limit);
+			return ush_fail(err, USH_ERR_UNAVAILABLE, "%s: wrote more than %zu bytes on stdout",
+					command->argv[0], out->limit);
 		}
 		if (ended != 0)
 			return ended == pid ? 0 : ush_fail(err, USH_ERR_UNAVAILABLE, "%s: was lost", command->argv[0]);
@@ -146,7 +149,8 @@ int ush_command_run(const struct ush_command *command, struct ush_buf *out, int 
 	bad = fcntl(ends[0], F_SETFL, O_NONBLOCK) != 0 ? errno : start(command, ends[1], &pid);
 	close(ends[1]);
 	if (bad != 0)
-		result = ush_fail(err, USH_ERR_UNAVAILABLE, "%s: cannot be started: %s", command->argv[0], strerror(bad));
+		result = ush_fail(err, USH_ERR_UNAVAILABLE, "%s: cannot be started: %s", command->argv[0],
+				  strerror(bad));
 	else
 		result = follow(command, pid, ends[0], out, &wait_status, err);
 	close(ends[0]);

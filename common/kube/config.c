@@ -87,7 +87,8 @@ static int decode_base64(const char *text, struct ush_buf *out)
 	return have == 0 ? 0 : -1;
 }
 
-static int read_file_field(const struct ush_kubeconfig_entry *entry, const char *key, const char *name, struct ush_buf *out, struct ush_error *err)
+static int read_file_field(const struct ush_kubeconfig_entry *entry, const char *key, const char *name,
+			   struct ush_buf *out, struct ush_error *err)
 {
 	USH_AUTO_FREE char *path = name[0] == '/' ? ush_strdup(name) : ush_printf("%s/%s", entry->file->folder, name);
 
@@ -101,13 +102,15 @@ static int read_file_field(const struct ush_kubeconfig_entry *entry, const char 
 }
 
 /* A PEM text from key-data, which wins, or from the file that key names. *pem is NULL when there is neither. */
-static int read_pem(const struct ush_kubeconfig_entry *entry, const char *key, const char *data_key, char **pem, struct ush_error *err)
+static int read_pem(const struct ush_kubeconfig_entry *entry, const char *key, const char *data_key, char **pem,
+		    struct ush_error *err)
 {
 	USH_AUTO_BUF text = USH_BUF_MAX(PEM_LIMIT);
 	const char *data, *name;
 
 	*pem = NULL;
-	if (ush_kubeconfig_string(entry, data_key, &data, err) != 0 || ush_kubeconfig_string(entry, key, &name, err) != 0)
+	if (ush_kubeconfig_string(entry, data_key, &data, err) != 0 ||
+	    ush_kubeconfig_string(entry, key, &name, err) != 0)
 		return -1;
 	if (data == NULL && name == NULL)
 		return 0;
@@ -136,7 +139,8 @@ static int refuse_fields(const struct ush_kubeconfig_entry *entry, const char *c
 	return 0;
 }
 
-static int read_server(const struct ush_kubeconfig_entry *cluster, struct ush_kube_config *config, struct ush_error *err)
+static int read_server(const struct ush_kubeconfig_entry *cluster, struct ush_kube_config *config,
+		       struct ush_error *err)
 {
 	USH_AUTO_URL url = {0};
 	struct ush_error why = {0};
@@ -150,7 +154,9 @@ static int read_server(const struct ush_kubeconfig_entry *cluster, struct ush_ku
 	if (ush_url_parse(&url, server, USH_ERR_CONFIG, &why) != 0)
 		return ush_kubeconfig_fail(cluster, "server", err, "%s", why.what);
 	if (strcmp(url.scheme, "https") != 0 && !url.loopback)
-		return ush_kubeconfig_fail(cluster, "server", err, "expected an https URL (http is for this machine only), found \"%s\"", server);
+		return ush_kubeconfig_fail(cluster, "server", err,
+					   "expected an https URL (http is for this machine only), found \"%s\"",
+					   server);
 	if (strchr(url.path, '?') != NULL)
 		return ush_kubeconfig_fail(cluster, "server", err, "has a query");
 	for (length = strlen(server); length > 0 && server[length - 1] == '/';)
@@ -159,7 +165,8 @@ static int read_server(const struct ush_kubeconfig_entry *cluster, struct ush_ku
 	return 0;
 }
 
-static int read_cluster(const struct ush_kubeconfig_entry *cluster, struct ush_kube_config *config, struct ush_error *err)
+static int read_cluster(const struct ush_kubeconfig_entry *cluster, struct ush_kube_config *config,
+			struct ush_error *err)
 {
 	static const char *const refused[] = {"proxy-url", "a proxy is not supported", NULL};
 	const char *name;
@@ -170,7 +177,8 @@ static int read_cluster(const struct ush_kubeconfig_entry *cluster, struct ush_k
 	    ush_kubeconfig_string(cluster, "tls-server-name", &name, err) != 0)
 		return -1;
 	if (insecure) {
-		ush_kubeconfig_fail(cluster, "insecure-skip-tls-verify", err, "is refused: whoever answers would get our credentials");
+		ush_kubeconfig_fail(cluster, "insecure-skip-tls-verify", err,
+				    "is refused: whoever answers would get our credentials");
 		return ush_hint(err, "Give the cluster's CA instead: certificate-authority: FILE");
 	}
 	config->tls_server_name = ush_strdup(name);
@@ -206,11 +214,13 @@ bool ush_kube_token_again(struct ush_kube_config *config)
 	return true;
 }
 
-static int read_token_fields(const struct ush_kubeconfig_entry *user, struct ush_kube_config *config, struct ush_error *err)
+static int read_token_fields(const struct ush_kubeconfig_entry *user, struct ush_kube_config *config,
+			     struct ush_error *err)
 {
 	const char *token, *file;
 
-	if (ush_kubeconfig_string(user, "token", &token, err) != 0 || ush_kubeconfig_string(user, "tokenFile", &file, err) != 0)
+	if (ush_kubeconfig_string(user, "token", &token, err) != 0 ||
+	    ush_kubeconfig_string(user, "tokenFile", &file, err) != 0)
 		return -1;
 	if (file != NULL) { /* wins over token, as in client-go */
 		config->token_file = file[0] == '/' ? ush_strdup(file) : ush_printf("%s/%s", user->file->folder, file);
@@ -224,7 +234,8 @@ static int read_token_fields(const struct ush_kubeconfig_entry *user, struct ush
 	return 0;
 }
 
-static int read_certificate(const struct ush_kubeconfig_entry *user, struct ush_kube_config *config, struct ush_error *err)
+static int read_certificate(const struct ush_kubeconfig_entry *user, struct ush_kube_config *config,
+			    struct ush_error *err)
 {
 	char *key = NULL;
 
@@ -235,28 +246,35 @@ static int read_certificate(const struct ush_kubeconfig_entry *user, struct ush_
 		config->client_key_pem = ush_secret_new(key, strlen(key));
 	ush_wipe_free(key, key != NULL ? strlen(key) : 0);
 	if ((config->client_cert_pem == NULL) != (config->client_key_pem == NULL))
-		return ush_kubeconfig_fail(user, config->client_cert_pem == NULL ? "client-certificate" : "client-key", err,
-					   "is missing: certificate and key go together");
+		return ush_kubeconfig_fail(user, config->client_cert_pem == NULL ? "client-certificate" : "client-key",
+					   err, "is missing: certificate and key go together");
 	return 0;
 }
 
-static int read_user(const struct ush_kubeconfig_entry *user, const struct ush_kubeconfig_entry *cluster, bool interactive,
-		     struct ush_kube_config *config, struct ush_error *err)
+static int read_user(const struct ush_kubeconfig_entry *user, const struct ush_kubeconfig_entry *cluster,
+		     bool interactive, struct ush_kube_config *config, struct ush_error *err)
 {
 	static const char *const refused[] = {
-		"auth-provider", "was removed from Kubernetes in 1.26; use exec",
-		"username", "passwords are not supported; use a token, a certificate or exec",
-		"password", "passwords are not supported; use a token, a certificate or exec",
-		"as", "impersonation is not supported",
-		"as-uid", "impersonation is not supported",
-		"as-groups", "impersonation is not supported",
-		"as-user-extra", "impersonation is not supported",
+		"auth-provider",
+		"was removed from Kubernetes in 1.26; use exec",
+		"username",
+		"passwords are not supported; use a token, a certificate or exec",
+		"password",
+		"passwords are not supported; use a token, a certificate or exec",
+		"as",
+		"impersonation is not supported",
+		"as-uid",
+		"impersonation is not supported",
+		"as-groups",
+		"impersonation is not supported",
+		"as-user-extra",
+		"impersonation is not supported",
 		NULL,
 	};
 	struct ush_kubeconfig_entry exec;
 
-	if (refuse_fields(user, refused, err) != 0 || read_token_fields(user, config, err) != 0 || read_certificate(user, config, err) != 0 ||
-	    ush_kubeconfig_map(user, "exec", &exec, err) != 0)
+	if (refuse_fields(user, refused, err) != 0 || read_token_fields(user, config, err) != 0 ||
+	    read_certificate(user, config, err) != 0 || ush_kubeconfig_map(user, "exec", &exec, err) != 0)
 		return -1;
 	if (exec.node == NULL || config->token != NULL || config->client_cert_pem != NULL)
 		return 0; /* as in client-go, what stands in the file wins over exec */
@@ -265,7 +283,8 @@ static int read_user(const struct ush_kubeconfig_entry *user, const struct ush_k
 
 /* ---- all of it ---- */
 
-static struct ush_kube_config *from_files(const struct ush_kubeconfig *all, const char *name, bool interactive, struct ush_error *err)
+static struct ush_kube_config *from_files(const struct ush_kubeconfig *all, const char *name, bool interactive,
+					  struct ush_error *err)
 {
 	AUTO_CONFIG config = ush_new(struct ush_kube_config);
 	struct ush_kubeconfig_entry context, cluster, user;
@@ -273,7 +292,8 @@ static struct ush_kube_config *from_files(const struct ush_kubeconfig *all, cons
 
 	if (ush_kubeconfig_find(all, "contexts", "context", name, &context, err) != 0 ||
 	    ush_kubeconfig_string(&context, "cluster", &cluster_name, err) != 0 ||
-	    ush_kubeconfig_string(&context, "user", &user_name, err) != 0 || ush_kubeconfig_string(&context, "namespace", &space, err) != 0)
+	    ush_kubeconfig_string(&context, "user", &user_name, err) != 0 ||
+	    ush_kubeconfig_string(&context, "namespace", &space, err) != 0)
 		return NULL;
 	if (cluster_name == NULL || user_name == NULL) {
 		ush_kubeconfig_fail(&context, cluster_name == NULL ? "cluster" : "user", err, "is missing");
@@ -281,7 +301,8 @@ static struct ush_kube_config *from_files(const struct ush_kubeconfig *all, cons
 	}
 	config->context = ush_strdup(name);
 	config->namespace_name = ush_strdup(space != NULL ? space : "default");
-	if (ush_kubeconfig_find(all, "clusters", "cluster", cluster_name, &cluster, err) != 0 || read_cluster(&cluster, config, err) != 0 ||
+	if (ush_kubeconfig_find(all, "clusters", "cluster", cluster_name, &cluster, err) != 0 ||
+	    read_cluster(&cluster, config, err) != 0 ||
 	    ush_kubeconfig_find(all, "users", "user", user_name, &user, err) != 0 ||
 	    read_user(&user, &cluster, interactive, config, err) != 0)
 		return NULL;
@@ -327,7 +348,8 @@ struct ush_kube_config *ush_kube_config_in_cluster(const char *folder, struct us
 	return ush_steal(&config);
 }
 
-struct ush_kube_config *ush_kube_config_load(const char *path, const char *context, bool interactive, struct ush_error *err)
+struct ush_kube_config *ush_kube_config_load(const char *path, const char *context, bool interactive,
+					     struct ush_error *err)
 {
 	USH_AUTO_KUBECONFIG all = {0};
 	const char *host = getenv("KUBERNETES_SERVICE_HOST"), *name = context;
@@ -338,7 +360,8 @@ struct ush_kube_config *ush_kube_config_load(const char *path, const char *conte
 		if (path == NULL && host != NULL && host[0] != '\0')
 			return ush_kube_config_in_cluster(SERVICE_ACCOUNT, err);
 		ush_fail(err, USH_ERR_CONFIG, "no kubeconfig: looked for %s%s", all.looked_for,
-			 path == NULL ? ", and this is no pod (KUBERNETES_SERVICE_HOST is not set)" : ", which is empty");
+			 path == NULL ? ", and this is no pod (KUBERNETES_SERVICE_HOST is not set)"
+				      : ", which is empty");
 		ush_hint(err, "Name one: --kubeconfig FILE, or KUBECONFIG=FILE");
 		return NULL;
 	}

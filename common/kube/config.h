@@ -15,13 +15,13 @@
 #include "common/base/secret.h"
 
 struct ush_kube_config {
-	char *server;           /* without a slash at the end */
-	char *context;          /* name of the context, or "in-cluster" */
-	char *namespace_name;   /* of the context, "default" when it has none */
-	char *ca_pem;           /* NULL: the system's CAs */
-	char *tls_server_name;  /* or NULL */
+	char *server;          /* without a slash at the end */
+	char *context;         /* name of the context, or "in-cluster" */
+	char *namespace_name;  /* of the context, "default" when it has none */
+	char *ca_pem;          /* NULL: the system's CAs */
+	char *tls_server_name; /* or NULL */
 	struct ush_secret *token;
-	char *token_file;       /* read again when the server answers 401, or NULL */
+	char *token_file; /* read again when the server answers 401, or NULL */
 	char *client_cert_pem;
 	struct ush_secret *client_key_pem;
 };
@@ -29,7 +29,8 @@ struct ush_kube_config {
 /* path NULL: $KUBECONFIG, ~/.kube/config, in-cluster, in this order. context NULL: current-context. An exec user's
  * command is run here (stdin attached when interactive). Errors: USH_ERR_CONFIG with file, line and field; the exec
  * command's failure is USH_ERR_UNAVAILABLE, or USH_ERR_LOGIN when it ended with status 4. NULL on failure. */
-struct ush_kube_config *ush_kube_config_load(const char *path, const char *context, bool interactive, struct ush_error *err);
+struct ush_kube_config *ush_kube_config_load(const char *path, const char *context, bool interactive,
+					     struct ush_error *err);
 void ush_kube_config_free(struct ush_kube_config *config);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Cuts the elements of the top-level "items" array out of a JSON text that comes in pieces, so that a list of any length
- * needs the memory of its largest item. What is outside the items is kept: with them left out it is a small JSON text.
- * The cutter finds where items begin and end; that each is valid JSON is for whoever parses it to see.
+ * Cuts the elements of the top-level "items" array out of a JSON text that comes in pieces, so that a list of any
+ * length needs the memory of its largest item. What is outside the items is kept: with them left out it is a small JSON
+ * text. The cutter finds where items begin and end; that each is valid JSON is for whoever parses it to see.
  */
 #ifndef USH_KUBE_CUT_H
 #define USH_KUBE_CUT_H
@@ -20,15 +20,21 @@ struct ush_cut {
 	/* Called for each item; -1 (err filled) stops. */
 	int (*item)(void *context, const char *text, size_t length, struct ush_error *err);
 	void *context;
-	struct ush_buf rest;    /* the text without its items: {"kind":...,"items":[],...} */
-	bool found;             /* an "items" array has begun */
+	struct ush_buf rest; /* the text without its items: {"kind":...,"items":[],...} */
+	bool found;          /* an "items" array has begun */
 	/* its own */
 	struct ush_buf pending; /* an item whose end has not come yet */
 	unsigned int depth;
-	char key[8];            /* of the top-level object, as far as it fits */
+	char key[8]; /* of the top-level object, as far as it fits */
 	size_t key_length;
 	enum { USH_CUT_KEY, USH_CUT_COLON, USH_CUT_VALUE } top; /* what the top-level object is at */
-	enum { USH_CUT_OUTSIDE, USH_CUT_FIRST, USH_CUT_NEXT, USH_CUT_AFTER, USH_CUT_INSIDE } at; /* where in the items */
+	enum {
+		USH_CUT_OUTSIDE,
+		USH_CUT_FIRST,
+		USH_CUT_NEXT,
+		USH_CUT_AFTER,
+		USH_CUT_INSIDE
+	} at; /* where in the items */
 	bool in_string, escaped, ended;
 };
 

@@ -70,8 +70,9 @@ static int read_args(const struct ush_kubeconfig_entry *exec, struct plugin *plu
 		return ush_kubeconfig_fail(exec, "args", err, "expected a list, found a %s", ush_node_kind_name(args));
 	for (size_t i = 0; args != NULL && i < args->count; i++) {
 		if (ush_node_string(args->items[i]) == NULL)
-			return ush_node_fail(err, USH_ERR_CONFIG, exec->file->path, args->items[i], "%s.args[%zu]: expected a string, found a %s",
-					     exec->field, i, ush_node_kind_name(args->items[i]));
+			return ush_node_fail(err, USH_ERR_CONFIG, exec->file->path, args->items[i],
+					     "%s.args[%zu]: expected a string, found a %s", exec->field, i,
+					     ush_node_kind_name(args->items[i]));
 		add_word(&plugin->args, ush_strdup(ush_node_string(args->items[i])));
 	}
 	add_word(&plugin->args, NULL);
@@ -106,7 +107,8 @@ static int read_env(const struct ush_kubeconfig_entry *exec, struct plugin *plug
 		const char *name = ush_node_string(ush_node_get(env->items[i], "name"));
 		const struct ush_node *value = ush_node_get(env->items[i], "value");
 
-		if (name == NULL || name[0] == '\0' || strchr(name, '=') != NULL || (value != NULL && ush_node_string(value) == NULL))
+		if (name == NULL || name[0] == '\0' || strchr(name, '=') != NULL ||
+		    (value != NULL && ush_node_string(value) == NULL))
 			return ush_node_fail(err, USH_ERR_CONFIG, exec->file->path, env->items[i],
 					     "%s.env[%zu]: expected name and value, both strings", exec->field, i);
 		set_variable(&plugin->env, name, value != NULL ? ush_node_string(value) : "");
@@ -114,7 +116,8 @@ static int read_env(const struct ush_kubeconfig_entry *exec, struct plugin *plug
 	return 0;
 }
 
-static int read_mode(const struct ush_kubeconfig_entry *exec, bool interactive, struct plugin *plugin, struct ush_error *err)
+static int read_mode(const struct ush_kubeconfig_entry *exec, bool interactive, struct plugin *plugin,
+		     struct ush_error *err)
 {
 	const char *mode;
 
@@ -128,15 +131,19 @@ static int read_mode(const struct ush_kubeconfig_entry *exec, bool interactive, 
 	else if (mode == NULL || strcmp(mode, "IfAvailable") == 0)
 		plugin->interactive = interactive;
 	else if (strcmp(mode, "Always") != 0)
-		return ush_kubeconfig_fail(exec, "interactiveMode", err, "expected Never, IfAvailable or Always, found \"%s\"", mode);
+		return ush_kubeconfig_fail(exec, "interactiveMode", err,
+					   "expected Never, IfAvailable or Always, found \"%s\"", mode);
 	else if (!interactive)
-		return ush_fail(err, USH_ERR_LOGIN, "%s always asks a person (interactiveMode), and this call may not ask", plugin->command);
+		return ush_fail(err, USH_ERR_LOGIN,
+				"%s always asks a person (interactiveMode), and this call may not ask",
+				plugin->command);
 	else
 		plugin->interactive = true;
 	return 0;
 }
 
-static int read_plugin(const struct ush_kubeconfig_entry *exec, bool interactive, struct plugin *plugin, struct ush_error *err)
+static int read_plugin(const struct ush_kubeconfig_entry *exec, bool interactive, struct plugin *plugin,
+		       struct ush_error *err)
 {
 	if (ush_kubeconfig_string(exec, "apiVersion", &plugin->api_version, err) != 0 ||
 	    ush_kubeconfig_string(exec, "command", &plugin->command, err) != 0 ||
@@ -146,7 +153,8 @@ static int read_plugin(const struct ush_kubeconfig_entry *exec, bool interactive
 	if (plugin->api_version == NULL)
 		return ush_kubeconfig_fail(exec, "apiVersion", err, "is missing");
 	if (strcmp(plugin->api_version, API_V1) != 0 && strcmp(plugin->api_version, API_V1BETA1) != 0)
-		return ush_kubeconfig_fail(exec, "apiVersion", err, "expected " API_V1 " or v1beta1, found \"%s\"", plugin->api_version);
+		return ush_kubeconfig_fail(exec, "apiVersion", err, "expected " API_V1 " or v1beta1, found \"%s\"",
+					   plugin->api_version);
 	if (plugin->command == NULL)
 		return ush_kubeconfig_fail(exec, "command", err, "is missing");
 	if (read_mode(exec, interactive, plugin, err) != 0 || read_args(exec, plugin, err) != 0)
@@ -178,7 +186,9 @@ static int find_command(const struct ush_kubeconfig_entry *exec, struct plugin *
 	if (plugin->path != NULL && access(plugin->path, X_OK) == 0)
 		return 0;
 	ush_fail(err, USH_ERR_UNAVAILABLE, "%s: the kubeconfig's credential command is not %s", plugin->command,
-		 plugin->path == NULL ? "in PATH" : access(plugin->path, F_OK) == 0 ? "executable" : "there");
+		 plugin->path == NULL              ? "in PATH"
+		 : access(plugin->path, F_OK) == 0 ? "executable"
+						   : "there");
 	return plugin->install_hint != NULL ? ush_hint(err, "%s", plugin->install_hint) : -1;
 }
 
@@ -192,7 +202,8 @@ static char *base64(const char *text)
 
 	for (size_t i = 0; i < length; i += 3) {
 		unsigned int left = length - i > 2 ? 3 : (unsigned int)(length - i);
-		unsigned int bits = (unsigned int)(unsigned char)text[i] << 16 | (left > 1 ? (unsigned int)(unsigned char)text[i + 1] << 8 : 0) |
+		unsigned int bits = (unsigned int)(unsigned char)text[i] << 16 |
+				    (left > 1 ? (unsigned int)(unsigned char)text[i + 1] << 8 : 0) |
 				    (left > 2 ? (unsigned char)text[i + 2] : 0);
 
 		out[n++] = digits[bits >> 18];
@@ -218,10 +229,11 @@ static json_t *extension_of(const struct ush_kubeconfig_entry *cluster)
 	return NULL;
 }
 
-static char *exec_info(const struct plugin *plugin, const struct ush_kubeconfig_entry *cluster, const struct ush_kube_config *config)
+static char *exec_info(const struct plugin *plugin, const struct ush_kubeconfig_entry *cluster,
+		       const struct ush_kube_config *config)
 {
-	USH_AUTO_JSON info = json_pack("{s:s,s:s,s:{s:b}}", "apiVersion", plugin->api_version, "kind", "ExecCredential", "spec", "interactive",
-				       (int)plugin->interactive);
+	USH_AUTO_JSON info = json_pack("{s:s,s:s,s:{s:b}}", "apiVersion", plugin->api_version, "kind", "ExecCredential",
+				       "spec", "interactive", (int)plugin->interactive);
 	json_t *about = json_pack("{s:s}", "server", config->server), *extension = extension_of(cluster);
 	USH_AUTO_FREE char *ca = config->ca_pem != NULL ? base64(config->ca_pem) : NULL;
 
@@ -251,7 +263,8 @@ static struct ush_secret *secret_of(const json_t *status, const char *key)
 	return text != NULL && text[0] != '\0' ? ush_secret_new(text, strlen(text)) : NULL;
 }
 
-static int take_credential(const struct plugin *plugin, const json_t *answer, struct ush_kube_config *config, struct ush_error *err)
+static int take_credential(const struct plugin *plugin, const json_t *answer, struct ush_kube_config *config,
+			   struct ush_error *err)
 {
 	const char *version = ush_json_string(answer, "apiVersion"), *kind = ush_json_string(answer, "kind");
 	const json_t *status = ush_json_object(answer, "status");
@@ -262,8 +275,8 @@ static int take_credential(const struct plugin *plugin, const json_t *answer, st
 	if (kind == NULL || strcmp(kind, "ExecCredential") != 0)
 		return refused(plugin, err, "is no ExecCredential");
 	if (version == NULL || strcmp(version, plugin->api_version) != 0)
-		return ush_fail(err, USH_ERR_UNAVAILABLE, "%s: its answer is in \"%s\", the kubeconfig wants %s", plugin->command,
-				version != NULL ? version : "", plugin->api_version);
+		return ush_fail(err, USH_ERR_UNAVAILABLE, "%s: its answer is in \"%s\", the kubeconfig wants %s",
+				plugin->command, version != NULL ? version : "", plugin->api_version);
 	if (cert != NULL && cert[0] == '\0')
 		cert = NULL;
 	if ((cert == NULL) != (key == NULL))
@@ -306,8 +319,10 @@ static int run(const struct plugin *plugin, struct ush_buf *out, struct ush_erro
 	if (status == 0)
 		return 0;
 	if (status == 4) /* our own plugin's word for it; what to do stands in its own line above */
-		return ush_fail(err, USH_ERR_LOGIN, "%s: a person must sign in first (it ended with status 4)", plugin->command);
-	return ush_fail(err, USH_ERR_UNAVAILABLE, "%s: the kubeconfig's credential command failed (status %d)", plugin->command, status);
+		return ush_fail(err, USH_ERR_LOGIN, "%s: a person must sign in first (it ended with status 4)",
+				plugin->command);
+	return ush_fail(err, USH_ERR_UNAVAILABLE, "%s: the kubeconfig's credential command failed (status %d)",
+			plugin->command, status);
 }
 
 int ush_kube_exec(const struct ush_kubeconfig_entry *exec, const struct ush_kubeconfig_entry *cluster, bool interactive,
@@ -319,7 +334,8 @@ int ush_kube_exec(const struct ush_kubeconfig_entry *exec, const struct ush_kube
 	USH_AUTO_FREE char *info = NULL, *what = NULL;
 	int result;
 
-	if (read_plugin(exec, interactive, &plugin, err) != 0 || check_trust(exec, err) != 0 || find_command(exec, &plugin, err) != 0)
+	if (read_plugin(exec, interactive, &plugin, err) != 0 || check_trust(exec, err) != 0 ||
+	    find_command(exec, &plugin, err) != 0)
 		return -1;
 	info = exec_info(&plugin, cluster, config);
 	set_variable(&plugin.env, INFO, info);

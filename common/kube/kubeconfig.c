@@ -42,26 +42,30 @@ static int parse_file(struct ush_kubeconfig_file *file, struct ush_error *err)
 		file->root = ush_steal(&documents[0]);
 	ush_yaml_free_all(documents, count);
 	if (count > 1)
-		return ush_fail(err, USH_ERR_CONFIG, "%s: holds several documents, one kubeconfig is wanted", file->path);
+		return ush_fail(err, USH_ERR_CONFIG, "%s: holds several documents, one kubeconfig is wanted",
+				file->path);
 	if (file->root == NULL)
 		return 0;
 	if (file->root->kind != USH_NODE_MAP)
-		return ush_node_fail(err, USH_ERR_CONFIG, file->path, file->root, "expected a kubeconfig (a map), found a %s",
-				     ush_node_kind_name(file->root));
+		return ush_node_fail(err, USH_ERR_CONFIG, file->path, file->root,
+				     "expected a kubeconfig (a map), found a %s", ush_node_kind_name(file->root));
 	kind = ush_node_get(file->root, "kind");
 	if (kind != NULL && (ush_node_string(kind) == NULL || strcmp(ush_node_string(kind), "Config") != 0))
-		return ush_node_fail(err, USH_ERR_CONFIG, file->path, kind, "kind: expected Config, this is no kubeconfig");
+		return ush_node_fail(err, USH_ERR_CONFIG, file->path, kind,
+				     "kind: expected Config, this is no kubeconfig");
 	return 0;
 }
 
 static int read_file(struct ush_kubeconfig *all, const char *path, bool must, struct ush_error *err)
 {
-	struct ush_kubeconfig_file file = {.path = ush_strdup(path), .folder = folder_of(path), .text = USH_BUF_MAX(FILE_LIMIT)};
+	struct ush_kubeconfig_file file = {
+		.path = ush_strdup(path), .folder = folder_of(path), .text = USH_BUF_MAX(FILE_LIMIT)};
 	bool missing = false;
 
 	if (all->count == FILES_LIMIT) {
 		ush_fail(err, USH_ERR_CONFIG, "KUBECONFIG names more than %d files", FILES_LIMIT);
-	} else if (ush_file_read(path, USH_FILE_ANY, USH_ERR_CONFIG, &file.text, &missing, err) == 0 && parse_file(&file, err) == 0) {
+	} else if (ush_file_read(path, USH_FILE_ANY, USH_ERR_CONFIG, &file.text, &missing, err) == 0 &&
+		   parse_file(&file, err) == 0) {
 		USH_PUSH(all->files, all->count, file);
 		return 0;
 	}
@@ -111,7 +115,8 @@ void ush_kubeconfig_free(struct ush_kubeconfig *all)
 
 /* ---- fields ---- */
 
-int ush_kubeconfig_fail(const struct ush_kubeconfig_entry *entry, const char *key, struct ush_error *err, const char *format, ...)
+int ush_kubeconfig_fail(const struct ush_kubeconfig_entry *entry, const char *key, struct ush_error *err,
+			const char *format, ...)
 {
 	const struct ush_node *node = ush_node_get(entry->node, key);
 	char text[360];
@@ -120,27 +125,32 @@ int ush_kubeconfig_fail(const struct ush_kubeconfig_entry *entry, const char *ke
 	va_start(args, format);
 	vsnprintf(text, sizeof text, format, args);
 	va_end(args);
-	return ush_node_fail(err, USH_ERR_CONFIG, entry->file->path, node != NULL ? node : entry->node, "%s%s%s: %s", entry->field,
-			     entry->field[0] != '\0' ? "." : "", key, text);
+	return ush_node_fail(err, USH_ERR_CONFIG, entry->file->path, node != NULL ? node : entry->node, "%s%s%s: %s",
+			     entry->field, entry->field[0] != '\0' ? "." : "", key, text);
 }
 
-static int wrong_type(const struct ush_kubeconfig_entry *entry, const char *key, const char *wanted, struct ush_error *err)
+static int wrong_type(const struct ush_kubeconfig_entry *entry, const char *key, const char *wanted,
+		      struct ush_error *err)
 {
-	return ush_kubeconfig_fail(entry, key, err, "expected a %s, found a %s", wanted, ush_node_kind_name(ush_node_get(entry->node, key)));
+	return ush_kubeconfig_fail(entry, key, err, "expected a %s, found a %s", wanted,
+				   ush_node_kind_name(ush_node_get(entry->node, key)));
 }
 
-int ush_kubeconfig_map(const struct ush_kubeconfig_entry *entry, const char *key, struct ush_kubeconfig_entry *out, struct ush_error *err)
+int ush_kubeconfig_map(const struct ush_kubeconfig_entry *entry, const char *key, struct ush_kubeconfig_entry *out,
+		       struct ush_error *err)
 {
 	const struct ush_node *node = ush_node_get(entry->node, key);
 
 	if (node != NULL && !ush_node_is_null(node) && node->kind != USH_NODE_MAP)
 		return wrong_type(entry, key, "map", err);
-	*out = (struct ush_kubeconfig_entry){.file = entry->file, .node = node != NULL && node->kind == USH_NODE_MAP ? node : NULL};
+	*out = (struct ush_kubeconfig_entry){.file = entry->file,
+					     .node = node != NULL && node->kind == USH_NODE_MAP ? node : NULL};
 	snprintf(out->field, sizeof out->field, "%.90s%s%.30s", entry->field, entry->field[0] != '\0' ? "." : "", key);
 	return 0;
 }
 
-int ush_kubeconfig_string(const struct ush_kubeconfig_entry *entry, const char *key, const char **value, struct ush_error *err)
+int ush_kubeconfig_string(const struct ush_kubeconfig_entry *entry, const char *key, const char **value,
+			  struct ush_error *err)
 {
 	const struct ush_node *node = ush_node_get(entry->node, key);
 
@@ -174,7 +184,8 @@ bool ush_kubeconfig_is_empty(const struct ush_kubeconfig *all)
 		for (size_t l = 0; l < USH_COUNT(lists); l++) {
 			const struct ush_node *list = ush_node_get(all->files[f].root, lists[l]);
 
-			if (list != NULL && !ush_node_is_null(list) && !(list->kind == USH_NODE_LIST && list->count == 0))
+			if (list != NULL && !ush_node_is_null(list) &&
+			    !(list->kind == USH_NODE_LIST && list->count == 0))
 				return false;
 		}
 	return true;
@@ -193,23 +204,23 @@ int ush_kubeconfig_current(const struct ush_kubeconfig *all, const char **name, 
 }
 
 /* Checks item i of a list and tells its name. */
-static int name_of(const struct ush_kubeconfig_file *file, const char *list, const struct ush_node *items, size_t i, const char **name,
-		   struct ush_error *err)
+static int name_of(const struct ush_kubeconfig_file *file, const char *list, const struct ush_node *items, size_t i,
+		   const char **name, struct ush_error *err)
 {
 	struct ush_kubeconfig_entry entry = {.file = file, .node = items->items[i]};
 
 	snprintf(entry.field, sizeof entry.field, "%s[%zu]", list, i);
 	if (entry.node->kind != USH_NODE_MAP)
-		return ush_node_fail(err, USH_ERR_CONFIG, file->path, entry.node, "%s: expected a map, found a %s", entry.field,
-				     ush_node_kind_name(entry.node));
+		return ush_node_fail(err, USH_ERR_CONFIG, file->path, entry.node, "%s: expected a map, found a %s",
+				     entry.field, ush_node_kind_name(entry.node));
 	if (ush_kubeconfig_string(&entry, "name", name, err) != 0)
 		return -1;
 	return *name != NULL ? 0 : ush_kubeconfig_fail(&entry, "name", err, "is missing");
 }
 
 /* out->node is NULL when this file does not have it. */
-static int find_in_file(const struct ush_kubeconfig_file *file, const char *list, const char *member, const char *wanted,
-			struct ush_kubeconfig_entry *out, struct ush_error *err)
+static int find_in_file(const struct ush_kubeconfig_file *file, const char *list, const char *member,
+			const char *wanted, struct ush_kubeconfig_entry *out, struct ush_error *err)
 {
 	const struct ush_node *items = ush_node_get(file->root, list);
 	struct ush_kubeconfig_entry top = {.file = file, .node = file->root};
@@ -229,7 +240,8 @@ static int find_in_file(const struct ush_kubeconfig_file *file, const char *list
 		if (strcmp(name, wanted) != 0)
 			continue;
 		if (out->node != NULL)
-			return ush_kubeconfig_fail(&entry, "name", err, "\"%s\" stands twice in this file (first in line %u)", wanted,
+			return ush_kubeconfig_fail(&entry, "name", err,
+						   "\"%s\" stands twice in this file (first in line %u)", wanted,
 						   out->node->line);
 		if (ush_kubeconfig_map(&entry, member, out, err) != 0)
 			return -1;

@@ -34,8 +34,8 @@ struct ush_kubeconfig_entry {
 	char field[128];
 };
 
-/* path NULL: the files of $KUBECONFIG, else ~/.kube/config; those that are missing are passed over. A path that is given
- * must be there. */
+/* path NULL: the files of $KUBECONFIG, else ~/.kube/config; those that are missing are passed over. A path that is
+ * given must be there. */
 int ush_kubeconfig_read(struct ush_kubeconfig *all, const char *path, struct ush_error *err);
 void ush_kubeconfig_free(struct ush_kubeconfig *all);
 #define USH_AUTO_KUBECONFIG __attribute__((cleanup(ush_kubeconfig_free))) struct ush_kubeconfig
@@ -54,15 +54,17 @@ int ush_kubeconfig_find(const struct ush_kubeconfig *all, const char *list, cons
 char *ush_kubeconfig_names(const struct ush_kubeconfig *all, const char *list);
 
 /* A map inside an entry. out->node is NULL when it is absent. */
-int ush_kubeconfig_map(const struct ush_kubeconfig_entry *entry, const char *key, struct ush_kubeconfig_entry *out, struct ush_error *err);
+int ush_kubeconfig_map(const struct ush_kubeconfig_entry *entry, const char *key, struct ush_kubeconfig_entry *out,
+		       struct ush_error *err);
 
 /* A string; *value is NULL when it is absent, null or "". Borrowed. */
-int ush_kubeconfig_string(const struct ush_kubeconfig_entry *entry, const char *key, const char **value, struct ush_error *err);
+int ush_kubeconfig_string(const struct ush_kubeconfig_entry *entry, const char *key, const char **value,
+			  struct ush_error *err);
 int ush_kubeconfig_bool(const struct ush_kubeconfig_entry *entry, const char *key, bool *value, struct ush_error *err);
 
 /* "file:line:column: field.key: ..." with USH_ERR_CONFIG, at the key's value or, when it is absent, at the entry. */
-int ush_kubeconfig_fail(const struct ush_kubeconfig_entry *entry, const char *key, struct ush_error *err, const char *format, ...)
-	__attribute__((format(printf, 4, 5)));
+int ush_kubeconfig_fail(const struct ush_kubeconfig_entry *entry, const char *key, struct ush_error *err,
+			const char *format, ...) __attribute__((format(printf, 4, 5)));
 
 /* exec.c: runs the command of a user's exec entry and puts what it answers (token, certificate) into config, of which
  * server, ca_pem and tls_server_name are filled. cluster is the context's cluster entry. */

@@ -17,14 +17,14 @@
 struct reading {
 	const struct ush_kube *kube;
 	const struct ush_kube_list *list;
-	char *token;           /* continue of the page to read next, NULL for the first */
-	char *version;         /* resourceVersion of the first page */
-	char *kind, *group;    /* kind and apiVersion that the page's items have and do not say */
-	struct ush_cut *cut;   /* of the page being read */
-	size_t page;           /* from 1 */
-	size_t count;          /* items handed over */
-	bool stopped;          /* the receiver, or an item that is none, ended it: nothing is tried again */
-	bool moved;            /* the page is not of the first page's version, or the server has forgotten that one */
+	char *token;         /* continue of the page to read next, NULL for the first */
+	char *version;       /* resourceVersion of the first page */
+	char *kind, *group;  /* kind and apiVersion that the page's items have and do not say */
+	struct ush_cut *cut; /* of the page being read */
+	size_t page;         /* from 1 */
+	size_t count;        /* items handed over */
+	bool stopped;        /* the receiver, or an item that is none, ended it: nothing is tried again */
+	bool moved;          /* the page is not of the first page's version, or the server has forgotten that one */
 };
 
 static void forget(struct reading *reading)
@@ -106,20 +106,24 @@ static char *page_path(const struct reading *reading)
 		ush_form_add(&query, "labelSelector", reading->list->selector);
 	if (reading->token != NULL)
 		ush_form_add(&query, "continue", reading->token);
-	return ush_printf("%s%s%s", reading->list->path, strchr(reading->list->path, '?') != NULL ? "&" : "?", query.data);
+	return ush_printf("%s%s%s", reading->list->path, strchr(reading->list->path, '?') != NULL ? "&" : "?",
+			  query.data);
 }
 
 /* Reads what stood around the items: is it a list, of which version, and is there more? */
 static int read_rest(struct reading *reading, struct ush_error *err)
 {
-	USH_AUTO_JSON rest = ush_json_parse(reading->cut->rest.data, reading->cut->rest.length, "the list", USH_ERR_REJECTED, err);
+	USH_AUTO_JSON rest =
+		ush_json_parse(reading->cut->rest.data, reading->cut->rest.length, "the list", USH_ERR_REJECTED, err);
 	const json_t *metadata = ush_json_object(rest, "metadata"), *items = json_object_get(rest, "items");
-	const char *version = ush_json_string(metadata, "resourceVersion"), *next = ush_json_string(metadata, "continue");
+	const char *version = ush_json_string(metadata, "resourceVersion"),
+		   *next = ush_json_string(metadata, "continue");
 	USH_AUTO_FREE char *kind = item_kind(ush_json_string(rest, "kind"));
 
 	if (rest == NULL)
 		return -1;
-	if (kind == NULL || version == NULL || !(json_is_null(items) || (reading->cut->found && json_is_array(items) && json_array_size(items) == 0)))
+	if (kind == NULL || version == NULL ||
+	    !(json_is_null(items) || (reading->cut->found && json_is_array(items) && json_array_size(items) == 0)))
 		return ush_fail(err, USH_ERR_REJECTED, "the answer is no Kubernetes list");
 	reading->moved = reading->version != NULL && strcmp(reading->version, version) != 0;
 	if (reading->moved)
@@ -146,7 +150,8 @@ static int read_page(struct reading *reading, struct ush_error *err)
 	reading->moved = false;
 	result = ush_kube_request(reading->kube, &call, &response, err);
 	if (result != 0)
-		reading->moved = call.begun && !reading->stopped; /* the rest of this page can only be had from the start */
+		reading->moved =
+			call.begun && !reading->stopped; /* the rest of this page can only be had from the start */
 	else if (response.status == 410)
 		reading->moved = true;
 	if (result == 0 && response.status != 200)
@@ -184,8 +189,8 @@ static int explain(const struct reading *reading, struct ush_error *err)
 	return ush_fail(err, code, "%s, page %zu: %s", reading->list->path, reading->page, why);
 }
 
-int ush_kube_list_all(const struct ush_kube *kube, const struct ush_kube_list *list, size_t *count, char **resource_version,
-		      struct ush_error *err)
+int ush_kube_list_all(const struct ush_kube *kube, const struct ush_kube_list *list, size_t *count,
+		      char **resource_version, struct ush_error *err)
 {
 	AUTO_READING reading = {.kube = kube, .list = list};
 	int result = read_pages(&reading, err);

@@ -40,7 +40,8 @@ static int take_object(struct reading *reading, const struct ush_node *node, con
 	return reading->object(reading->context, object, origin, reading->err);
 }
 
-static int take_node(struct reading *reading, const struct ush_node *node, const char *list_kind, const char *list_version);
+static int take_node(struct reading *reading, const struct ush_node *node, const char *list_kind,
+		     const char *list_version);
 
 /* The items of a List; those of a RoleBindingList may leave out what they are. */
 static int take_items(struct reading *reading, const struct ush_node *items, const char *kind, const char *api_version)
@@ -51,18 +52,20 @@ static int take_items(struct reading *reading, const struct ush_node *items, con
 	if (ush_node_is_null(items))
 		return 0;
 	if (items->kind != USH_NODE_LIST)
-		return ush_node_fail(reading->err, USH_ERR_INCOMPLETE, reading->file, items, "items: expected a list, found a %s",
-				     ush_node_kind_name(items));
+		return ush_node_fail(reading->err, USH_ERR_INCOMPLETE, reading->file, items,
+				     "items: expected a list, found a %s", ush_node_kind_name(items));
 	for (size_t i = 0; i < items->count; i++)
 		if (take_node(reading, items->items[i], item_kind, item_kind != NULL ? api_version : NULL) != 0)
 			return -1;
 	return 0;
 }
 
-static int take_node(struct reading *reading, const struct ush_node *node, const char *list_kind, const char *list_version)
+static int take_node(struct reading *reading, const struct ush_node *node, const char *list_kind,
+		     const char *list_version)
 {
 	const struct ush_node *items = ush_node_get(node, "items");
-	const char *kind = ush_node_string(ush_node_get(node, "kind")), *version = ush_node_string(ush_node_get(node, "apiVersion"));
+	const char *kind = ush_node_string(ush_node_get(node, "kind")),
+		   *version = ush_node_string(ush_node_get(node, "apiVersion"));
 
 	if (node->kind != USH_NODE_MAP)
 		return no_object(reading, node, "it is not a map");
@@ -84,7 +87,8 @@ static int check_text(const struct reading *reading, const char *text, size_t le
 	for (size_t i = 0; i < length; i += n) {
 		n = ush_text_code_point(text + i, length - i, &c);
 		if (n == 0 || (c < 0x20 && c != '\n' && c != '\r' && c != '\t'))
-			return ush_fail(reading->err, USH_ERR_INCOMPLETE, "%s:%u: byte %zu is no text (UTF-8 is wanted)", reading->file, line, i + 1);
+			return ush_fail(reading->err, USH_ERR_INCOMPLETE,
+					"%s:%u: byte %zu is no text (UTF-8 is wanted)", reading->file, line, i + 1);
 		line += c == '\n';
 	}
 	return 0;
@@ -157,7 +161,8 @@ static int read_entry(struct reading *reading, const char *path, const char *nam
 	if (!is_manifest(name))
 		return 0;
 	if (stat(path, &target) != 0)
-		return ush_fail(reading->err, USH_ERR_INCOMPLETE, "%s: %s", path, errno == ENOENT ? "is a link to nothing" : strerror(errno));
+		return ush_fail(reading->err, USH_ERR_INCOMPLETE, "%s: %s", path,
+				errno == ENOENT ? "is a link to nothing" : strerror(errno));
 	if (S_ISDIR(target.st_mode))
 		return 0;
 	if (!S_ISREG(target.st_mode))
@@ -172,12 +177,14 @@ static int read_folder(struct reading *reading, const char *path, unsigned int d
 	int count, result = 0;
 
 	if (depth > FOLDER_DEPTH)
-		return ush_fail(reading->err, USH_ERR_INCOMPLETE, "%s: folders nested deeper than %d", path, FOLDER_DEPTH);
+		return ush_fail(reading->err, USH_ERR_INCOMPLETE, "%s: folders nested deeper than %d", path,
+				FOLDER_DEPTH);
 	count = scandir(path, &entries, not_hidden, by_bytes);
 	if (count < 0)
 		return ush_fail(reading->err, USH_ERR_INCOMPLETE, "%s: %s", path, strerror(errno));
 	for (int i = 0; i < count; i++) {
-		USH_AUTO_FREE char *inside = ush_printf("%s%s%s", path, length > 0 && path[length - 1] == '/' ? "" : "/", entries[i]->d_name);
+		USH_AUTO_FREE char *inside = ush_printf(
+			"%s%s%s", path, length > 0 && path[length - 1] == '/' ? "" : "/", entries[i]->d_name);
 
 		if (result == 0)
 			result = read_entry(reading, inside, entries[i]->d_name, depth);
@@ -187,7 +194,8 @@ static int read_folder(struct reading *reading, const char *path, unsigned int d
 	return result;
 }
 
-int ush_manifests_read(const char *path, int (*object)(void *context, json_t *object, const char *origin, struct ush_error *err),
+int ush_manifests_read(const char *path,
+		       int (*object)(void *context, json_t *object, const char *origin, struct ush_error *err),
 		       void *context, size_t *count, struct ush_error *err)
 {
 	struct reading reading = {.object = object, .context = context, .err = err};
@@ -196,7 +204,8 @@ int ush_manifests_read(const char *path, int (*object)(void *context, json_t *ob
 
 	if (strcmp(path, "-") != 0 && stat(path, &st) != 0)
 		return ush_fail(err, USH_ERR_INCOMPLETE, "%s: %s", path, strerror(errno));
-	result = strcmp(path, "-") != 0 && S_ISDIR(st.st_mode) ? read_folder(&reading, path, 1) : read_file(&reading, path);
+	result = strcmp(path, "-") != 0 && S_ISDIR(st.st_mode) ? read_folder(&reading, path, 1)
+							       : read_file(&reading, path);
 	if (count != NULL)
 		*count = reading.count;
 	return result;

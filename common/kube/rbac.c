@@ -180,13 +180,14 @@ static json_t *metadata_to_json(const struct ush_rbac *object)
 
 json_t *ush_rbac_to_json(const struct ush_rbac *object)
 {
-	json_t *out = json_pack("{s:s,s:s,s:o}", "apiVersion", USH_RBAC_GROUP "/v1", "kind", kinds[object->kind].name, "metadata",
-				metadata_to_json(object));
+	json_t *out = json_pack("{s:s,s:s,s:o}", "apiVersion", USH_RBAC_GROUP "/v1", "kind", kinds[object->kind].name,
+				"metadata", metadata_to_json(object));
 	json_t *list = json_array();
 
 	if (!is_role(object))
-		json_object_set_new(out, "roleRef", json_pack("{s:s,s:s,s:s}", "apiGroup", USH_RBAC_GROUP, "kind", object->role_kind, "name",
-							      object->role_name));
+		json_object_set_new(out, "roleRef",
+				    json_pack("{s:s,s:s,s:s}", "apiGroup", USH_RBAC_GROUP, "kind", object->role_kind,
+					      "name", object->role_name));
 	for (size_t i = 0; i < object->rule_count; i++)
 		json_array_append_new(list, rule_to_json(&object->rules[i], list_to_json));
 	for (size_t i = 0; i < object->subject_count; i++)
@@ -252,7 +253,8 @@ char *ush_rbac_meaning(const struct ush_rbac *object)
 	for (size_t i = 0; i < object->subject_count; i++) {
 		const struct ush_subject *s = &object->subjects[i];
 
-		add_canonical(&lines, json_pack("[s,s,s]", s->kind, s->namespace_name != NULL ? s->namespace_name : "", s->name));
+		add_canonical(&lines, json_pack("[s,s,s]", s->kind, s->namespace_name != NULL ? s->namespace_name : "",
+						s->name));
 	}
 	make_set(&lines);
 	if (object->role_name != NULL)

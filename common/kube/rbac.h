@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Role, ClusterRole, RoleBinding and ClusterRoleBinding (rbac.authorization.k8s.io/v1) as values: what the sync compares
- * and the audit judges. Read from JSON strictly; strings are owned by the object.
+ * Role, ClusterRole, RoleBinding and ClusterRoleBinding (rbac.authorization.k8s.io/v1) as values: what the sync
+ * compares and the audit judges. Read from JSON strictly; strings are owned by the object.
  */
 #ifndef USH_KUBE_RBAC_H
 #define USH_KUBE_RBAC_H
@@ -26,7 +26,7 @@ struct ush_rule {
 };
 
 struct ush_subject {
-	char *kind;           /* User, Group, ServiceAccount (anything else matches nothing) */
+	char *kind; /* User, Group, ServiceAccount (anything else matches nothing) */
 	char *name;
 	char *namespace_name; /* of a ServiceAccount; in a RoleBinding the binding's when left out; else NULL */
 };
@@ -39,13 +39,13 @@ struct ush_rbac {
 	char *resource_version; /* likewise */
 	json_t *labels;         /* object, never NULL */
 	json_t *annotations;    /* object, never NULL */
-	char *manager;          /* field manager that owns subjects/rules by the newest entry of managedFields, or NULL */
-	bool owned;             /* has ownerReferences */
-	bool terminating;       /* has a deletionTimestamp */
+	char *manager;    /* field manager that owns subjects/rules by the newest entry of managedFields, or NULL */
+	bool owned;       /* has ownerReferences */
+	bool terminating; /* has a deletionTimestamp */
 	/* roles */
 	struct ush_rule *rules;
 	size_t rule_count;
-	json_t *aggregation;    /* aggregationRule of a ClusterRole, or NULL */
+	json_t *aggregation; /* aggregationRule of a ClusterRole, or NULL */
 	/* bindings */
 	char *role_kind, *role_name;
 	struct ush_subject *subjects;
@@ -74,8 +74,8 @@ static inline void ush_rbac_free_indirect(struct ush_rbac **object)
 #define USH_AUTO_RBAC __attribute__((cleanup(ush_rbac_free_indirect))) struct ush_rbac *
 
 /* The object as JSON for a create, an apply or a manifest: apiVersion, kind, metadata (name, namespace, labels,
- * annotations) and rules or roleRef and subjects; no uid, resourceVersion, managedFields. Empty members are left out, but
- * rules and subjects are written even when they are empty: to an apply, leaving out is not emptying. With an
+ * annotations) and rules or roleRef and subjects; no uid, resourceVersion, managedFields. Empty members are left out,
+ * but rules and subjects are written even when they are empty: to an apply, leaving out is not emptying. With an
  * aggregationRule the rules are left out, a controller writes them. */
 json_t *ush_rbac_to_json(const struct ush_rbac *object);
 

@@ -37,8 +37,9 @@ static int fail(const struct reader *r, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(why, sizeof why, format, args);
 	va_end(args);
-	return ush_fail(r->err, r->code, "%s %s%s%s: %s", ush_rbac_kind_name(o->kind), o->namespace_name != NULL ? o->namespace_name : "",
-			o->namespace_name != NULL ? "/" : "", o->name != NULL ? o->name : "without a name", why);
+	return ush_fail(r->err, r->code, "%s %s%s%s: %s", ush_rbac_kind_name(o->kind),
+			o->namespace_name != NULL ? o->namespace_name : "", o->namespace_name != NULL ? "/" : "",
+			o->name != NULL ? o->name : "without a name", why);
 }
 
 static bool absent(const json_t *value)
@@ -67,7 +68,8 @@ static int need_string(const struct reader *r, const json_t *in, const char *whe
 	return *out != NULL && **out != '\0' ? 0 : fail(r, "%s%s: is missing", where, key);
 }
 
-static int take_strings(const struct reader *r, const json_t *in, const char *where, const char *key, struct ush_list *out)
+static int take_strings(const struct reader *r, const json_t *in, const char *where, const char *key,
+			struct ush_list *out)
 {
 	const json_t *list = json_object_get(in, key), *item;
 	size_t i;
@@ -76,7 +78,8 @@ static int take_strings(const struct reader *r, const json_t *in, const char *wh
 		return 0;
 	if (!json_is_array(list))
 		return fail(r, "%s%s: expected a list, found a %s", where, key, type_name(list));
-	json_array_foreach(list, i, item) {
+	json_array_foreach(list, i, item)
+	{
 		if (!json_is_string(item))
 			return fail(r, "%s%s[%zu]: expected a string, found a %s", where, key, i, type_name(item));
 		ush_list_add(out, json_string_value(item));
@@ -94,9 +97,8 @@ static int take_map(const struct reader *r, const json_t *metadata, const char *
 		return 0;
 	if (!json_is_object(map))
 		return fail(r, "metadata.%s: expected a map, found a %s", key, type_name(map));
-	json_object_foreach((json_t *)map, name, value)
-		if (!json_is_string(value))
-			return fail(r, "metadata.%s.%s: expected a string, found a %s", key, name, type_name(value));
+	json_object_foreach((json_t *)map, name, value) if (!json_is_string(value)) return fail(
+		r, "metadata.%s.%s: expected a string, found a %s", key, name, type_name(value));
 	json_decref(*out);
 	*out = json_deep_copy(map);
 	return 0;
@@ -112,7 +114,8 @@ static const char *last_manager(const json_t *metadata)
 	const json_t *entry;
 	size_t i;
 
-	json_array_foreach(ush_json_array(metadata, "managedFields"), i, entry) {
+	json_array_foreach(ush_json_array(metadata, "managedFields"), i, entry)
+	{
 		const char *time = ush_json_string(entry, "time"), *name = ush_json_string(entry, "manager");
 		const json_t *owned = ush_json_object(entry, "fieldsV1");
 		bool owns = false;
@@ -146,7 +149,8 @@ static int read_metadata(const struct reader *r, const json_t *object)
 	if (need_string(r, metadata, "metadata.", "name", &r->object->name) != 0 ||
 	    take_string(r, metadata, "metadata.", "uid", &r->object->uid) != 0 ||
 	    take_string(r, metadata, "metadata.", "resourceVersion", &r->object->resource_version) != 0 ||
-	    take_map(r, metadata, "labels", &r->object->labels) != 0 || take_map(r, metadata, "annotations", &r->object->annotations) != 0)
+	    take_map(r, metadata, "labels", &r->object->labels) != 0 ||
+	    take_map(r, metadata, "annotations", &r->object->annotations) != 0)
 		return -1;
 	r->object->manager = ush_strdup(last_manager(metadata));
 	r->object->owned = json_array_size(json_object_get(metadata, "ownerReferences")) > 0;
@@ -186,7 +190,8 @@ static int read_rule(const struct reader *r, const json_t *value, size_t i)
 
 static int read_role(const struct reader *r, const json_t *object)
 {
-	const json_t *rules = json_object_get(object, "rules"), *aggregation = json_object_get(object, "aggregationRule");
+	const json_t *rules = json_object_get(object, "rules"),
+		     *aggregation = json_object_get(object, "aggregationRule");
 
 	if (!absent(aggregation) && !json_is_object(aggregation))
 		return fail(r, "aggregationRule: expected a map, found a %s", type_name(aggregation));
@@ -213,7 +218,8 @@ static int read_subject(const struct reader *r, const json_t *value, size_t i)
 	snprintf(where, sizeof where, "subjects[%zu].", i);
 	if (!json_is_object(value))
 		return fail(r, "subjects[%zu]: expected a map, found a %s", i, type_name(value));
-	if (need_string(r, value, where, "kind", &subject->kind) != 0 || need_string(r, value, where, "name", &subject->name) != 0 ||
+	if (need_string(r, value, where, "kind", &subject->kind) != 0 ||
+	    need_string(r, value, where, "name", &subject->name) != 0 ||
 	    take_string(r, value, where, "namespace", &subject->namespace_name) != 0)
 		return -1;
 	account = strcmp(subject->kind, "ServiceAccount") == 0;
@@ -246,7 +252,8 @@ static int read_binding(const struct reader *r, const json_t *object)
 /* True for the versions that have this shape; v1beta1 left the API with 1.22 and stays in old manifests. */
 static bool of_our_group(const char *api_version)
 {
-	return api_version != NULL && (strcmp(api_version, USH_RBAC_GROUP "/v1") == 0 || strcmp(api_version, USH_RBAC_GROUP "/v1beta1") == 0);
+	return api_version != NULL &&
+	       (strcmp(api_version, USH_RBAC_GROUP "/v1") == 0 || strcmp(api_version, USH_RBAC_GROUP "/v1beta1") == 0);
 }
 
 static bool kind_of(const json_t *object, enum ush_rbac_kind *kind)

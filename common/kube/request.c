@@ -39,21 +39,24 @@ static char *message_of(const struct ush_http_response *response)
 	const char *message = ush_json_string(status, "message"), *reason = ush_json_string(status, "reason");
 
 	if (message == NULL || message[0] == '\0')
-		return status == NULL && text[0] != '\0' ? ush_printf("\"%.100s\"", text) : ush_strdup("no reason given");
+		return status == NULL && text[0] != '\0' ? ush_printf("\"%.100s\"", text)
+							 : ush_strdup("no reason given");
 	if (reason == NULL || reason[0] == '\0' || strstr(message, reason) != NULL)
 		return ush_strdup(message);
 	return ush_printf("%s (%s)", message, reason);
 }
 
-static int send_once(const struct ush_kube *kube, struct ush_kube_call *call, const char *body, struct ush_http_response *response,
-		     struct ush_error *err)
+static int send_once(const struct ush_kube *kube, struct ush_kube_call *call, const char *body,
+		     struct ush_http_response *response, struct ush_error *err)
 {
 	USH_AUTO_FREE char *url = ush_printf("%s%s", kube->config->server, call->path);
 	bool is_list = call->on_body != NULL;
 	struct ush_http_request request = {
 		.method = call->method,
 		.url = url,
-		.content_type = body == NULL ? NULL : call->content_type != NULL ? call->content_type : "application/json",
+		.content_type = body == NULL                 ? NULL
+				: call->content_type != NULL ? call->content_type
+							     : "application/json",
 		.body = body,
 		.body_length = body != NULL ? strlen(body) : 0,
 		.bearer = kube->config->token,
@@ -86,7 +89,8 @@ static int pause_ms(const struct ush_kube *kube, struct patience *patience, int6
 }
 
 /* The pause before a refused or failed try is made again, or -1 when it is not. */
-static int64_t next_pause(const struct ush_kube_call *call, const struct ush_http_response *response, struct patience *patience)
+static int64_t next_pause(const struct ush_kube_call *call, const struct ush_http_response *response,
+			  struct patience *patience)
 {
 	bool asked = response->retry_after_ms >= 0, get = strcmp(call->method, "GET") == 0;
 	int64_t wait = asked ? response->retry_after_ms : 1000;
@@ -100,14 +104,15 @@ static int64_t next_pause(const struct ush_kube_call *call, const struct ush_htt
 	return -1;
 }
 
-static int judge(const struct ush_kube *kube, const struct ush_kube_call *call, const struct ush_http_response *response,
-		 struct ush_error *err)
+static int judge(const struct ush_kube *kube, const struct ush_kube_call *call,
+		 const struct ush_http_response *response, struct ush_error *err)
 {
 	USH_AUTO_FREE char *message = NULL;
 	int status = response->status;
 
 	if (status == 401) {
-		ush_fail(err, USH_ERR_LOGIN, "%s does not accept our credentials (401, context %s)", server_name(kube), kube->config->context);
+		ush_fail(err, USH_ERR_LOGIN, "%s does not accept our credentials (401, context %s)", server_name(kube),
+			 kube->config->context);
 		return ush_hint(err, "Try them: kubectl auth whoami");
 	}
 	if (status != 403 && status != 429 && status < 500)
@@ -115,8 +120,8 @@ static int judge(const struct ush_kube *kube, const struct ush_kube_call *call, 
 	message = message_of(response);
 	if (status == 403)
 		return ush_fail(err, USH_ERR_REFUSED, "%s refuses: %s", server_name(kube), message);
-	return ush_fail(err, USH_ERR_UNAVAILABLE, "%s answers %d to %s %.*s: %s", server_name(kube), status, call->method,
-			(int)strcspn(call->path, "?"), call->path, message);
+	return ush_fail(err, USH_ERR_UNAVAILABLE, "%s answers %d to %s %.*s: %s", server_name(kube), status,
+			call->method, (int)strcspn(call->path, "?"), call->path, message);
 }
 
 struct relay { /* notes that a piece went out */
@@ -133,8 +138,8 @@ static int relay_body(void *context, const char *data, size_t length, struct ush
 	return relay->on_body(relay->context, data, length, err);
 }
 
-static int try_until_done(const struct ush_kube *kube, struct ush_kube_call *call, const char *body, struct ush_http_response *response,
-			  struct ush_error *err)
+static int try_until_done(const struct ush_kube *kube, struct ush_kube_call *call, const char *body,
+			  struct ush_http_response *response, struct ush_error *err)
 {
 	struct patience patience = {0};
 
@@ -146,7 +151,8 @@ static int try_until_done(const struct ush_kube *kube, struct ush_kube_call *cal
 		ush_http_response_free(response);
 		*response = (struct ush_http_response){.retry_after_ms = -1};
 		result = send_once(kube, call, body, response, &why);
-		if (result == 0 && response->status == 401 && !patience.token_read && ush_kube_token_again(kube->config)) {
+		if (result == 0 && response->status == 401 && !patience.token_read &&
+		    ush_kube_token_again(kube->config)) {
 			patience.token_read = true;
 			continue;
 		}
@@ -164,7 +170,8 @@ static int try_until_done(const struct ush_kube *kube, struct ush_kube_call *cal
 	}
 }
 
-int ush_kube_request(const struct ush_kube *kube, struct ush_kube_call *call, struct ush_http_response *response, struct ush_error *err)
+int ush_kube_request(const struct ush_kube *kube, struct ush_kube_call *call, struct ush_http_response *response,
+		     struct ush_error *err)
 {
 	USH_AUTO_FREE char *body = call->object != NULL ? json_dumps(call->object, JSON_COMPACT) : NULL;
 	struct relay relay = {call, call->on_body, call->on_body_context};
@@ -180,8 +187,8 @@ int ush_kube_request(const struct ush_kube *kube, struct ush_kube_call *call, st
 	return result;
 }
 
-int ush_kube_unexpected(const struct ush_kube *kube, const struct ush_kube_call *call, const struct ush_http_response *response,
-			struct ush_error *err)
+int ush_kube_unexpected(const struct ush_kube *kube, const struct ush_kube_call *call,
+			const struct ush_http_response *response, struct ush_error *err)
 {
 	USH_AUTO_FREE char *message = message_of(response);
 	enum ush_code code = response->status >= 400 && response->status < 500 ? USH_ERR_REFUSED : USH_ERR_REJECTED;
@@ -193,7 +200,8 @@ int ush_kube_unexpected(const struct ush_kube *kube, const struct ush_kube_call 
 json_t *ush_kube_answer(const struct ush_kube *kube, const struct ush_http_response *response, struct ush_error *err)
 {
 	USH_AUTO_FREE char *what = ush_printf("%s: the answer", server_name(kube));
-	json_t *answer = ush_json_parse(response->body.data != NULL ? response->body.data : "", response->body.length, what, USH_ERR_REJECTED, err);
+	json_t *answer = ush_json_parse(response->body.data != NULL ? response->body.data : "", response->body.length,
+					what, USH_ERR_REJECTED, err);
 
 	if (answer == NULL || json_is_object(answer))
 		return answer;

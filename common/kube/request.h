@@ -24,16 +24,17 @@ struct ush_kube_call {
 };
 
 /*
- * 0 for every answer that the server meant (2xx, 404, 409, 410, 422 and other 4xx): response->status tells. Tried again:
- * 429, and 503 with Retry-After, 5 times within 30 s; a GET also twice on a broken connection or a 5xx; 401 once after
- * reading the token file again. USH_ERR_LOGIN for 401, USH_ERR_REFUSED for 403, USH_ERR_UNAVAILABLE for 5xx and 429.
- * response->status is set whenever there was an answer.
+ * 0 for every answer that the server meant (2xx, 404, 409, 410, 422 and other 4xx): response->status tells. Tried
+ * again: 429, and 503 with Retry-After, 5 times within 30 s; a GET also twice on a broken connection or a 5xx; 401 once
+ * after reading the token file again. USH_ERR_LOGIN for 401, USH_ERR_REFUSED for 403, USH_ERR_UNAVAILABLE for 5xx and
+ * 429. response->status is set whenever there was an answer.
  */
-int ush_kube_request(const struct ush_kube *kube, struct ush_kube_call *call, struct ush_http_response *response, struct ush_error *err);
+int ush_kube_request(const struct ush_kube *kube, struct ush_kube_call *call, struct ush_http_response *response,
+		     struct ush_error *err);
 
 /* For a status that the caller has no use for: USH_ERR_REFUSED for a 4xx, quoting the server, else USH_ERR_REJECTED. */
-int ush_kube_unexpected(const struct ush_kube *kube, const struct ush_kube_call *call, const struct ush_http_response *response,
-			struct ush_error *err);
+int ush_kube_unexpected(const struct ush_kube *kube, const struct ush_kube_call *call,
+			const struct ush_http_response *response, struct ush_error *err);
 
 /* The answer's JSON object, owned by the caller; NULL with USH_ERR_REJECTED. */
 json_t *ush_kube_answer(const struct ush_kube *kube, const struct ush_http_response *response, struct ush_error *err);

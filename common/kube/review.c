@@ -26,7 +26,8 @@ static json_t *attributes_of(const struct ush_kube_attributes *what)
 	return attributes;
 }
 
-static int ask(const struct ush_kube *kube, const char *kind, const char *path, json_t *spec, bool *allowed, struct ush_error *err)
+static int ask(const struct ush_kube *kube, const char *kind, const char *path, json_t *spec, bool *allowed,
+	       struct ush_error *err)
 {
 	USH_AUTO_JSON review = json_pack("{s:s,s:s,s:o}", "apiVersion", API, "kind", kind, "spec", spec);
 	struct ush_kube_call call = {.method = "POST", .path = path, .object = review};
@@ -48,14 +49,15 @@ static int ask(const struct ush_kube *kube, const char *kind, const char *path, 
 	return 0;
 }
 
-int ush_kube_can_i(const struct ush_kube *kube, const struct ush_kube_attributes *what, bool *allowed, struct ush_error *err)
+int ush_kube_can_i(const struct ush_kube *kube, const struct ush_kube_attributes *what, bool *allowed,
+		   struct ush_error *err)
 {
 	return ask(kube, "SelfSubjectAccessReview", "/apis/" API "/selfsubjectaccessreviews",
 		   json_pack("{s:o}", "resourceAttributes", attributes_of(what)), allowed, err);
 }
 
-int ush_kube_can_they(const struct ush_kube *kube, const char *user, const char *const *groups, const struct ush_kube_attributes *what,
-		      bool *allowed, struct ush_error *err)
+int ush_kube_can_they(const struct ush_kube *kube, const char *user, const char *const *groups,
+		      const struct ush_kube_attributes *what, bool *allowed, struct ush_error *err)
 {
 	json_t *spec = json_pack("{s:o}", "resourceAttributes", attributes_of(what)), *list = json_array();
 

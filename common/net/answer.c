@@ -56,8 +56,8 @@ static const struct {
 	const char *name;
 	void (*take)(struct ush_exchange *x, const char *value);
 } headers[] = {
-	{"content-type:", take_type},         {"date:", take_date},
-	{"retry-after:", take_retry},         {"content-encoding:", take_encoding},
+	{"content-type:", take_type},          {"date:", take_date},
+	{"retry-after:", take_retry},          {"content-encoding:", take_encoding},
 	{"transfer-encoding:", take_transfer},
 };
 
@@ -90,7 +90,8 @@ size_t ush_answer_header(char *line, size_t size, size_t count, void *context)
 	x->header_bytes += length;
 	if (x->header_bytes > USH_HTTP_HEADER_MAX) {
 		x->refused = true;
-		ush_fail(x->err, USH_ERR_REJECTED, "%s answered with more than %u KiB of headers", x->host, USH_HTTP_HEADER_MAX >> 10);
+		ush_fail(x->err, USH_ERR_REJECTED, "%s answered with more than %u KiB of headers", x->host,
+			 USH_HTTP_HEADER_MAX >> 10);
 		return 0;
 	}
 	if (length > 5 && strncmp(line, "HTTP/", 5) == 0) { /* what an interim answer (1xx) said does not count */
@@ -127,7 +128,8 @@ size_t ush_answer_body(char *data, size_t size, size_t count, void *context)
 		return keep_error_body(x, data, length);
 	if (length > most - x->body_bytes) {
 		x->refused = true;
-		ush_fail(x->err, USH_ERR_REJECTED, "%s answered with more than %zu bytes, the most that is taken", x->host, most);
+		ush_fail(x->err, USH_ERR_REJECTED, "%s answered with more than %zu bytes, the most that is taken",
+			 x->host, most);
 		return 0;
 	}
 	x->body_bytes += length;
@@ -157,7 +159,8 @@ static const struct {
 	{CURLE_UNSUPPORTED_PROTOCOL, USH_ERR_UNAVAILABLE, "answered something that is not HTTP"},
 	{CURLE_OUT_OF_MEMORY, USH_ERR_STORE, "cannot be asked: out of memory"},
 	{CURLE_SSL_CACERT_BADFILE, USH_ERR_CONFIG, "cannot be asked: the CA certificates given for it cannot be read"},
-	{CURLE_SSL_CERTPROBLEM, USH_ERR_CONFIG, "cannot be asked: the client certificate or its key cannot be read or do not fit together"},
+	{CURLE_SSL_CERTPROBLEM, USH_ERR_CONFIG,
+	 "cannot be asked: the client certificate or its key cannot be read or do not fit together"},
 	{CURLE_ABORTED_BY_CALLBACK, USH_ERR_DECLINED, "was not waited for: a signal asked to stop"},
 };
 
@@ -167,10 +170,12 @@ static int not_connected(struct ush_exchange *x)
 
 	curl_easy_getinfo(x->easy, CURLINFO_OS_ERRNO, &number);
 	if (x->forbidden)
-		return ush_fail(x->err, USH_ERR_REJECTED, "%s has a link-local, multicast or zero address, which is not asked", x->host);
+		return ush_fail(x->err, USH_ERR_REJECTED,
+				"%s has a link-local, multicast or zero address, which is not asked", x->host);
 	if (number == ECONNREFUSED)
 		return ush_fail(x->err, USH_ERR_UNAVAILABLE, "%s refused the connection", x->host);
-	return ush_fail(x->err, USH_ERR_UNAVAILABLE, "%s cannot be reached (%s)", x->host, number != 0 ? strerror((int)number) : "no route");
+	return ush_fail(x->err, USH_ERR_UNAVAILABLE, "%s cannot be reached (%s)", x->host,
+			number != 0 ? strerror((int)number) : "no route");
 }
 
 static int too_late(struct ush_exchange *x)
@@ -180,8 +185,9 @@ static int too_late(struct ush_exchange *x)
 	curl_easy_getinfo(x->easy, CURLINFO_PRETRANSFER_TIME_T, &connected);
 	curl_easy_getinfo(x->easy, CURLINFO_TOTAL_TIME_T, &total);
 	if (connected == 0)
-		return ush_fail(x->err, USH_ERR_UNAVAILABLE, "%s could not be reached within %.3g s", x->host, (double)total / 1e6);
-	if (total / 1000 < x->timeout_ms)
+		return ush_fail(x->err, USH_ERR_UNAVAILABLE, "%s could not be reached within %.3g s", x->host,
+				(double)total / 1e6);
+	if (total / 1000 + 1000 < x->timeout_ms) /* long before the deadline: the stall rule */
 		return ush_fail(x->err, USH_ERR_UNAVAILABLE, "%s fell silent in the middle of the exchange", x->host);
 	return ush_fail(x->err, USH_ERR_UNAVAILABLE, "%s did not answer%s within %.3g s", x->host,
 			x->header_bytes > 0 ? " to the end" : "", (double)x->timeout_ms / 1000);
@@ -191,15 +197,18 @@ static int not_trusted(struct ush_exchange *x)
 {
 	long verdict = X509_V_OK;
 
-	curl_easy_getinfo(x->easy, CURLINFO_SSL_VERIFYRESULT, &verdict);
+	curl_easy_getinfo(x->easy, CURLINFO_SSL_VERIFYRESULT, &verdict); /* a wrong name leaves it at where it began */
 	return ush_fail(x->err, USH_ERR_UNAVAILABLE, "%s: certificate is not trusted (%s)", x->host,
-			verdict != X509_V_OK ? X509_verify_cert_error_string(verdict) : "it is not made for this name");
+			verdict != X509_V_OK && verdict != X509_V_ERR_UNSPECIFIED
+				? X509_verify_cert_error_string(verdict)
+				: "it is not made for this name");
 }
 
 int ush_answer_failed(struct ush_exchange *x, CURLcode result)
 {
 	if (x->refused)
-		return ush_fail(x->err, USH_ERR_REJECTED, "%s: its answer was not taken", x->host); /* err is filled by now */
+		return ush_fail(x->err, USH_ERR_REJECTED, "%s: its answer was not taken",
+				x->host); /* err is filled by now */
 	if (result == CURLE_COULDNT_CONNECT)
 		return not_connected(x);
 	if (result == CURLE_OPERATION_TIMEDOUT)

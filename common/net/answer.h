@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/socket.h>
 
 #include "common/net/http.h"
 
@@ -32,6 +33,10 @@ struct ush_exchange {
 	bool forbidden; /* the host's name led to an address that is not asked */
 	char why[CURL_ERROR_SIZE];
 };
+
+/* True for addresses that no provider and no API server has, but a cloud's metadata service does: link-local,
+ * multicast, zero, IPv4 inside IPv6, other families. A name that leads there is not asked. */
+bool ush_http_forbidden(const struct sockaddr *address);
 
 /* libcurl's callbacks; context is the exchange. */
 size_t ush_answer_header(char *line, size_t size, size_t count, void *context);

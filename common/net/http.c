@@ -23,14 +23,19 @@ struct ush_http_client {
 	char *system_ca; /* the system's CA bundle, once it was needed */
 };
 
-/* What steers libcurl or OpenSSL from outside, whoever set it: a key log, a configuration that loads code, other CAs. */
-static void set_up_process(void)
+/* What steers libcurl or OpenSSL from outside, whoever set it: a key log, a configuration that loads code, other CAs.
+ */
+static void clean_environment(void)
 {
-	static const char *const steering[] = {"SSLKEYLOGFILE", "OPENSSL_CONF",  "OPENSSL_MODULES", "OPENSSL_ENGINES",
+	static const char *const steering[] = {"SSLKEYLOGFILE", "OPENSSL_CONF", "OPENSSL_MODULES", "OPENSSL_ENGINES",
 					       "SSL_CERT_FILE", "SSL_CERT_DIR", "CURL_CA_BUNDLE",  "CURL_SSL_BACKEND"};
 
 	for (size_t i = 0; i < USH_COUNT(steering); i++)
 		unsetenv(steering[i]);
+}
+
+static void set_up_process(void)
+{
 	curl_global_init(CURL_GLOBAL_DEFAULT);
 }
 
@@ -39,6 +44,7 @@ struct ush_http_client *ush_http_client_new(void)
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	struct ush_http_client *client = ush_new(struct ush_http_client);
 
+	clean_environment();
 	pthread_once(&once, set_up_process);
 	client->easy = curl_easy_init();
 	return client;
@@ -72,7 +78,8 @@ static bool header_text(const char *text)
 	return true;
 }
 
-static int check_request(const struct ush_http_request *request, const struct ush_url *url, const char *host, struct ush_error *err)
+static int check_request(const struct ush_http_request *request, const struct ush_url *url, const char *host,
+			 struct ush_error *err)
 {
 	static const char *const methods[] = {"GET", "POST", "PATCH", "PUT", "DELETE"};
 
@@ -81,8 +88,10 @@ static int check_request(const struct ush_http_request *request, const struct us
 				url->loopback ? " unless loopback http is allowed" : "");
 	if (request->method != NULL && !in_list(request->method, methods, USH_COUNT(methods)))
 		return ush_fail(err, USH_ERR_CONFIG, "%s: a request with an unknown method", host);
-	if (!header_text(request->accept) || !header_text(request->content_type) || !header_text(ush_secret_reveal(request->bearer)) ||
-	    (request->bearer != NULL && strlen(ush_secret_reveal(request->bearer)) != ush_secret_length(request->bearer)))
+	if (!header_text(request->accept) || !header_text(request->content_type) ||
+	    !header_text(ush_secret_reveal(request->bearer)) ||
+	    (request->bearer != NULL &&
+	     strlen(ush_secret_reveal(request->bearer)) != ush_secret_length(request->bearer)))
 		return ush_fail(err, USH_ERR_CONFIG, "%s: a request header with bytes that no header may have", host);
 	if (request->ca_pem != NULL && strstr(request->ca_pem, "-----BEGIN ") == NULL)
 		return ush_fail(err, USH_ERR_CONFIG, "%s: the CA file given for it holds no PEM certificate", host);
@@ -144,7 +153,8 @@ static void set_method(struct ush_exchange *x)
 	bool wants_body = strcmp(method, "GET") != 0 && strcmp(method, "DELETE") != 0;
 
 	if (x->request->body != NULL || wants_body) {
-		curl_easy_setopt(x->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)(x->request->body != NULL ? x->request->body_length : 0));
+		curl_easy_setopt(x->easy, CURLOPT_POSTFIELDSIZE_LARGE,
+				 (curl_off_t)(x->request->body != NULL ? x->request->body_length : 0));
 		curl_easy_setopt(x->easy, CURLOPT_POSTFIELDS, x->request->body != NULL ? x->request->body : "");
 	} else {
 		curl_easy_setopt(x->easy, CURLOPT_HTTPGET, 1L);
@@ -152,7 +162,8 @@ static void set_method(struct ush_exchange *x)
 	curl_easy_setopt(x->easy, CURLOPT_CUSTOMREQUEST, method);
 }
 
-/* The TLS side verifies the name in the URL, so another name to verify stands in the URL and we connect to the real host. */
+/* The TLS side verifies the name in the URL, so another name to verify stands in the URL and we connect to the real
+ * host. */
 static int set_url(struct ush_exchange *x, const struct ush_url *url)
 {
 	const char *name = x->request->tls_server_name;
@@ -162,12 +173,15 @@ static int set_url(struct ush_exchange *x, const struct ush_url *url)
 
 	if (name != NULL) {
 		bool name_six = strchr(name, ':') != NULL;
-		USH_AUTO_FREE char *other = ush_printf("%s://%s%s%s:%u%s", url->scheme, name_six ? "[" : "", name, name_six ? "]" : "",
-						       url->port, url->path);
+		USH_AUTO_FREE char *other = ush_printf("%s://%s%s%s:%u%s", url->scheme, name_six ? "[" : "", name,
+						       name_six ? "]" : "", url->port, url->path);
 		USH_AUTO_URL checked = {0};
+		struct ush_error ignored = {0};
 
-		if (ush_url_parse(&checked, other, USH_ERR_CONFIG, x->err) != 0 || strcasecmp(checked.host, name) != 0)
-			return ush_fail(x->err, USH_ERR_CONFIG, "the TLS server name given for %s is no host name", x->host);
+		if (ush_url_parse(&checked, other, USH_ERR_CONFIG, &ignored) != 0 ||
+		    strcasecmp(checked.host, name) != 0)
+			return ush_fail(x->err, USH_ERR_CONFIG, "the TLS server name given for %s is no host name",
+					x->host);
 		free(text);
 		text = ush_url_text(&checked);
 		x->connect_to = curl_slist_append(NULL, target);
@@ -222,12 +236,12 @@ static void set_tls(struct ush_exchange *x, struct ush_http_client *client)
 	if (key != NULL) {
 		set_blob(x->easy, CURLOPT_SSLKEY_BLOB, key, ush_secret_length(request->client_key_pem));
 		curl_easy_setopt(x->easy, CURLOPT_SSLKEYTYPE, "PEM");
-		curl_easy_setopt(x->easy, CURLOPT_KEYPASSWD, ""); /* an encrypted key fails; nobody is asked on the terminal */
+		curl_easy_setopt(x->easy, CURLOPT_KEYPASSWD,
+				 ""); /* an encrypted key fails; nobody is asked on the terminal */
 	}
 }
 
-/* Addresses that no provider and no API server has, but a cloud's metadata service does. */
-static bool forbidden_address(const struct sockaddr *address)
+bool ush_http_forbidden(const struct sockaddr *address)
 {
 	if (address->sa_family == AF_INET) {
 		uint32_t a = ntohl(((const struct sockaddr_in *)(const void *)address)->sin_addr.s_addr);
@@ -237,7 +251,8 @@ static bool forbidden_address(const struct sockaddr *address)
 	if (address->sa_family == AF_INET6) {
 		const struct in6_addr *a = &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr;
 
-		return IN6_IS_ADDR_UNSPECIFIED(a) || IN6_IS_ADDR_LINKLOCAL(a) || IN6_IS_ADDR_MULTICAST(a) || IN6_IS_ADDR_V4MAPPED(a);
+		return IN6_IS_ADDR_UNSPECIFIED(a) || IN6_IS_ADDR_LINKLOCAL(a) || IN6_IS_ADDR_MULTICAST(a) ||
+		       IN6_IS_ADDR_V4MAPPED(a);
 	}
 	return true;
 }
@@ -247,7 +262,7 @@ static curl_socket_t open_socket(void *context, curlsocktype purpose, struct cur
 	struct ush_exchange *x = context;
 
 	(void)purpose;
-	if (forbidden_address(&address->addr)) {
+	if (ush_http_forbidden(&address->addr)) {
 		x->forbidden = true;
 		return CURL_SOCKET_BAD;
 	}
@@ -274,7 +289,8 @@ static void set_transport(struct ush_exchange *x)
 	curl_easy_setopt(x->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
 	curl_easy_setopt(x->easy, CURLOPT_USERAGENT, "usher/" USH_VERSION);
 	curl_easy_setopt(x->easy, CURLOPT_TIMEOUT_MS, (long)x->timeout_ms);
-	curl_easy_setopt(x->easy, CURLOPT_CONNECTTIMEOUT_MS, (long)(x->timeout_ms < CONNECT_MS ? x->timeout_ms : CONNECT_MS));
+	curl_easy_setopt(x->easy, CURLOPT_CONNECTTIMEOUT_MS,
+			 (long)(x->timeout_ms < CONNECT_MS ? x->timeout_ms : CONNECT_MS));
 	curl_easy_setopt(x->easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
 	curl_easy_setopt(x->easy, CURLOPT_LOW_SPEED_TIME, (long)STALL_SECONDS);
 	curl_easy_setopt(x->easy, CURLOPT_ERRORBUFFER, x->why);
@@ -320,8 +336,8 @@ static void exchange_end(struct ush_exchange *x)
 	free(x->host);
 }
 
-int ush_http_exchange(struct ush_http_client *client, const struct ush_http_request *request, struct ush_http_response *response,
-		      struct ush_error *err)
+int ush_http_exchange(struct ush_http_client *client, const struct ush_http_request *request,
+		      struct ush_http_response *response, struct ush_error *err)
 {
 	struct ush_exchange x = {.easy = client->easy, .request = request, .response = response, .err = err};
 	USH_AUTO_URL url = {0};

@@ -8,9 +8,9 @@
 
 #include "common/base/memory.h"
 
-#define URL_MAX  8192
+#define URL_MAX         8192
 #define NAME_MAX_LENGTH 253 /* RFC 1035 section 2.3.4, without the root's dot */
-#define LABEL_MAX 63
+#define LABEL_MAX       63
 
 static const char letters_and_digits[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
 
@@ -29,7 +29,8 @@ static int refuse(const char *text, enum ush_code code, const char *why, struct 
 
 	if (memchr(text, '@', length) != NULL)
 		return ush_fail(err, code, "the URL %s", why);
-	return ush_fail(err, code, "%.*s%s: %s", (int)(length < 200 ? length : 200), text, length < 200 ? "" : "...", why);
+	return ush_fail(err, code, "%.*s%s: %s", (int)(length < 200 ? length : 200), text, length < 200 ? "" : "...",
+			why);
 }
 
 /* Why a byte of text may not stand in a URL, or NULL. */
@@ -193,7 +194,8 @@ void ush_url_free(struct ush_url *url)
 
 char *ush_url_authority(const struct ush_url *url)
 {
-	bool six = strchr(url->host, ':') != NULL, usual = url->port == (strcmp(url->scheme, "https") == 0 ? 443U : 80U);
+	bool six = strchr(url->host, ':') != NULL,
+	     usual = url->port == (strcmp(url->scheme, "https") == 0 ? 443U : 80U);
 	USH_AUTO_FREE char *port = usual ? ush_strdup("") : ush_printf(":%u", url->port);
 
 	return ush_printf("%s%s%s%s", six ? "[" : "", url->host, six ? "]" : "", port);
@@ -227,5 +229,6 @@ int ush_form_add(struct ush_buf *form, const char *key, const char *value)
 {
 	if (form->length > 0 && ush_buf_puts(form, "&") != 0)
 		return -1;
-	return ush_url_encode(form, key) != 0 || ush_buf_puts(form, "=") != 0 || ush_url_encode(form, value) != 0 ? -1 : 0;
+	return ush_url_encode(form, key) != 0 || ush_buf_puts(form, "=") != 0 || ush_url_encode(form, value) != 0 ? -1
+														  : 0;
 }

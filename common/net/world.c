@@ -62,7 +62,8 @@ static void random_bytes(void *context, void *out, size_t size)
 	}
 }
 
-static int exchange(void *context, const struct ush_http_request *request, struct ush_http_response *response, struct ush_error *err)
+static int exchange(void *context, const struct ush_http_request *request, struct ush_http_response *response,
+		    struct ush_error *err)
 {
 	return ush_http_exchange(context, request, response, err);
 }

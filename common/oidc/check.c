@@ -17,14 +17,16 @@ static void use_keys(struct ush_provider *provider, struct ush_jwks *jwks, int64
 	provider->jwks_fetched = fetched;
 }
 
-static int fetch_keys(const struct ush_world *world, struct ush_provider *provider, struct ush_documents *kept, struct ush_error *err)
+static int fetch_keys(const struct ush_world *world, struct ush_provider *provider, struct ush_documents *kept,
+		      struct ush_error *err)
 {
 	USH_AUTO_RESPONSE response = {0};
 	struct ush_jwks *jwks;
 
 	kept->keys_asked = ush_now(world);
 	ush_documents_write(provider->settings, kept); /* first, so that siblings do not ask too */
-	if (ush_document_fetch(world, provider->settings, provider->jwks_uri, "the provider's keys", KEYS_MAX, &response, err) != 0)
+	if (ush_document_fetch(world, provider->settings, provider->jwks_uri, "the provider's keys", KEYS_MAX,
+			       &response, err) != 0)
 		return -1;
 	jwks = ush_jwks_read(response.body.data, response.body.length, err);
 	if (jwks == NULL)
@@ -66,10 +68,11 @@ static int find_keys(const struct ush_world *world, struct ush_provider *provide
 }
 
 /*
- * Sets *newer when there are other keys than before: a sibling's, from the disk, or the provider's. The cooldown goes by
- * time alone: an empty or useless set does not shorten it.
+ * Sets *newer when there are other keys than before: a sibling's, from the disk, or the provider's. The cooldown goes
+ * by time alone: an empty or useless set does not shorten it.
  */
-static int find_newer_keys(const struct ush_world *world, struct ush_provider *provider, bool *newer, struct ush_error *err)
+static int find_newer_keys(const struct ush_world *world, struct ush_provider *provider, bool *newer,
+			   struct ush_error *err)
 {
 	USH_AUTO_DOCUMENTS kept = {0};
 	struct ush_jwks *jwks = NULL;
@@ -88,8 +91,8 @@ static int find_newer_keys(const struct ush_world *world, struct ush_provider *p
 	return fetch_keys(world, provider, &kept, err);
 }
 
-static int verify(const struct ush_world *world, struct ush_provider *provider, const struct ush_secret *token, char **payload,
-		  size_t *length, struct ush_error *err)
+static int verify(const struct ush_world *world, struct ush_provider *provider, const struct ush_secret *token,
+		  char **payload, size_t *length, struct ush_error *err)
 {
 	const char *text = ush_secret_reveal(token);
 	size_t text_length = ush_secret_length(token);
@@ -107,8 +110,9 @@ static int verify(const struct ush_world *world, struct ush_provider *provider, 
 	return ush_fail(err, first.code, "%s", first.what);
 }
 
-struct ush_claims *ush_id_token_check(const struct ush_world *world, struct ush_provider *provider, const struct ush_secret *token,
-				      const struct ush_expect *expect, struct ush_error *err)
+struct ush_claims *ush_id_token_check(const struct ush_world *world, struct ush_provider *provider,
+				      const struct ush_secret *token, const struct ush_expect *expect,
+				      struct ush_error *err)
 {
 	struct ush_claims *claims;
 	char *payload = NULL;

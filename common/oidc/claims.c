@@ -34,8 +34,9 @@ static int check_issuer(const json_t *all, const struct ush_expect *expect, stru
 		hint = ", without the last slash";
 	if (want == got + 1 && expect->issuer[got] == '/' && strncmp(iss, expect->issuer, got) == 0)
 		hint = ", with a slash at the end";
-	return ush_fail(err, USH_ERR_REJECTED, "token rejected: its issuer (iss) is \"%.150s\", the profile says \"%.150s\"%s", iss, expect->issuer,
-			hint);
+	return ush_fail(err, USH_ERR_REJECTED,
+			"token rejected: its issuer (iss) is \"%.150s\", the profile says \"%.150s\"%s", iss,
+			expect->issuer, hint);
 }
 
 static int check_audience(const json_t *all, const struct ush_expect *expect, struct ush_error *err)
@@ -53,11 +54,15 @@ static int check_audience(const json_t *all, const struct ush_expect *expect, st
 		ours = ours || strcmp(one, expect->client) == 0;
 	}
 	if (!ours)
-		return ush_fail(err, USH_ERR_REJECTED, "token rejected: its aud (audience) does not name the client \"%.200s\"", expect->client);
+		return ush_fail(err, USH_ERR_REJECTED,
+				"token rejected: its aud (audience) does not name the client \"%.200s\"",
+				expect->client);
 	if (azp == NULL && json_array_size(aud) > 1)
 		return refuse(err, "it has several audiences and no azp (authorized party)");
 	if (azp != NULL && (!json_is_string(azp) || strcmp(json_string_value(azp), expect->client) != 0))
-		return ush_fail(err, USH_ERR_REJECTED, "token rejected: its azp (authorized party) is not the client \"%.200s\"", expect->client);
+		return ush_fail(err, USH_ERR_REJECTED,
+				"token rejected: its azp (authorized party) is not the client \"%.200s\"",
+				expect->client);
 	return 0;
 }
 
@@ -79,28 +84,33 @@ static int read_date(const json_t *all, const char *claim, bool required, int64_
 	int found = ush_json_date(all, claim, out);
 
 	if (found < 0)
-		return ush_fail(err, USH_ERR_REJECTED, "token rejected: its %s is not a time (a number of seconds from 0 to 2^53)", claim);
+		return ush_fail(err, USH_ERR_REJECTED,
+				"token rejected: its %s is not a time (a number of seconds from 0 to 2^53)", claim);
 	if (found == 0 && required)
 		return ush_fail(err, USH_ERR_REJECTED, "token rejected: it has no %s", claim);
 	return 0;
 }
 
-static int check_times(const json_t *all, const struct ush_expect *expect, struct ush_claims *out, struct ush_error *err)
+static int check_times(const json_t *all, const struct ush_expect *expect, struct ush_claims *out,
+		       struct ush_error *err)
 {
 	int64_t leeway = expect->leeway < 0 ? 0 : expect->leeway > LEEWAY_MAX ? LEEWAY_MAX : expect->leeway;
 	int64_t not_before = 0, now = expect->now;
 
-	if (read_date(all, "exp", true, &out->expires, err) != 0 || read_date(all, "iat", true, &out->issued, err) != 0 ||
-	    read_date(all, "nbf", false, &not_before, err) != 0)
+	if (read_date(all, "exp", true, &out->expires, err) != 0 ||
+	    read_date(all, "iat", true, &out->issued, err) != 0 || read_date(all, "nbf", false, &not_before, err) != 0)
 		return -1;
 	if (out->expires <= now - leeway)
-		return ush_fail(err, USH_ERR_REJECTED, "token rejected: it expired (exp) %lld s ago by this computer's clock",
+		return ush_fail(err, USH_ERR_REJECTED,
+				"token rejected: it expired (exp) %lld s ago by this computer's clock",
 				(long long)(now - out->expires));
 	if (out->issued > now + leeway)
-		return ush_fail(err, USH_ERR_REJECTED, "token rejected: it was issued (iat) %lld s in the future by this computer's clock",
+		return ush_fail(err, USH_ERR_REJECTED,
+				"token rejected: it was issued (iat) %lld s in the future by this computer's clock",
 				(long long)(out->issued - now));
 	if (not_before > now + leeway)
-		return ush_fail(err, USH_ERR_REJECTED, "token rejected: it is valid (nbf) only %lld s from now by this computer's clock",
+		return ush_fail(err, USH_ERR_REJECTED,
+				"token rejected: it is valid (nbf) only %lld s from now by this computer's clock",
 				(long long)(not_before - now));
 	return 0;
 }
@@ -121,8 +131,8 @@ static int check_nonce(const json_t *all, const struct ush_expect *expect, struc
 }
 
 /*
- * OpenID Connect Core 3.1.3.6: the left half of the access token's hash, by the digest of the ID token's alg. The half's
- * length tells the digest; the claim is under the signature, so nobody but the provider chose it.
+ * OpenID Connect Core 3.1.3.6: the left half of the access token's hash, by the digest of the ID token's alg. The
+ * half's length tells the digest; the claim is under the signature, so nobody but the provider chose it.
  */
 static int check_access_token(const json_t *all, const struct ush_expect *expect, struct ush_error *err)
 {
@@ -149,7 +159,8 @@ static int check_access_token(const json_t *all, const struct ush_expect *expect
 /* Some providers name the kind of token in the payload: only an ID token will do. */
 static int check_kind(const json_t *all, struct ush_error *err)
 {
-	static const char *const others[] = {"Bearer", "Refresh", "Offline", "Logout", "DPoP", "at+jwt", "application/at+jwt"};
+	static const char *const others[] = {"Bearer", "Refresh", "Offline",           "Logout",
+					     "DPoP",   "at+jwt",  "application/at+jwt"};
 	const json_t *typ = json_object_get(all, "typ");
 
 	if (typ == NULL)
@@ -163,8 +174,8 @@ static int check_kind(const json_t *all, struct ush_error *err)
 /* ---- what it says ---- */
 
 /*
- * A provider with more groups than fit puts none in and says where they are (_claim_names, hasgroups). The token is good;
- * it names no group, and neither does the API server see one.
+ * A provider with more groups than fit puts none in and says where they are (_claim_names, hasgroups). The token is
+ * good; it names no group, and neither does the API server see one.
  */
 static int read_groups(const json_t *all, struct ush_claims *out, struct ush_error *err)
 {
@@ -193,7 +204,8 @@ static const char *name_of(const json_t *all)
 	return email != NULL && email[0] != '\0' ? email : ush_json_string(all, "preferred_username");
 }
 
-struct ush_claims *ush_claims_read(const char *payload, size_t length, const struct ush_expect *expect, struct ush_error *err)
+struct ush_claims *ush_claims_read(const char *payload, size_t length, const struct ush_expect *expect,
+				   struct ush_error *err)
 {
 	USH_AUTO_CLAIMS out = ush_new(struct ush_claims);
 
@@ -204,10 +216,10 @@ struct ush_claims *ush_claims_read(const char *payload, size_t length, const str
 		refuse(err, "its payload is not a JSON object");
 		return NULL;
 	}
-	if (check_kind(out->all, err) != 0 || check_issuer(out->all, expect, err) != 0 || check_audience(out->all, expect, err) != 0 ||
-	    check_subject(out->all, expect, err) != 0 || check_times(out->all, expect, out, err) != 0 ||
-	    check_nonce(out->all, expect, err) != 0 || check_access_token(out->all, expect, err) != 0 ||
-	    read_groups(out->all, out, err) != 0)
+	if (check_kind(out->all, err) != 0 || check_issuer(out->all, expect, err) != 0 ||
+	    check_audience(out->all, expect, err) != 0 || check_subject(out->all, expect, err) != 0 ||
+	    check_times(out->all, expect, out, err) != 0 || check_nonce(out->all, expect, err) != 0 ||
+	    check_access_token(out->all, expect, err) != 0 || read_groups(out->all, out, err) != 0)
 		return NULL;
 	out->subject = ush_strdup(ush_json_string(out->all, "sub"));
 	out->email = ush_strdup(name_of(out->all));

@@ -51,15 +51,21 @@ static int wrong_issuer(const char *wanted, const char *found, struct ush_error 
 	size_t w = strlen(wanted), f = strlen(found);
 
 	if (f == w + 1 && found[w] == '/' && strncmp(wanted, found, w) == 0)
-		return ush_fail(err, USH_ERR_REJECTED, "issuer: the provider calls itself \"%s\", the profile says it without the last slash", found);
+		return ush_fail(err, USH_ERR_REJECTED,
+				"issuer: the provider calls itself \"%s\", the profile says it without the last slash",
+				found);
 	if (w == f + 1 && wanted[f] == '/' && strncmp(wanted, found, f) == 0)
-		return ush_fail(err, USH_ERR_REJECTED, "issuer: the provider calls itself \"%s\", the profile says it with a slash at the end", found);
-	return ush_fail(err, USH_ERR_REJECTED, "issuer: the provider calls itself \"%s\", the profile says \"%s\"", found, wanted);
+		return ush_fail(err, USH_ERR_REJECTED,
+				"issuer: the provider calls itself \"%s\", the profile says it with a slash at the end",
+				found);
+	return ush_fail(err, USH_ERR_REJECTED, "issuer: the provider calls itself \"%s\", the profile says \"%s\"",
+			found, wanted);
 }
 
 /* ---- URLs in the metadata ---- */
 
-static bool known_host(const struct ush_provider_settings *settings, const struct ush_url *issuer, const struct ush_url *url)
+static bool known_host(const struct ush_provider_settings *settings, const struct ush_url *issuer,
+		       const struct ush_url *url)
 {
 	if (strcmp(url->host, issuer->host) == 0)
 		return true;
@@ -69,18 +75,21 @@ static bool known_host(const struct ush_provider_settings *settings, const struc
 	return false;
 }
 
-static int check_url(const struct ush_provider_settings *settings, const struct ush_url *issuer, const char *member, const char *text,
-		     struct ush_error *err)
+static int check_url(const struct ush_provider_settings *settings, const struct ush_url *issuer, const char *member,
+		     const char *text, struct ush_error *err)
 {
 	USH_AUTO_URL url = {0};
 
 	if (ush_url_parse(&url, text, USH_ERR_REJECTED, err) != 0)
 		return ush_error_at(err, "%s", member);
 	if (strcmp(url.scheme, "https") != 0 && (strcmp(issuer->scheme, "https") == 0 || !url.loopback))
-		return ush_fail(err, USH_ERR_REJECTED, "%s: the provider's metadata leads to http://%s, which is not https", member, url.host);
+		return ush_fail(err, USH_ERR_REJECTED,
+				"%s: the provider's metadata leads to http://%s, which is not https", member, url.host);
 	if (!known_host(settings, issuer, &url)) {
-		ush_fail(err, USH_ERR_REJECTED, "%s: the provider's metadata leads to %s, which is not the issuer's host", member, url.host);
-		return ush_hint(err, "If it is the provider's own, name it in the profile: endpoint-hosts: [%s]", url.host);
+		ush_fail(err, USH_ERR_REJECTED,
+			 "%s: the provider's metadata leads to %s, which is not the issuer's host", member, url.host);
+		return ush_hint(err, "If it is the provider's own, name it in the profile: endpoint-hosts: [%s]",
+				url.host);
 	}
 	return 0;
 }
@@ -101,16 +110,19 @@ static bool is_endpoint(const char *member)
 	return false;
 }
 
-static int check_urls(const struct ush_provider_settings *settings, const struct ush_url *issuer, json_t *object, struct ush_error *err)
+static int check_urls(const struct ush_provider_settings *settings, const struct ush_url *issuer, json_t *object,
+		      struct ush_error *err)
 {
 	const char *member;
 	json_t *value;
 
-	json_object_foreach(object, member, value) {
+	json_object_foreach(object, member, value)
+	{
 		if (!is_endpoint(member) || json_is_null(value))
 			continue;
 		if (!json_is_string(value))
-			return ush_fail(err, USH_ERR_REJECTED, "%s: the provider's metadata has something other than a text", member);
+			return ush_fail(err, USH_ERR_REJECTED,
+					"%s: the provider's metadata has something other than a text", member);
 		if (check_url(settings, issuer, member, json_string_value(value), err) != 0)
 			return -1;
 	}
@@ -138,15 +150,18 @@ static int take_endpoints(struct ush_provider *provider, const json_t *document,
 		const char *text = ush_json_string(document, endpoints[i].member);
 
 		if (text == NULL && endpoints[i].required)
-			return ush_fail(err, USH_ERR_REJECTED, "%s: missing in the provider's metadata", endpoints[i].member);
+			return ush_fail(err, USH_ERR_REJECTED, "%s: missing in the provider's metadata",
+					endpoints[i].member);
 		*slot(provider, i) = ush_strdup(text);
 	}
-	provider->iss_parameter = json_is_true(json_object_get(document, "authorization_response_iss_parameter_supported"));
+	provider->iss_parameter =
+		json_is_true(json_object_get(document, "authorization_response_iss_parameter_supported"));
 	provider->form_post = lists(document, "response_modes_supported", "form_post");
 	return 0;
 }
 
-struct ush_provider *ush_provider_read(const struct ush_provider_settings *settings, const char *text, size_t length, struct ush_error *err)
+struct ush_provider *ush_provider_read(const struct ush_provider_settings *settings, const char *text, size_t length,
+				       struct ush_error *err)
 {
 	USH_AUTO_PROVIDER provider = ush_new(struct ush_provider);
 	USH_AUTO_JSON document = NULL;
@@ -181,7 +196,8 @@ struct ush_provider *ush_provider_read(const struct ush_provider_settings *setti
 
 /* ---- cache, then provider ---- */
 
-static struct ush_provider *load_kept(const struct ush_provider_settings *settings, const struct ush_documents *kept, int64_t now)
+static struct ush_provider *load_kept(const struct ush_provider_settings *settings, const struct ush_documents *kept,
+				      int64_t now)
 {
 	struct ush_error ignored = {0};
 	struct ush_provider *provider;
@@ -194,7 +210,8 @@ static struct ush_provider *load_kept(const struct ush_provider_settings *settin
 	return provider;
 }
 
-struct ush_provider *ush_provider_load(const struct ush_world *world, const struct ush_provider_settings *settings, struct ush_error *err)
+struct ush_provider *ush_provider_load(const struct ush_world *world, const struct ush_provider_settings *settings,
+				       struct ush_error *err)
 {
 	static const char well_known[] = ".well-known/openid-configuration";
 	USH_AUTO_DOCUMENTS kept = {0};
@@ -209,7 +226,8 @@ struct ush_provider *ush_provider_load(const struct ush_world *world, const stru
 	provider = load_kept(settings, &kept, ush_now(world));
 	if (provider != NULL)
 		return provider;
-	url = ush_printf("%s%s%s", settings->issuer, settings->issuer[strlen(settings->issuer) - 1] == '/' ? "" : "/", well_known);
+	url = ush_printf("%s%s%s", settings->issuer, settings->issuer[strlen(settings->issuer) - 1] == '/' ? "" : "/",
+			 well_known);
 	if (ush_document_fetch(world, settings, url, "the provider's metadata", METADATA_MAX, &response, err) != 0)
 		return NULL;
 	provider = ush_provider_read(settings, response.body.data, response.body.length, err);

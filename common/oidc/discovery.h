@@ -17,10 +17,10 @@
 /* How to reach a provider: what a profile says of it. Borrowed strings. */
 struct ush_provider_settings {
 	const char *issuer;
-	const char *ca_pem;                 /* beside the system's, or NULL */
-	bool loopback_http;                 /* issuer may be http on a loopback address */
-	const char *const *endpoint_hosts;  /* more hosts that endpoints may be on; ended by NULL, or NULL */
-	const char *cache_folder;           /* for metadata and keys, exists and is private; NULL: nothing is kept */
+	const char *ca_pem;                /* beside the system's, or NULL */
+	bool loopback_http;                /* issuer may be http on a loopback address */
+	const char *const *endpoint_hosts; /* more hosts that endpoints may be on; ended by NULL, or NULL */
+	const char *cache_folder;          /* for metadata and keys, exists and is private; NULL: nothing is kept */
 };
 
 struct ush_provider {
@@ -28,10 +28,10 @@ struct ush_provider {
 	char *authorization_endpoint, *token_endpoint, *jwks_uri;
 	char *device_authorization_endpoint; /* NULL where not offered; likewise below */
 	char *revocation_endpoint, *end_session_endpoint;
-	bool iss_parameter;   /* authorization_response_iss_parameter_supported (RFC 9207) */
-	bool form_post;       /* response_modes_supported has form_post */
+	bool iss_parameter; /* authorization_response_iss_parameter_supported (RFC 9207) */
+	bool form_post;     /* response_modes_supported has form_post */
 	bool from_cache;
-	struct ush_jwks *jwks; /* loaded when first needed, or NULL */
+	struct ush_jwks *jwks;  /* loaded when first needed, or NULL */
 	long long jwks_fetched; /* Unix seconds of that, 0 when never */
 };
 
@@ -40,11 +40,13 @@ struct ush_provider {
  * nothing is concluded), USH_ERR_REJECTED (its answer is not to be trusted, naming the member), USH_ERR_CONFIG (the
  * issuer of the profile is no URL).
  */
-struct ush_provider *ush_provider_load(const struct ush_world *world, const struct ush_provider_settings *settings, struct ush_error *err);
+struct ush_provider *ush_provider_load(const struct ush_world *world, const struct ush_provider_settings *settings,
+				       struct ush_error *err);
 void ush_provider_free(struct ush_provider *provider);
 
 /* The pure half: checks a metadata document against the settings. NULL on failure. */
-struct ush_provider *ush_provider_read(const struct ush_provider_settings *settings, const char *text, size_t length, struct ush_error *err);
+struct ush_provider *ush_provider_read(const struct ush_provider_settings *settings, const char *text, size_t length,
+				       struct ush_error *err);
 
 static inline void ush_provider_free_indirect(struct ush_provider **provider)
 {

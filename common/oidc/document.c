@@ -89,10 +89,11 @@ void ush_documents_write(const struct ush_provider_settings *settings, const str
 
 	if (path == NULL)
 		return;
-	file = json_pack("{s:i, s:s, s:s*, s:I, s:s*, s:s*, s:I, s:I}", "format", FILE_FORMAT, "issuer", settings->issuer,
-			 "metadata", documents->metadata, "metadata_fetched", (json_int_t)documents->metadata_fetched,
-			 "keys", documents->keys, "keys_uri", documents->keys_uri,
-			 "keys_fetched", (json_int_t)documents->keys_fetched, "keys_asked", (json_int_t)documents->keys_asked);
+	file = json_pack("{s:i, s:s, s:s*, s:I, s:s*, s:s*, s:I, s:I}", "format", FILE_FORMAT, "issuer",
+			 settings->issuer, "metadata", documents->metadata, "metadata_fetched",
+			 (json_int_t)documents->metadata_fetched, "keys", documents->keys, "keys_uri",
+			 documents->keys_uri, "keys_fetched", (json_int_t)documents->keys_fetched, "keys_asked",
+			 (json_int_t)documents->keys_asked);
 	text = file != NULL ? json_dumps(file, JSON_COMPACT) : NULL;
 	if (text != NULL)
 		ush_file_write(path, text, strlen(text), 0600, &ignored);
@@ -120,20 +121,24 @@ static int judge(const char *host, const char *what, const struct ush_http_respo
 	if (status >= 500 || status == 429)
 		return ush_fail(err, USH_ERR_UNAVAILABLE, "%s cannot give %s now (HTTP %d)", host, what, status);
 	if (status >= 300 && status < 400)
-		return ush_fail(err, USH_ERR_REJECTED, "%s sends the question for %s elsewhere (HTTP %d); redirects are not followed", host, what,
-				status);
+		return ush_fail(err, USH_ERR_REJECTED,
+				"%s sends the question for %s elsewhere (HTTP %d); redirects are not followed", host,
+				what, status);
 	if (status == 404)
-		return ush_fail(err, USH_ERR_REJECTED, "%s has no %s at the place that the issuer's URL leads to (HTTP 404)", host, what);
+		return ush_fail(err, USH_ERR_REJECTED,
+				"%s has no %s at the place that the issuer's URL leads to (HTTP 404)", host, what);
 	if (status != 200)
 		return ush_fail(err, USH_ERR_REJECTED, "%s does not give %s (HTTP %d)", host, what, status);
 	if (strcmp(response->content_type, "text/html") == 0)
-		return ush_fail(err, USH_ERR_UNAVAILABLE, "%s answered with a web page in place of %s; does this network want a sign-in of its own?",
-				host, what);
+		return ush_fail(
+			err, USH_ERR_UNAVAILABLE,
+			"%s answered with a web page in place of %s; does this network want a sign-in of its own?",
+			host, what);
 	return 0;
 }
 
-int ush_document_fetch(const struct ush_world *world, const struct ush_provider_settings *settings, const char *url, const char *what,
-		       size_t max_bytes, struct ush_http_response *response, struct ush_error *err)
+int ush_document_fetch(const struct ush_world *world, const struct ush_provider_settings *settings, const char *url,
+		       const char *what, size_t max_bytes, struct ush_http_response *response, struct ush_error *err)
 {
 	const struct ush_http_request request = {
 		.url = url,

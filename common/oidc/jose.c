@@ -23,12 +23,12 @@ static const struct algorithm {
 	const char *name; /* RFC 7518 section 3.1 */
 	enum family family;
 	const char *digest;
-	int curve_bits;       /* ECDSA: the one curve it goes with */
-	size_t signature;     /* ECDSA: bytes of r and s together */
+	int curve_bits;   /* ECDSA: the one curve it goes with */
+	size_t signature; /* ECDSA: bytes of r and s together */
 } algorithms[] = {
-	{"RS256", PKCS1, "SHA256", 0, 0},     {"RS384", PKCS1, "SHA384", 0, 0},     {"RS512", PKCS1, "SHA512", 0, 0},
-	{"PS256", PSS, "SHA256", 0, 0},       {"PS384", PSS, "SHA384", 0, 0},       {"PS512", PSS, "SHA512", 0, 0},
-	{"ES256", ECDSA, "SHA256", 256, 64},  {"ES384", ECDSA, "SHA384", 384, 96},  {"ES512", ECDSA, "SHA512", 521, 132},
+	{"RS256", PKCS1, "SHA256", 0, 0},    {"RS384", PKCS1, "SHA384", 0, 0},    {"RS512", PKCS1, "SHA512", 0, 0},
+	{"PS256", PSS, "SHA256", 0, 0},      {"PS384", PSS, "SHA384", 0, 0},      {"PS512", PSS, "SHA512", 0, 0},
+	{"ES256", ECDSA, "SHA256", 256, 64}, {"ES384", ECDSA, "SHA384", 384, 96}, {"ES512", ECDSA, "SHA512", 521, 132},
 };
 
 static const struct algorithm *find_algorithm(const char *name)
@@ -94,7 +94,8 @@ char *ush_base64url_encode(const void *data, size_t length)
 
 	for (size_t i = 0; i < length; i += 3) {
 		size_t here = length - i < 3 ? length - i : 3;
-		uint32_t three = (uint32_t)bytes[i] << 16 | (here > 1 ? (uint32_t)bytes[i + 1] << 8 : 0) | (here > 2 ? bytes[i + 2] : 0U);
+		uint32_t three = (uint32_t)bytes[i] << 16 | (here > 1 ? (uint32_t)bytes[i + 1] << 8 : 0) |
+				 (here > 2 ? bytes[i + 2] : 0U);
 
 		for (size_t k = 0; k <= here; k++)
 			*at++ = alphabet[three >> (18 - 6 * k) & 63];
@@ -169,7 +170,8 @@ static bool other_kind(const char *typ)
 
 static int check_header(const json_t *json, struct header *out, struct ush_error *err)
 {
-	const json_t *alg = json_object_get(json, "alg"), *kid = json_object_get(json, "kid"), *typ = json_object_get(json, "typ");
+	const json_t *alg = json_object_get(json, "alg"), *kid = json_object_get(json, "kid"),
+		     *typ = json_object_get(json, "typ");
 	const char *content = ush_json_string(json, "cty");
 
 	if (!json_is_object(json))
@@ -200,7 +202,8 @@ static bool key_fits(const struct ush_jwk *key, const struct algorithm *algorith
 	return algorithm->family == ECDSA ? !key->rsa && key->curve_bits == algorithm->curve_bits : key->rsa;
 }
 
-static const struct ush_jwk *key_by_kid(const struct ush_jwks *jwks, const struct header *header, bool *unknown, struct ush_error *err)
+static const struct ush_jwk *key_by_kid(const struct ush_jwks *jwks, const struct header *header, bool *unknown,
+					struct ush_error *err)
 {
 	const struct ush_jwk *found = NULL;
 
@@ -210,7 +213,8 @@ static const struct ush_jwk *key_by_kid(const struct ush_jwks *jwks, const struc
 		if (key->kid == NULL || strcmp(key->kid, header->kid) != 0)
 			continue;
 		if (found != NULL) {
-			ush_fail(err, USH_ERR_REJECTED, "token rejected: the provider has two signing keys with the kid \"%s\"", key->kid);
+			ush_fail(err, USH_ERR_REJECTED,
+				 "token rejected: the provider has two signing keys with the kid \"%s\"", key->kid);
 			return NULL;
 		}
 		found = key;
@@ -226,7 +230,8 @@ static const struct ush_jwk *key_by_kid(const struct ush_jwks *jwks, const struc
 }
 
 /* Without a kid there must be no choice. */
-static const struct ush_jwk *key_without_kid(const struct ush_jwks *jwks, const struct header *header, bool *unknown, struct ush_error *err)
+static const struct ush_jwk *key_without_kid(const struct ush_jwks *jwks, const struct header *header, bool *unknown,
+					     struct ush_error *err)
 {
 	const struct ush_jwk *found = NULL, *broken = NULL;
 
@@ -277,13 +282,13 @@ static bool set_pss(EVP_PKEY_CTX *context, const char *digest)
 	       EVP_PKEY_CTX_set_rsa_pss_saltlen(context, RSA_PSS_SALTLEN_DIGEST) == 1;
 }
 
-static bool holds(const struct algorithm *algorithm, EVP_PKEY *key, const unsigned char *signature, size_t signature_length,
-		  const char *text, size_t length)
+static bool holds(const struct algorithm *algorithm, EVP_PKEY *key, const unsigned char *signature,
+		  size_t signature_length, const char *text, size_t length)
 {
 	EVP_MD_CTX *context = EVP_MD_CTX_new();
 	EVP_PKEY_CTX *key_context = NULL;
-	bool good = context != NULL &&
-		    EVP_DigestVerifyInit_ex(context, &key_context, algorithm->digest, ush_openssl(), NULL, key, NULL) == 1;
+	bool good = context != NULL && EVP_DigestVerifyInit_ex(context, &key_context, algorithm->digest, ush_openssl(),
+							       NULL, key, NULL) == 1;
 
 	if (good && algorithm->family == PSS)
 		good = set_pss(key_context, algorithm->digest);
@@ -295,11 +300,14 @@ static bool holds(const struct algorithm *algorithm, EVP_PKEY *key, const unsign
 	return good;
 }
 
-static int check_signature(const struct algorithm *algorithm, const struct ush_jwk *key, const struct segment *parts, struct ush_error *err)
+static int check_signature(const struct algorithm *algorithm, const struct ush_jwk *key, const struct segment *parts,
+			   struct ush_error *err)
 {
 	unsigned char raw[SIGNATURE_MAX], *der = NULL;
 	size_t signed_length = (size_t)(parts[2].text - parts[0].text) - 1, der_length;
-	long length = parts[2].length <= (SIGNATURE_MAX * 4 + 2) / 3 ? ush_base64url_decode(parts[2].text, parts[2].length, raw) : -1;
+	long length = parts[2].length <= (SIGNATURE_MAX * 4 + 2) / 3
+			      ? ush_base64url_decode(parts[2].text, parts[2].length, raw)
+			      : -1;
 	bool good;
 
 	if (length <= 0)
@@ -316,8 +324,8 @@ static int check_signature(const struct algorithm *algorithm, const struct ush_j
 	return good ? 0 : refuse(err, "its signature is not the provider's");
 }
 
-int ush_jws_verify(const char *token, size_t length, const struct ush_jwks *jwks, char **payload, size_t *payload_length,
-		   bool *unknown_key, struct ush_error *err)
+int ush_jws_verify(const char *token, size_t length, const struct ush_jwks *jwks, char **payload,
+		   size_t *payload_length, bool *unknown_key, struct ush_error *err)
 {
 	struct segment parts[3];
 	struct header header = {0};

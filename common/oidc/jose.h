@@ -22,8 +22,8 @@
  * key of the set has the token's kid, or that a token without a kid fits no key of the set: a fresh set may help. Every
  * refusal is USH_ERR_REJECTED with the reason in words; no part of the token is quoted. Payload NUL terminated.
  */
-int ush_jws_verify(const char *token, size_t length, const struct ush_jwks *jwks, char **payload, size_t *payload_length,
-		   bool *unknown_key, struct ush_error *err);
+int ush_jws_verify(const char *token, size_t length, const struct ush_jwks *jwks, char **payload,
+		   size_t *payload_length, bool *unknown_key, struct ush_error *err);
 
 /* Strict base64url. out holds at least 3 * length / 4 bytes; returns the number written, or -1. */
 long ush_base64url_decode(const char *text, size_t length, unsigned char *out);

@@ -57,8 +57,9 @@ OSSL_LIB_CTX *ush_openssl(void)
  */
 static bool is_roca(const BIGNUM *n)
 {
-	static const unsigned char primes[] = {3,  5,  7,  11, 13, 17,  19,  23,  29,  31,  37,  41,  43,  47,  53,  59,  61,  67,  71,
-					       73, 79, 83, 89, 97, 101, 103, 107, 109, 113, 127, 131, 137, 139, 149, 151, 157, 163, 167};
+	static const unsigned char primes[] = {3,   5,   7,   11,  13,  17,  19,  23,  29,  31,  37,  41,  43,
+					       47,  53,  59,  61,  67,  71,  73,  79,  83,  89,  97,  101, 103,
+					       107, 109, 113, 127, 131, 137, 139, 149, 151, 157, 163, 167};
 
 	for (size_t i = 0; i < USH_COUNT(primes); i++) {
 		unsigned long p = primes[i], rest = (unsigned long)BN_mod_word(n, p), power = 1;
@@ -169,7 +170,8 @@ static void read_ec(struct ush_jwk *out, const json_t *jwk)
 		return;
 	}
 	builder = OSSL_PARAM_BLD_new();
-	if (builder != NULL && OSSL_PARAM_BLD_push_utf8_string(builder, OSSL_PKEY_PARAM_GROUP_NAME, curve->group, 0) == 1 &&
+	if (builder != NULL &&
+	    OSSL_PARAM_BLD_push_utf8_string(builder, OSSL_PKEY_PARAM_GROUP_NAME, curve->group, 0) == 1 &&
 	    OSSL_PARAM_BLD_push_octet_string(builder, OSSL_PKEY_PARAM_PUB_KEY, point, 1 + 2 * curve->width) == 1)
 		out->key = import_key("EC", builder);
 	OSSL_PARAM_BLD_free(builder);
@@ -184,7 +186,8 @@ static const struct {
 
 static bool may_verify(const json_t *jwk)
 {
-	const json_t *use = json_object_get(jwk, "use"), *ops = json_object_get(jwk, "key_ops"), *alg = json_object_get(jwk, "alg");
+	const json_t *use = json_object_get(jwk, "use"), *ops = json_object_get(jwk, "key_ops"),
+		     *alg = json_object_get(jwk, "alg");
 	const char *alg_name = json_string_value(alg);
 
 	if (use != NULL && (!json_is_string(use) || strcmp(json_string_value(use), "sig") != 0))
@@ -208,7 +211,8 @@ static bool read_key(struct ush_jwk *out, const json_t *jwk)
 	const char *kty = ush_json_string(jwk, "kty");
 	const json_t *kid = json_object_get(jwk, "kid");
 
-	if (kty == NULL || !may_verify(jwk) || (kid != NULL && (!json_is_string(kid) || json_string_length(kid) > KID_MAX)))
+	if (kty == NULL || !may_verify(jwk) ||
+	    (kid != NULL && (!json_is_string(kid) || json_string_length(kid) > KID_MAX)))
 		return false;
 	for (size_t i = 0; i < USH_COUNT(types); i++) {
 		if (strcmp(types[i].kty, kty) != 0)
@@ -231,7 +235,8 @@ static size_t weigh(const json_t *jwk)
 	const char *name;
 	const json_t *value;
 
-	json_object_foreach((json_t *)(uintptr_t)jwk, name, value) {
+	json_object_foreach((json_t *)(uintptr_t)jwk, name, value)
+	{
 		bytes += strlen(name) + json_string_length(value);
 		for (size_t i = 0; i < json_array_size(value); i++)
 			bytes += json_string_length(json_array_get(value, i));
@@ -255,7 +260,8 @@ struct ush_jwks *ush_jwks_read(const char *text, size_t length, struct ush_error
 		return NULL;
 	keys = ush_json_array(document, "keys");
 	if (keys == NULL || json_array_size(keys) > KEYS_MAX) {
-		ush_fail(err, USH_ERR_REJECTED, keys == NULL ? "%s has no list \"keys\"" : "%s has more than 100 keys", what);
+		ush_fail(err, USH_ERR_REJECTED, keys == NULL ? "%s has no list \"keys\"" : "%s has more than 100 keys",
+			 what);
 		return NULL;
 	}
 	out = ush_new(struct ush_jwks);
@@ -293,12 +299,14 @@ int ush_jwk_check(const struct ush_jwk *jwk, struct ush_error *err)
 	bool sound;
 
 	if (jwk->key == NULL)
-		return ush_fail(err, USH_ERR_REJECTED, "token rejected: the provider's key for it is not taken: %s", jwk->why);
+		return ush_fail(err, USH_ERR_REJECTED, "token rejected: the provider's key for it is not taken: %s",
+				jwk->why);
 	context = EVP_PKEY_CTX_new_from_pkey(ush_openssl(), jwk->key, NULL);
 	sound = context != NULL && EVP_PKEY_public_check(context) == 1;
 	EVP_PKEY_CTX_free(context);
 	if (!sound)
-		return ush_fail(err, USH_ERR_REJECTED, "token rejected: the provider's key for it is not a sound %s key",
+		return ush_fail(err, USH_ERR_REJECTED,
+				"token rejected: the provider's key for it is not a sound %s key",
 				jwk->rsa ? "RSA" : "EC");
 	return 0;
 }

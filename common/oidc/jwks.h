@@ -16,12 +16,12 @@
 #include "common/base/error.h"
 
 struct ush_jwk {
-	char *kid;       /* NULL when absent */
-	char *alg;       /* NULL when absent */
-	EVP_PKEY *key;   /* NULL when it breaks the policy */
-	char *why;       /* why key is NULL: "RSA key of 1024 bits", else NULL */
-	bool rsa;        /* else EC; told of broken keys too */
-	int curve_bits;  /* 256, 384, 521 for EC; 0 for RSA */
+	char *kid;      /* NULL when absent */
+	char *alg;      /* NULL when absent */
+	EVP_PKEY *key;  /* NULL when it breaks the policy */
+	char *why;      /* why key is NULL: "RSA key of 1024 bits", else NULL */
+	bool rsa;       /* else EC; told of broken keys too */
+	int curve_bits; /* 256, 384, 521 for EC; 0 for RSA */
 };
 
 struct ush_jwks {

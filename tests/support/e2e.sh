@@ -67,7 +67,7 @@ keyring_start() {
 	bus_start
 	gnome-keyring-daemon --foreground --unlock --components=secrets >"$T/keyring.log" 2>&1 <<<'' &
 	KEYRING_PID=$!
-	at_exit kill "$KEYRING_PID"
+	at_exit kill -KILL "$KEYRING_PID"
 	wait_for 20 keyring_works || { note "$(cat "$T/keyring.log")"; exit 1; }
 }
 
@@ -75,7 +75,10 @@ session_text() { # what Usher keeps in the keyring, as kept: a line of base64url
 	secret-tool search --all --unlock xdg:schema dev.usher.Session 2>/dev/null | sed -n 's/^secret = //p'
 }
 
-refresh_token() { session_text | tr '_-' '/+' | sed 's/$/===/' | base64 -d 2>/dev/null | jq -r '.refresh // empty'; }
+# Of that, the refresh token. The JSON stands behind a digest of 32 bytes.
+refresh_token() {
+	session_text | tr '_-' '/+' | sed 's/$/===/' | base64 -d 2>/dev/null | tail -c +33 | jq -r '.refresh // empty'
+}
 
 keyring_works() { printf probe | secret-tool store --label=probe usher-test probe && secret-tool clear usher-test probe; }
 
@@ -176,7 +179,7 @@ profile_write() { # NAME [LINE...]: a profile; a LINE replaces the default of th
 	chmod 700 "$XDG_CONFIG_HOME" "$XDG_CONFIG_HOME/usher" "$folder"
 	{
 		for line in "issuer: $ISSUER" "client: $CLIENT" 'scopes: [groups, email]' "servers: [${SERVER:-https://127.0.0.1:1}]" \
-			"ca: $CA" 'account: carol@example.test' "browser: $T/browser" 'min-validity: 1s'; do
+			"ca: $CA" 'account: carol@example.test' "browser: $T/browser" 'min-validity: 1s' 'sign-in-timeout: 90s'; do
 			[[ " ${*:2} " = *" ${line%%:*}:"* ]] || printf '%s\n' "$line"
 		done
 		[ $# -lt 2 ] || printf '%s\n' "${@:2}"

@@ -168,6 +168,8 @@ static int token_for_code(struct fake_idp *idp, const char *form, struct ush_htt
 		return refuse(response, 400, "invalid_grant", "PKCE or redirect_uri");
 	idp->generation++;
 	idp->family_dead = false;
+	free(idp->nonce);
+	idp->nonce = ush_strdup(nonce);
 	return give(idp, nonce, true, response);
 }
 
@@ -186,7 +188,7 @@ static int token_for_refresh(struct fake_idp *idp, const char *form, struct ush_
 	}
 	if (!idp->no_rotation)
 		idp->generation++;
-	return give(idp, idp->no_nonce_on_refresh ? NULL : "", !idp->no_id_token_on_refresh, response);
+	return give(idp, idp->no_nonce_on_refresh ? NULL : idp->nonce, !idp->no_id_token_on_refresh, response);
 }
 
 static int token_for_device(struct fake_idp *idp, const char *form, struct ush_http_response *response)
@@ -347,6 +349,7 @@ void fake_idp_free(struct fake_idp *idp)
 		free(idp->seen[i].basic);
 	}
 	free(idp->device_challenge);
+	free(idp->nonce);
 	EVP_PKEY_free(idp->key);
 	free(idp);
 }

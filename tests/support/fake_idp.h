@@ -63,7 +63,7 @@ struct fake_idp {
 	size_t seen_count;
 	int generation;            /* the refresh token that counts is "rt-GENERATION" */
 	bool family_dead;          /* reuse, or revoked */
-	char *device_challenge;
+	char *device_challenge, *nonce; /* of the newest sign-in */
 	EVP_PKEY *key;
 	struct {
 		const char *path;

@@ -104,14 +104,17 @@ void fake_kube_add_as(struct fake_kube *fake, const char *manager, const char *t
 	object = json_loads(json, JSON_REJECT_DUPLICATES, NULL);
 	metadata = json_object_get(object, "metadata");
 	target.kind = fake_kube_kind_of(ush_json_string(object, "kind"));
-	ck_assert_msg(target.kind != NULL && ush_json_string(metadata, "name") != NULL, "not an object the fake knows: %s", text);
+	ck_assert_msg(target.kind != NULL && ush_json_string(metadata, "name") != NULL,
+		      "not an object the fake knows: %s", text);
 	snprintf(target.name, sizeof target.name, "%s", ush_json_string(metadata, "name"));
 	if (target.kind->namespaced)
 		snprintf(target.namespace_name, sizeof target.namespace_name, "%s",
-			 ush_json_string(metadata, "namespace") != NULL ? ush_json_string(metadata, "namespace") : "default");
+			 ush_json_string(metadata, "namespace") != NULL ? ush_json_string(metadata, "namespace")
+									: "default");
 	if (target.kind->namespaced) {
 		USH_AUTO_FREE char *home = ush_printf("/api/v1/namespaces/%s", target.namespace_name);
-		USH_AUTO_FREE char *space = ush_printf("{'kind':'Namespace','metadata':{'name':'%s'}}", target.namespace_name);
+		USH_AUTO_FREE char *space =
+			ush_printf("{'kind':'Namespace','metadata':{'name':'%s'}}", target.namespace_name);
 
 		if (fake_kube_object(fake, home) == NULL)
 			fake_kube_add(fake, space);
@@ -168,7 +171,8 @@ void fake_kube_fail(struct fake_kube *fake, struct fake_kube_fault fault)
 
 static bool matches(const char *method, const char *prefix, const char *its_method, const char *its_path)
 {
-	return (method == NULL || strcmp(method, its_method) == 0) && (prefix == NULL || strncmp(its_path, prefix, strlen(prefix)) == 0);
+	return (method == NULL || strcmp(method, its_method) == 0) &&
+	       (prefix == NULL || strncmp(its_path, prefix, strlen(prefix)) == 0);
 }
 
 size_t fake_kube_count(const struct fake_kube *fake, const char *method, const char *prefix)
@@ -185,7 +189,8 @@ size_t fake_kube_writes(const struct fake_kube *fake)
 	size_t count = 0;
 
 	for (size_t i = 0; i < fake->log_count; i++)
-		count += strcmp(fake->log[i].method, "GET") != 0 && strstr(fake->log[i].path, "accessreviews") == NULL &&
+		count += strcmp(fake->log[i].method, "GET") != 0 &&
+			 strstr(fake->log[i].path, "accessreviews") == NULL &&
 			 strstr(fake->log[i].path, "dryRun=All") == NULL;
 	return count;
 }
@@ -238,18 +243,21 @@ static bool in_target(const struct fake_kube_entry *entry, const struct fake_kub
 {
 	return entry->kind == target->kind &&
 	       (target->namespace_name[0] == '\0' ||
-		strcmp(ush_json_string(json_object_get(entry->object, "metadata"), "namespace"), target->namespace_name) == 0);
+		strcmp(ush_json_string(json_object_get(entry->object, "metadata"), "namespace"),
+		       target->namespace_name) == 0);
 }
 
 /* A page, as a real server writes it: kind and apiVersion stand on the list, not on the items. A token is the list's
  * version and the last key; a list read in pages sees later changes, which a real one does not. */
-static struct fake_kube_answer list(const struct fake_kube *fake, const struct fake_kube_target *target, const char *path)
+static struct fake_kube_answer list(const struct fake_kube *fake, const struct fake_kube_target *target,
+				    const char *path)
 {
 	USH_AUTO_FREE char *limit = parameter(path, "limit");
 	USH_AUTO_FREE char *token = parameter(path, "continue");
 	USH_AUTO_FREE char *selector = parameter(path, "labelSelector");
 	USH_AUTO_FREE char *kind = ush_printf("%sList", target->kind->kind);
-	USH_AUTO_FREE char *version = ush_printf("%lld", token != NULL ? atoll(token) : (long long)fake->store->version);
+	USH_AUTO_FREE char *version =
+		ush_printf("%lld", token != NULL ? atoll(token) : (long long)fake->store->version);
 	size_t most = limit != NULL ? strtoul(limit, NULL, 10) : 0;
 	const char *after = token != NULL ? strchr(token, '/') : NULL, *last = NULL;
 	json_t *items = json_array(), *metadata = json_pack("{s:s}", "resourceVersion", version);
@@ -258,7 +266,8 @@ static struct fake_kube_answer list(const struct fake_kube *fake, const struct f
 		const struct fake_kube_entry *entry = &fake->store->entries[i];
 		json_t *copy;
 
-		if (!in_target(entry, target) || !selected(entry->object, selector) || (after != NULL && strcmp(entry->path, after) <= 0))
+		if (!in_target(entry, target) || !selected(entry->object, selector) ||
+		    (after != NULL && strcmp(entry->path, after) <= 0))
 			continue;
 		if (most > 0 && json_array_size(items) == most) {
 			USH_AUTO_FREE char *next = ush_printf("%s%s", version, last);
@@ -272,8 +281,9 @@ static struct fake_kube_answer list(const struct fake_kube *fake, const struct f
 		json_array_append_new(items, copy);
 		last = entry->path;
 	}
-	return (struct fake_kube_answer){200, json_pack("{s:s,s:s,s:o,s:o}", "kind", kind, "apiVersion", target->kind->api_version, "metadata",
-							metadata, "items", items)};
+	return (struct fake_kube_answer){200,
+					 json_pack("{s:s,s:s,s:o,s:o}", "kind", kind, "apiVersion",
+						   target->kind->api_version, "metadata", metadata, "items", items)};
 }
 
 static struct fake_kube_answer review(const struct fake_kube *fake, const json_t *body)
@@ -292,8 +302,8 @@ static struct fake_kube_answer review(const struct fake_kube *fake, const json_t
 	return (struct fake_kube_answer){201, out};
 }
 
-static struct fake_kube_answer write_one(struct fake_kube *fake, const char *method, struct fake_kube_target *target, const char *path,
-					 const json_t *body, const char *content_type)
+static struct fake_kube_answer write_one(struct fake_kube *fake, const char *method, struct fake_kube_target *target,
+					 const char *path, const json_t *body, const char *content_type)
 {
 	USH_AUTO_FREE char *manager = parameter(path, "fieldManager");
 	USH_AUTO_FREE char *force = parameter(path, "force");
@@ -304,33 +314,41 @@ static struct fake_kube_answer write_one(struct fake_kube *fake, const char *met
 
 	if (strcmp(method, "DELETE") == 0)
 		return fake_kube_delete(fake->store, target, body, &how);
-	if (!json_is_object(metadata) || ush_json_string(body, "kind") == NULL || strcmp(ush_json_string(body, "kind"), target->kind->kind) != 0)
+	if (!json_is_object(metadata) || ush_json_string(body, "kind") == NULL ||
+	    strcmp(ush_json_string(body, "kind"), target->kind->kind) != 0)
 		return fake_kube_status(400, "BadRequest", "the body is no %s", target->kind->kind);
 	if (strcmp(method, "POST") == 0)
-		snprintf(target->name, sizeof target->name, "%s", ush_json_string(metadata, "name") != NULL ? ush_json_string(metadata, "name") : "");
+		snprintf(target->name, sizeof target->name, "%s",
+			 ush_json_string(metadata, "name") != NULL ? ush_json_string(metadata, "name") : "");
 	if (target->name[0] == '\0' || strcmp(target->name, ush_json_string(metadata, "name")) != 0)
 		return fake_kube_status(400, "BadRequest", "the name of the object does not match the name on the URL");
 	if (strcmp(method, "POST") == 0)
 		return fake_kube_create(fake->store, target, body, &how);
 	if (strcmp(method, "PUT") == 0)
 		return fake_kube_update(fake->store, target, body, &how);
-	if (strcmp(method, "PATCH") == 0 && strcmp(content_type, "application/apply-patch+yaml") == 0 && manager != NULL)
+	if (strcmp(method, "PATCH") == 0 && strcmp(content_type, "application/apply-patch+yaml") == 0 &&
+	    manager != NULL)
 		return fake_kube_patch(fake->store, target, body, &how);
-	return fake_kube_status(415, "UnsupportedMediaType", "the fake takes server-side apply with a fieldManager only");
+	return fake_kube_status(415, "UnsupportedMediaType",
+				"the fake takes server-side apply with a fieldManager only");
 }
 
 static struct fake_kube_answer serve(struct fake_kube *fake, const struct ush_http_request *request, const char *path)
 {
 	const char *method = request->method != NULL ? request->method : "GET";
-	USH_AUTO_JSON body = request->body != NULL ? json_loadb(request->body, request->body_length, JSON_REJECT_DUPLICATES, NULL) : NULL;
+	USH_AUTO_JSON body = request->body != NULL
+				     ? json_loadb(request->body, request->body_length, JSON_REJECT_DUPLICATES, NULL)
+				     : NULL;
 	struct fake_kube_target target;
 	struct fake_kube_entry *entry;
 	USH_AUTO_FREE char *key = NULL;
 
-	if (fake->accepts != NULL && (request->bearer == NULL || strcmp(ush_secret_reveal(request->bearer), fake->accepts) != 0))
+	if (fake->accepts != NULL &&
+	    (request->bearer == NULL || strcmp(ush_secret_reveal(request->bearer), fake->accepts) != 0))
 		return fake_kube_status(401, "Unauthorized", "Unauthorized");
 	if (strcmp(path, "/version") == 0)
-		return (struct fake_kube_answer){200, json_pack("{s:s,s:s,s:s}", "major", "1", "minor", "36", "gitVersion", "v1.36.0")};
+		return (struct fake_kube_answer){
+			200, json_pack("{s:s,s:s,s:s}", "major", "1", "minor", "36", "gitVersion", "v1.36.0")};
 	if (request->body != NULL && body == NULL)
 		return fake_kube_status(400, "BadRequest", "the body is not JSON");
 	if (strstr(path, "accessreviews") != NULL && strcmp(method, "POST") == 0)
@@ -338,12 +356,14 @@ static struct fake_kube_answer serve(struct fake_kube *fake, const struct ush_ht
 	if (!fake_kube_target_of(path, strcspn(path, "?"), &target))
 		return fake_kube_status(404, "NotFound", "the server could not find the requested resource");
 	if (strcmp(method, "GET") != 0)
-		return write_one(fake, method, &target, path, body, request->content_type != NULL ? request->content_type : "");
+		return write_one(fake, method, &target, path, body,
+				 request->content_type != NULL ? request->content_type : "");
 	if (target.name[0] == '\0')
 		return list(fake, &target, path);
 	key = fake_kube_key(&target);
 	entry = fake_kube_find(fake->store, key);
-	return entry == NULL ? fake_kube_not_found(&target) : (struct fake_kube_answer){200, json_incref(entry->object)};
+	return entry == NULL ? fake_kube_not_found(&target)
+			     : (struct fake_kube_answer){200, json_incref(entry->object)};
 }
 
 /* ---- answering ---- */
@@ -371,8 +391,8 @@ static int broken(struct ush_error *err)
 }
 
 /* Sends text as the http engine would: a 2xx body in pieces to on_body, everything else into the response. */
-static int deliver(const struct fake_kube *fake, const struct ush_http_request *request, struct ush_http_response *response, const char *text,
-		   size_t length, struct ush_error *err)
+static int deliver(const struct fake_kube *fake, const struct ush_http_request *request,
+		   struct ush_http_response *response, const char *text, size_t length, struct ush_error *err)
 {
 	size_t cap = request->max_bytes != 0 ? request->max_bytes : DEFAULT_CAP;
 
@@ -389,8 +409,8 @@ static int deliver(const struct fake_kube *fake, const struct ush_http_request *
 	return 0;
 }
 
-static struct fake_kube_answer answer_of(struct fake_kube *fake, const struct ush_http_request *request, const char *path,
-					 const struct fake_kube_fault *fault)
+static struct fake_kube_answer answer_of(struct fake_kube *fake, const struct ush_http_request *request,
+					 const char *path, const struct fake_kube_fault *fault)
 {
 	struct fake_kube_answer answer = {0};
 
@@ -405,7 +425,8 @@ static struct fake_kube_answer answer_of(struct fake_kube *fake, const struct us
 				    : fake_kube_status(fault->status, "Fault", "a fault that the test asked for");
 }
 
-int fake_kube_http(void *context, const struct ush_http_request *request, struct ush_http_response *response, struct ush_error *err)
+int fake_kube_http(void *context, const struct ush_http_request *request, struct ush_http_response *response,
+		   struct ush_error *err)
 {
 	struct fake_kube *fake = context;
 	const char *method = request->method != NULL ? request->method : "GET";
@@ -416,7 +437,8 @@ int fake_kube_http(void *context, const struct ush_http_request *request, struct
 	USH_AUTO_FREE char *text = NULL;
 	size_t length;
 
-	ck_assert_msg(strncmp(request->url, FAKE_KUBE_SERVER "/", strlen(FAKE_KUBE_SERVER) + 1) == 0, "not the fake's: %s", request->url);
+	ck_assert_msg(strncmp(request->url, FAKE_KUBE_SERVER "/", strlen(FAKE_KUBE_SERVER) + 1) == 0,
+		      "not the fake's: %s", request->url);
 	if (request->body != NULL)
 		entry.body = ush_strndup(request->body, request->body_length);
 	if (fake->before != NULL)

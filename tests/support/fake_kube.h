@@ -9,8 +9,8 @@
  *   PATCH      server-side apply: 409 naming the other manager's fields unless force; 422 when a roleRef changes;
  *              a label, annotation or field this manager applied before and leaves out now goes away
  *   DELETE     409 when a precondition (uid, resourceVersion) does not hold
- *   dryRun=All answers and keeps nothing. managedFields are kept as a real server keeps them: what was made by create is
- *   owned by (manager, Update), which is another owner than (manager, Apply), even with the same name.
+ *   dryRun=All answers and keeps nothing. managedFields are kept as a real server keeps them: what was made by create
+ * is owned by (manager, Update), which is another owner than (manager, Apply), even with the same name.
  *   SelfSubjectAccessReview and SubjectAccessReview: by `allow`, else "yes" for oneself and RBAC as stored for others.
  *
  *   struct fake_kube *fake = fake_kube_new();
@@ -35,9 +35,9 @@ struct fake_kube_store; /* the objects */
 
 struct fake_kube_request { /* one that came in, whatever became of it */
 	char *method;
-	char *path;   /* with its query */
-	char *body;   /* NULL without one */
-	int status;   /* what was answered; 0: the connection broke */
+	char *path; /* with its query */
+	char *body; /* NULL without one */
+	int status; /* what was answered; 0: the connection broke */
 };
 
 struct fake_kube_fault {
@@ -49,11 +49,11 @@ struct fake_kube_fault {
 	const char *body;       /* NULL: a Status object that fits the status */
 	int64_t retry_after_ms; /* 0: no Retry-After header */
 	bool done;              /* the request is carried out first, only its answer is lost or replaced */
-	size_t cut;             /* not 0: the true answer, of which only so many bytes arrive before the connection breaks */
+	size_t cut; /* not 0: the true answer, of which only so many bytes arrive before the connection breaks */
 };
 
 struct fake_kube {
-	struct ush_world world;        /* all of it is the fake's; a test with more fakes calls fake_kube_http from its own */
+	struct ush_world world; /* all of it is the fake's; a test with more fakes calls fake_kube_http from its own */
 	struct ush_kube_config config; /* server FAKE_KUBE_SERVER, token "fake-token", namespace "default" */
 	struct ush_kube kube;          /* a client, ready to use; field manager "usher-broker" */
 	int64_t now_ms;                /* the clock, 2026-01-01T00:00:00Z at first; a sleep moves it. Settable */
@@ -79,7 +79,8 @@ struct fake_kube *fake_kube_new(void); /* with the namespaces default and kube-s
 void fake_kube_free(struct fake_kube *fake);
 
 /* The http of its world; context is the struct fake_kube *. */
-int fake_kube_http(void *context, const struct ush_http_request *request, struct ush_http_response *response, struct ush_error *err);
+int fake_kube_http(void *context, const struct ush_http_request *request, struct ush_http_response *response,
+		   struct ush_error *err);
 
 /* Puts an object there as `manager` would by create (NULL: "kubectl-create"), replacing one of that name; a missing
  * namespace is made. apiVersion may be left out. Ends the test when the text is no object it knows. */

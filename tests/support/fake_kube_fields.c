@@ -30,7 +30,8 @@ static void add_keys(struct leaves *leaves, const char *first, const char *secon
 	const char *key;
 	json_t *value;
 
-	json_object_foreach((json_t *)map, key, value) {
+	json_object_foreach((json_t *)map, key, value)
+	{
 		struct leaf leaf = {{first, second != NULL ? second : key, second != NULL ? key : NULL}};
 
 		(void)value;
@@ -48,7 +49,8 @@ static struct leaves leaves_of(const json_t *object)
 
 	add_keys(&leaves, "metadata", "labels", json_object_get(metadata, "labels"));
 	add_keys(&leaves, "metadata", "annotations", json_object_get(metadata, "annotations"));
-	json_object_foreach((json_t *)object, key, value) {
+	json_object_foreach((json_t *)object, key, value)
+	{
 		bool skip = false;
 		struct leaf leaf = {{key, NULL, NULL}};
 
@@ -130,13 +132,14 @@ json_t *fake_kube_fields_of(const json_t *object)
 json_t *fake_kube_manager_entry(const json_t *object, const char *manager, const char *operation, const char *time)
 {
 	return json_pack("{s:s,s:s,s:s,s:s,s:s,s:o}", "manager", manager, "operation", operation, "apiVersion",
-			 json_string_value(json_object_get(object, "apiVersion")), "time", time, "fieldsType", "FieldsV1", "fieldsV1",
-			 fake_kube_fields_of(object));
+			 json_string_value(json_object_get(object, "apiVersion")), "time", time, "fieldsType",
+			 "FieldsV1", "fieldsV1", fake_kube_fields_of(object));
 }
 
 static bool is_owner(const json_t *entry, const char *manager, const char *operation)
 {
-	return strcmp(ush_json_string(entry, "manager"), manager) == 0 && strcmp(ush_json_string(entry, "operation"), operation) == 0;
+	return strcmp(ush_json_string(entry, "manager"), manager) == 0 &&
+	       strcmp(ush_json_string(entry, "operation"), operation) == 0;
 }
 
 static json_t *owners_of(json_t *object)
@@ -151,25 +154,30 @@ static json_t *owners_of(json_t *object)
 static void add_cause(json_t **causes, const json_t *entry, const struct leaf *leaf)
 {
 	bool apply = strcmp(ush_json_string(entry, "operation"), "Apply") == 0;
-	USH_AUTO_FREE char *message = ush_printf("conflict with \"%s\"%s%s", ush_json_string(entry, "manager"), apply ? "" : " using ",
-						 apply ? "" : ush_json_string(entry, "apiVersion"));
-	USH_AUTO_FREE char *field = ush_printf(".%s%s%s%s%s", leaf->steps[0], leaf->steps[1] != NULL ? "." : "",
-					       leaf->steps[1] != NULL ? leaf->steps[1] : "", leaf->steps[2] != NULL ? "." : "",
-					       leaf->steps[2] != NULL ? leaf->steps[2] : "");
+	USH_AUTO_FREE char *message =
+		ush_printf("conflict with \"%s\"%s%s", ush_json_string(entry, "manager"), apply ? "" : " using ",
+			   apply ? "" : ush_json_string(entry, "apiVersion"));
+	USH_AUTO_FREE char *field =
+		ush_printf(".%s%s%s%s%s", leaf->steps[0], leaf->steps[1] != NULL ? "." : "",
+			   leaf->steps[1] != NULL ? leaf->steps[1] : "", leaf->steps[2] != NULL ? "." : "",
+			   leaf->steps[2] != NULL ? leaf->steps[2] : "");
 
 	if (*causes == NULL)
 		*causes = json_array();
-	json_array_append_new(*causes, json_pack("{s:s,s:s,s:s}", "reason", "FieldManagerConflict", "message", message, "field", field));
+	json_array_append_new(*causes, json_pack("{s:s,s:s,s:s}", "reason", "FieldManagerConflict", "message", message,
+						 "field", field));
 }
 
-static void collect_conflicts(json_t *stored, const json_t *object, const struct leaf *leaf, const char *manager, bool force, json_t **causes)
+static void collect_conflicts(json_t *stored, const json_t *object, const struct leaf *leaf, const char *manager,
+			      bool force, json_t **causes)
 {
 	json_t *entry;
 	size_t i;
 
 	if (json_equal(leaf_get(stored, leaf), leaf_get(object, leaf)))
 		return;
-	json_array_foreach(owners_of(stored), i, entry) {
+	json_array_foreach(owners_of(stored), i, entry)
+	{
 		if (is_owner(entry, manager, "Apply") || !owns(entry, leaf))
 			continue;
 		if (force)
@@ -184,9 +192,8 @@ static bool owned_by_others(json_t *stored, const struct leaf *leaf, const char 
 	json_t *entry;
 	size_t i;
 
-	json_array_foreach(owners_of(stored), i, entry)
-		if (!is_owner(entry, manager, "Apply") && owns(entry, leaf))
-			return true;
+	json_array_foreach(owners_of(stored), i,
+			   entry) if (!is_owner(entry, manager, "Apply") && owns(entry, leaf)) return true;
 	return false;
 }
 
@@ -201,9 +208,7 @@ json_t *fake_kube_merge(json_t *stored, const json_t *object, const char *manage
 		collect_conflicts(stored, object, &wanted.items[i], manager, force, &causes);
 	if (causes != NULL)
 		return causes;
-	json_array_foreach(owners_of(stored), i, entry)
-		if (is_owner(entry, manager, "Apply"))
-			mine = entry;
+	json_array_foreach(owners_of(stored), i, entry) if (is_owner(entry, manager, "Apply")) mine = entry;
 	for (i = present.count; i-- > 0;)
 		if (mine != NULL && owns(mine, &present.items[i]) && leaf_get(object, &present.items[i]) == NULL &&
 		    !owned_by_others(stored, &present.items[i], manager))
@@ -227,17 +232,17 @@ void fake_kube_take_over(const json_t *before, json_t *after, const char *manage
 
 	json_object_set_new(json_object_get(after, "metadata"), "managedFields",
 			    json_deep_copy(json_object_get(json_object_get(before, "metadata"), "managedFields")));
-	json_array_foreach(owners_of(after), o, entry)
-		if (is_owner(entry, manager, "Update"))
-			mine = entry;
+	json_array_foreach(owners_of(after), o, entry) if (is_owner(entry, manager, "Update")) mine = entry;
 	if (mine == NULL) {
 		mine = fake_kube_manager_entry(after, manager, "Update", time);
 		json_object_set_new(mine, "fieldsV1", json_object());
 		json_array_append_new(owners_of(after), mine);
 	}
-	json_array_foreach(owners_of(after), o, entry) {
+	json_array_foreach(owners_of(after), o, entry)
+	{
 		for (i = 0; i < old.count; i++)
-			if (!json_equal(leaf_get(before, &old.items[i]), leaf_get(after, &old.items[i])) && owns(entry, &old.items[i]))
+			if (!json_equal(leaf_get(before, &old.items[i]), leaf_get(after, &old.items[i])) &&
+			    owns(entry, &old.items[i]))
 				own(json_object_get(entry, "fieldsV1"), &old.items[i], false);
 		for (i = 0; entry == mine && i < new.count; i++)
 			if (!json_equal(leaf_get(before, &new.items[i]), leaf_get(after, &new.items[i])))

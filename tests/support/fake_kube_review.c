@@ -16,9 +16,9 @@ static bool lists(const json_t *rule, const char *member, const char *wanted)
 	json_t *item;
 	size_t i;
 
-	json_array_foreach(json_object_get(rule, member), i, item)
-		if (strcmp(json_string_value(item), "*") == 0 || strcmp(json_string_value(item), wanted) == 0)
-			return true;
+	json_array_foreach(json_object_get(rule, member), i,
+			   item) if (strcmp(json_string_value(item), "*") == 0 ||
+				     strcmp(json_string_value(item), wanted) == 0) return true;
 	return false;
 }
 
@@ -32,11 +32,13 @@ static const char *attribute(const json_t *attributes, const char *name)
 static bool rule_allows(const json_t *rule, const json_t *attributes)
 {
 	const char *sub = attribute(attributes, "subresource");
-	USH_AUTO_FREE char *resource = ush_printf("%s%s%s", attribute(attributes, "resource"), *sub != '\0' ? "/" : "", sub);
+	USH_AUTO_FREE char *resource =
+		ush_printf("%s%s%s", attribute(attributes, "resource"), *sub != '\0' ? "/" : "", sub);
 	USH_AUTO_FREE char *any = ush_printf("*/%s", sub);
 	json_t *names = json_object_get(rule, "resourceNames");
 
-	return lists(rule, "verbs", attribute(attributes, "verb")) && lists(rule, "apiGroups", attribute(attributes, "group")) &&
+	return lists(rule, "verbs", attribute(attributes, "verb")) &&
+	       lists(rule, "apiGroups", attribute(attributes, "group")) &&
 	       (lists(rule, "resources", resource) || (*sub != '\0' && lists(rule, "resources", any))) &&
 	       (json_array_size(names) == 0 || lists(rule, "resourceNames", attribute(attributes, "name")));
 }
@@ -46,9 +48,7 @@ static bool is_member(const json_t *groups, const char *name)
 	json_t *group;
 	size_t i;
 
-	json_array_foreach(groups, i, group)
-		if (strcmp(json_string_value(group), name) == 0)
-			return true;
+	json_array_foreach(groups, i, group) if (strcmp(json_string_value(group), name) == 0) return true;
 	return strcmp(name, "system:authenticated") == 0;
 }
 
@@ -57,11 +57,14 @@ static bool speaks_of(const json_t *binding, const char *user, const json_t *gro
 	json_t *subject;
 	size_t i;
 
-	json_array_foreach(json_object_get(binding, "subjects"), i, subject) {
+	json_array_foreach(json_object_get(binding, "subjects"), i, subject)
+	{
 		const char *kind = ush_json_string(subject, "kind"), *name = ush_json_string(subject, "name");
-		USH_AUTO_FREE char *account = ush_printf("system:serviceaccount:%s:%s", attribute(subject, "namespace"), name);
+		USH_AUTO_FREE char *account =
+			ush_printf("system:serviceaccount:%s:%s", attribute(subject, "namespace"), name);
 
-		if ((strcmp(kind, "User") == 0 && strcmp(name, user) == 0) || (strcmp(kind, "Group") == 0 && is_member(groups, name)) ||
+		if ((strcmp(kind, "User") == 0 && strcmp(name, user) == 0) ||
+		    (strcmp(kind, "Group") == 0 && is_member(groups, name)) ||
 		    (strcmp(kind, "ServiceAccount") == 0 && strcmp(account, user) == 0))
 			return true;
 	}
@@ -72,14 +75,16 @@ static const json_t *role_of(const struct fake_kube_store *store, const json_t *
 {
 	const json_t *ref = json_object_get(binding, "roleRef");
 	bool cluster = strcmp(ush_json_string(ref, "kind"), "ClusterRole") == 0;
-	USH_AUTO_FREE char *key = cluster ? ush_printf(RBAC "/clusterroles/%s", ush_json_string(ref, "name"))
-					  : ush_printf(RBAC "/namespaces/%s/roles/%s", namespace_name, ush_json_string(ref, "name"));
+	USH_AUTO_FREE char *key =
+		cluster ? ush_printf(RBAC "/clusterroles/%s", ush_json_string(ref, "name"))
+			: ush_printf(RBAC "/namespaces/%s/roles/%s", namespace_name, ush_json_string(ref, "name"));
 	struct fake_kube_entry *entry = fake_kube_find(store, key);
 
 	return entry != NULL ? entry->object : NULL;
 }
 
-bool fake_kube_rbac_allows(const struct fake_kube_store *store, const char *user, const json_t *groups, const json_t *attributes)
+bool fake_kube_rbac_allows(const struct fake_kube_store *store, const char *user, const json_t *groups,
+			   const json_t *attributes)
 {
 	const char *namespace_name = attribute(attributes, "namespace");
 	json_t *rule;
@@ -93,9 +98,8 @@ bool fake_kube_rbac_allows(const struct fake_kube_store *store, const char *user
 
 		if ((!global && !local) || !speaks_of(entry->object, user, groups))
 			continue;
-		json_array_foreach(json_object_get(role_of(store, entry->object, in), "rules"), r, rule)
-			if (rule_allows(rule, attributes))
-				return true;
+		json_array_foreach(json_object_get(role_of(store, entry->object, in), "rules"), r,
+				   rule) if (rule_allows(rule, attributes)) return true;
 	}
 	return false;
 }

@@ -52,7 +52,8 @@ static bool segment(const char **at, const char *end, char *out, size_t size)
 	return n > 0;
 }
 
-static bool match_kind(const struct fake_kube_kind *kind, const char *path, const char *end, struct fake_kube_target *target)
+static bool match_kind(const struct fake_kube_kind *kind, const char *path, const char *end,
+		       struct fake_kube_target *target)
 {
 	char plural[256];
 
@@ -63,7 +64,8 @@ static bool match_kind(const struct fake_kube_kind *kind, const char *path, cons
 	if (!segment(&path, end, plural, sizeof plural))
 		return false;
 	if (kind->namespaced && strcmp(plural, "namespaces") == 0 &&
-	    (!segment(&path, end, target->namespace_name, sizeof target->namespace_name) || !segment(&path, end, plural, sizeof plural)))
+	    (!segment(&path, end, target->namespace_name, sizeof target->namespace_name) ||
+	     !segment(&path, end, plural, sizeof plural)))
 		return false;
 	if (strcmp(plural, kind->plural) != 0)
 		return false;
@@ -82,7 +84,8 @@ char *fake_kube_key(const struct fake_kube_target *target)
 {
 	if (target->namespace_name[0] == '\0')
 		return ush_printf("%s/%s/%s", target->kind->root, target->kind->plural, target->name);
-	return ush_printf("%s/namespaces/%s/%s/%s", target->kind->root, target->namespace_name, target->kind->plural, target->name);
+	return ush_printf("%s/namespaces/%s/%s/%s", target->kind->root, target->namespace_name, target->kind->plural,
+			  target->name);
 }
 
 /* The place of key: of its entry, or where it belongs. */
@@ -123,7 +126,8 @@ static void remove_at(struct fake_kube_store *store, size_t at)
 }
 
 /* Puts object (taken over) at key with the next resourceVersion. */
-static json_t *keep(struct fake_kube_store *store, const struct fake_kube_target *target, const char *key, json_t *object)
+static json_t *keep(struct fake_kube_store *store, const struct fake_kube_target *target, const char *key,
+		    json_t *object)
 {
 	char version[32];
 	bool found;
@@ -175,9 +179,10 @@ struct fake_kube_answer fake_kube_status(int status, const char *reason, const c
 	va_start(args, format);
 	vsnprintf(message, sizeof message, format, args);
 	va_end(args);
-	return (struct fake_kube_answer){status, json_pack("{s:s,s:s,s:{},s:s,s:s,s:s,s:i}", "kind", "Status", "apiVersion", "v1", "metadata",
-							   "status", status < 300 ? "Success" : "Failure", "message", message, "reason",
-							   reason, "code", status)};
+	return (struct fake_kube_answer){status,
+					 json_pack("{s:s,s:s,s:{},s:s,s:s,s:s,s:i}", "kind", "Status", "apiVersion",
+						   "v1", "metadata", "status", status < 300 ? "Success" : "Failure",
+						   "message", message, "reason", reason, "code", status)};
 }
 
 static char *resource_of(const struct fake_kube_kind *kind)
@@ -212,7 +217,8 @@ static void stamp(const struct fake_kube_store *store, char out[32])
 }
 
 /* Whether new objects may go into target's namespace; the answer's status is 0 when they may. */
-static struct fake_kube_answer namespace_open(const struct fake_kube_store *store, const struct fake_kube_target *target)
+static struct fake_kube_answer namespace_open(const struct fake_kube_store *store,
+					      const struct fake_kube_target *target)
 {
 	USH_AUTO_FREE char *key = ush_printf("/api/v1/namespaces/%s", target->namespace_name);
 	struct fake_kube_entry *entry = fake_kube_find(store, key);
@@ -225,9 +231,10 @@ static struct fake_kube_answer namespace_open(const struct fake_kube_store *stor
 		return fake_kube_status(404, "NotFound", "namespaces \"%s\" not found", target->namespace_name);
 	if (json_object_get(json_object_get(entry->object, "metadata"), "deletionTimestamp") == NULL)
 		return (struct fake_kube_answer){0};
-	no = fake_kube_status(403, "Forbidden",
-			      "%s \"%s\" is forbidden: unable to create new content in namespace %s because it is being terminated", resource,
-			      target->name, target->namespace_name);
+	no = fake_kube_status(
+		403, "Forbidden",
+		"%s \"%s\" is forbidden: unable to create new content in namespace %s because it is being terminated",
+		resource, target->name, target->namespace_name);
 	json_object_set_new(no.body, "details", json_pack("{s:[{s:s}]}", "causes", "reason", "NamespaceTerminating"));
 	return no;
 }
@@ -238,18 +245,20 @@ static struct fake_kube_answer valid(const struct fake_kube_target *target, cons
 	bool binding = strstr(target->kind->kind, "Binding") != NULL;
 
 	if (binding && (ush_json_string(role, "kind") == NULL || ush_json_string(role, "name") == NULL))
-		return fake_kube_status(422, "Invalid", "%s.rbac.authorization.k8s.io \"%s\" is invalid: roleRef.name: Required value",
+		return fake_kube_status(422, "Invalid",
+					"%s.rbac.authorization.k8s.io \"%s\" is invalid: roleRef.name: Required value",
 					target->kind->kind, target->name);
 	if (binding && old != NULL && !json_equal(role, json_object_get(old, "roleRef")))
-		return fake_kube_status(422, "Invalid",
-					"%s.rbac.authorization.k8s.io \"%s\" is invalid: roleRef: Invalid value: cannot change roleRef",
-					target->kind->kind, target->name);
+		return fake_kube_status(
+			422, "Invalid",
+			"%s.rbac.authorization.k8s.io \"%s\" is invalid: roleRef: Invalid value: cannot change roleRef",
+			target->kind->kind, target->name);
 	return (struct fake_kube_answer){0};
 }
 
 /* A copy of object with the metadata that a server gives. */
-static json_t *newborn(struct fake_kube_store *store, const struct fake_kube_target *target, const json_t *object, const char *manager,
-		       const char *operation)
+static json_t *newborn(struct fake_kube_store *store, const struct fake_kube_target *target, const json_t *object,
+		       const char *manager, const char *operation)
 {
 	static const char *const server_side[] = {"resourceVersion", "managedFields", "uid", "creationTimestamp"};
 	json_t *copy = json_deep_copy(object), *metadata = json_object_get(copy, "metadata");
@@ -266,12 +275,14 @@ static json_t *newborn(struct fake_kube_store *store, const struct fake_kube_tar
 		json_object_set_new(metadata, "namespace", json_string(target->namespace_name));
 	json_object_set_new(metadata, "uid", json_string(uid));
 	json_object_set_new(metadata, "creationTimestamp", json_string(now));
-	json_object_set_new(metadata, "managedFields", json_pack("[o]", fake_kube_manager_entry(copy, manager, operation, now)));
+	json_object_set_new(metadata, "managedFields",
+			    json_pack("[o]", fake_kube_manager_entry(copy, manager, operation, now)));
 	return copy;
 }
 
-static struct fake_kube_answer bring_forth(struct fake_kube_store *store, const struct fake_kube_target *target, const json_t *object,
-					   const struct fake_kube_write *how, const char *operation)
+static struct fake_kube_answer bring_forth(struct fake_kube_store *store, const struct fake_kube_target *target,
+					   const json_t *object, const struct fake_kube_write *how,
+					   const char *operation)
 {
 	USH_AUTO_FREE char *key = fake_kube_key(target);
 	struct fake_kube_answer no = namespace_open(store, target);
@@ -287,8 +298,8 @@ static struct fake_kube_answer bring_forth(struct fake_kube_store *store, const 
 	return answer(201, new);
 }
 
-struct fake_kube_answer fake_kube_create(struct fake_kube_store *store, const struct fake_kube_target *target, const json_t *object,
-					 const struct fake_kube_write *how)
+struct fake_kube_answer fake_kube_create(struct fake_kube_store *store, const struct fake_kube_target *target,
+					 const json_t *object, const struct fake_kube_write *how)
 {
 	USH_AUTO_FREE char *key = fake_kube_key(target);
 	USH_AUTO_FREE char *resource = resource_of(target->kind);
@@ -309,12 +320,13 @@ static struct fake_kube_answer stale(const struct fake_kube_target *target)
 {
 	USH_AUTO_FREE char *resource = resource_of(target->kind);
 
-	return fake_kube_status(409, "Conflict", "Operation cannot be fulfilled on %s \"%s\": the object has been modified", resource,
+	return fake_kube_status(409, "Conflict",
+				"Operation cannot be fulfilled on %s \"%s\": the object has been modified", resource,
 				target->name);
 }
 
-struct fake_kube_answer fake_kube_update(struct fake_kube_store *store, const struct fake_kube_target *target, const json_t *object,
-					 const struct fake_kube_write *how)
+struct fake_kube_answer fake_kube_update(struct fake_kube_store *store, const struct fake_kube_target *target,
+					 const json_t *object, const struct fake_kube_write *how)
 {
 	static const char *const kept[] = {"uid", "creationTimestamp", "resourceVersion", "namespace", "name"};
 	USH_AUTO_FREE char *key = fake_kube_key(target);
@@ -323,8 +335,10 @@ struct fake_kube_answer fake_kube_update(struct fake_kube_store *store, const st
 	USH_AUTO_JSON new = NULL;
 	char now[32];
 
-	if (entry == NULL && strchr(target->kind->api_version, '/') != NULL && json_object_get(json_object_get(object, "metadata"), "uid") == NULL)
-		return bring_forth(store, target, object, how, "Update"); /* as a real server does for RBAC and Leases */
+	if (entry == NULL && strchr(target->kind->api_version, '/') != NULL &&
+	    json_object_get(json_object_get(object, "metadata"), "uid") == NULL)
+		return bring_forth(store, target, object, how,
+				   "Update"); /* as a real server does for RBAC and Leases */
 	if (entry == NULL)
 		return fake_kube_not_found(target);
 	if (!version_holds(entry->object, object, "resourceVersion") || !version_holds(entry->object, object, "uid"))
@@ -336,7 +350,8 @@ struct fake_kube_answer fake_kube_update(struct fake_kube_store *store, const st
 	new = json_deep_copy(object);
 	for (size_t i = 0; i < USH_COUNT(kept); i++)
 		if (json_object_get(json_object_get(entry->object, "metadata"), kept[i]) != NULL)
-			json_object_set(json_object_get(new, "metadata"), kept[i], json_object_get(json_object_get(entry->object, "metadata"), kept[i]));
+			json_object_set(json_object_get(new, "metadata"), kept[i],
+					json_object_get(json_object_get(entry->object, "metadata"), kept[i]));
 	fake_kube_take_over(entry->object, new, how->manager, now);
 	if (!how->dry_run)
 		keep(store, target, key, json_incref(new));
@@ -345,8 +360,8 @@ struct fake_kube_answer fake_kube_update(struct fake_kube_store *store, const st
 
 static struct fake_kube_answer conflict(json_t *causes)
 {
-	struct fake_kube_answer no = fake_kube_status(409, "Conflict", "Apply failed with %zu conflict%s: %s: %s", json_array_size(causes),
-						      json_array_size(causes) == 1 ? "" : "s",
+	struct fake_kube_answer no = fake_kube_status(409, "Conflict", "Apply failed with %zu conflict%s: %s: %s",
+						      json_array_size(causes), json_array_size(causes) == 1 ? "" : "s",
 						      ush_json_string(json_array_get(causes, 0), "message"),
 						      ush_json_string(json_array_get(causes, 0), "field"));
 
@@ -354,8 +369,8 @@ static struct fake_kube_answer conflict(json_t *causes)
 	return no;
 }
 
-struct fake_kube_answer fake_kube_patch(struct fake_kube_store *store, const struct fake_kube_target *target, const json_t *object,
-					const struct fake_kube_write *how)
+struct fake_kube_answer fake_kube_patch(struct fake_kube_store *store, const struct fake_kube_target *target,
+					const json_t *object, const struct fake_kube_write *how)
 {
 	USH_AUTO_FREE char *key = fake_kube_key(target);
 	struct fake_kube_entry *entry = fake_kube_find(store, key);
@@ -381,8 +396,8 @@ struct fake_kube_answer fake_kube_patch(struct fake_kube_store *store, const str
 	return answer(200, new);
 }
 
-struct fake_kube_answer fake_kube_delete(struct fake_kube_store *store, const struct fake_kube_target *target, const json_t *options,
-					 const struct fake_kube_write *how)
+struct fake_kube_answer fake_kube_delete(struct fake_kube_store *store, const struct fake_kube_target *target,
+					 const json_t *options, const struct fake_kube_write *how)
 {
 	USH_AUTO_FREE char *key = fake_kube_key(target);
 	struct fake_kube_entry *entry = fake_kube_find(store, key);
@@ -390,9 +405,11 @@ struct fake_kube_answer fake_kube_delete(struct fake_kube_store *store, const st
 
 	if (entry == NULL)
 		return fake_kube_not_found(target);
-	if (!version_holds(entry->object, as_metadata, "uid") || !version_holds(entry->object, as_metadata, "resourceVersion"))
+	if (!version_holds(entry->object, as_metadata, "uid") ||
+	    !version_holds(entry->object, as_metadata, "resourceVersion"))
 		return fake_kube_status(409, "Conflict",
-					"Operation cannot be fulfilled on %s \"%s\": the precondition does not match the record. The object "
+					"Operation cannot be fulfilled on %s \"%s\": the precondition does not match "
+					"the record. The object "
 					"might have been modified",
 					target->kind->kind, target->name);
 	if (!how->dry_run)

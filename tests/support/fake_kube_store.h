@@ -54,17 +54,18 @@ struct fake_kube_entry *fake_kube_find(const struct fake_kube_store *store, cons
 void fake_kube_drop(struct fake_kube_store *store, const char *key); /* with what is in it when it is a namespace */
 void fake_kube_store_free(struct fake_kube_store *store);
 
-struct fake_kube_answer fake_kube_status(int status, const char *reason, const char *format, ...) __attribute__((format(printf, 3, 4)));
+struct fake_kube_answer fake_kube_status(int status, const char *reason, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
 struct fake_kube_answer fake_kube_not_found(const struct fake_kube_target *target);
 
-struct fake_kube_answer fake_kube_create(struct fake_kube_store *store, const struct fake_kube_target *target, const json_t *object,
-					 const struct fake_kube_write *how);
-struct fake_kube_answer fake_kube_update(struct fake_kube_store *store, const struct fake_kube_target *target, const json_t *object,
-					 const struct fake_kube_write *how);
-struct fake_kube_answer fake_kube_patch(struct fake_kube_store *store, const struct fake_kube_target *target, const json_t *object,
-					const struct fake_kube_write *how);
-struct fake_kube_answer fake_kube_delete(struct fake_kube_store *store, const struct fake_kube_target *target, const json_t *options,
-					 const struct fake_kube_write *how);
+struct fake_kube_answer fake_kube_create(struct fake_kube_store *store, const struct fake_kube_target *target,
+					 const json_t *object, const struct fake_kube_write *how);
+struct fake_kube_answer fake_kube_update(struct fake_kube_store *store, const struct fake_kube_target *target,
+					 const json_t *object, const struct fake_kube_write *how);
+struct fake_kube_answer fake_kube_patch(struct fake_kube_store *store, const struct fake_kube_target *target,
+					const json_t *object, const struct fake_kube_write *how);
+struct fake_kube_answer fake_kube_delete(struct fake_kube_store *store, const struct fake_kube_target *target,
+					 const json_t *options, const struct fake_kube_write *how);
 
 /* fake_kube_fields.c: the leaves that managedFields speak of, and apply's merge. */
 json_t *fake_kube_fields_of(const json_t *object);
@@ -75,6 +76,7 @@ json_t *fake_kube_merge(json_t *stored, const json_t *object, const char *manage
 void fake_kube_take_over(const json_t *before, json_t *after, const char *manager, const char *time);
 
 /* fake_kube_review.c: RBAC as stored. */
-bool fake_kube_rbac_allows(const struct fake_kube_store *store, const char *user, const json_t *groups, const json_t *attributes);
+bool fake_kube_rbac_allows(const struct fake_kube_store *store, const char *user, const json_t *groups,
+			   const json_t *attributes);
 
 #endif

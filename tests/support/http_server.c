@@ -129,8 +129,9 @@ static const char *reason(int status)
 
 static bool send_head(struct connection *c, const struct http_reply *reply, const char *length_header)
 {
-	USH_AUTO_FREE char *head = ush_printf("HTTP/1.1 %d %s\r\nContent-Type: %s\r\n%s%s\r\n", reply->status, reason(reply->status),
-					      reply->content_type, length_header, reply->headers != NULL ? reply->headers : "");
+	USH_AUTO_FREE char *head =
+		ush_printf("HTTP/1.1 %d %s\r\nContent-Type: %s\r\n%s%s\r\n", reply->status, reason(reply->status),
+			   reply->content_type, length_header, reply->headers != NULL ? reply->headers : "");
 
 	return send_text(c, head);
 }
@@ -275,7 +276,8 @@ struct http_server *http_server_start(http_handler handler, void *context)
 	server->context = context;
 	pthread_mutex_init(&server->lock, NULL);
 	server->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (server->listener < 0 || bind(server->listener, (struct sockaddr *)&address, length) != 0 || listen(server->listener, 128) != 0 ||
+	if (server->listener < 0 || bind(server->listener, (struct sockaddr *)&address, length) != 0 ||
+	    listen(server->listener, 128) != 0 ||
 	    getsockname(server->listener, (struct sockaddr *)&address, &length) != 0 || pipe(server->stop) != 0)
 		die("http_server_start");
 	server->port = ntohs(address.sin_port);

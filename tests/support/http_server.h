@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * A scripted HTTP server in the test's own process: plain HTTP/1.1 on 127.0.0.1 and a port that the kernel picks, a
- * thread per connection, keep-alive. A handler fills the answer; every request is kept for the test to look at. An answer
- * may misbehave in a named way. Handlers run one at a time, on another thread than the test: they must not assert.
+ * thread per connection, keep-alive. A handler fills the answer; every request is kept for the test to look at. An
+ * answer may misbehave in a named way. Handlers run one at a time, on another thread than the test: they must not
+ * assert.
  *
  *   static void answer(void *context, const struct http_seen *seen, struct http_reply *reply)
  *   {

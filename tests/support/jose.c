@@ -233,7 +233,8 @@ static size_t to_raw(const EVP_PKEY *key, unsigned char *signature, size_t lengt
 	return 2 * (size_t)width;
 }
 
-static size_t make_signature(const EVP_PKEY *key, const char *alg, const char *input, int salt, unsigned char *out, size_t size)
+static size_t make_signature(const EVP_PKEY *key, const char *alg, const char *input, int salt, unsigned char *out,
+			     size_t size)
 {
 	USH_AUTO_FREE char *digest = ush_printf("SHA%s", alg + 2);
 	EVP_MD_CTX *context = EVP_MD_CTX_new();
@@ -288,7 +289,8 @@ char *jose_hs256(const void *secret, size_t length, const char *header, const ch
 	unsigned char mac[EVP_MAX_MD_SIZE];
 	unsigned int size = 0;
 
-	CHECKED(HMAC(EVP_sha256(), secret, (int)length, (const unsigned char *)input, strlen(input), mac, &size) != NULL);
+	CHECKED(HMAC(EVP_sha256(), secret, (int)length, (const unsigned char *)input, strlen(input), mac, &size) !=
+		NULL);
 	return join(input, mac, size);
 }
 

@@ -21,7 +21,7 @@ mkdir -m 700 "$T/home" "$T/run" "$T/tmp" || exit 99
 export HOME=$T/home TMPDIR=$T/tmp XDG_RUNTIME_DIR=$T/run
 export XDG_CONFIG_HOME=$HOME/.config XDG_DATA_HOME=$HOME/.local/share XDG_STATE_HOME=$HOME/.local/state XDG_CACHE_HOME=$HOME/.cache
 unset DISPLAY WAYLAND_DISPLAY DBUS_SESSION_BUS_ADDRESS KUBECONFIG KUBERNETES_EXEC_INFO
-export LC_ALL=C.UTF-8
+export LC_ALL=C.UTF-8 CK_DEFAULT_TIMEOUT="${CK_DEFAULT_TIMEOUT:-120}"
 OUT=$T/stdout ERR=$T/stderr
 
 tap_count=0 tap_failed=0 tap_done=0 tap_exit=()

@@ -18,8 +18,9 @@ static const char issuer[] = "https://login.example.com/realms/acme";
 
 static json_t *good(void)
 {
-	return json_pack("{s:s, s:s, s:s, s:I, s:I, s:s, s:s, s:[s,s]}", "iss", issuer, "sub", "carol", "aud", "kubernetes", "exp",
-			 (json_int_t)NOW + 300, "iat", (json_int_t)NOW, "nonce", "n-1", "email", "carol@example.com", "groups", "dev", "/oncall");
+	return json_pack("{s:s, s:s, s:s, s:I, s:I, s:s, s:s, s:[s,s]}", "iss", issuer, "sub", "carol", "aud",
+			 "kubernetes", "exp", (json_int_t)NOW + 300, "iat", (json_int_t)NOW, "nonce", "n-1", "email",
+			 "carol@example.com", "groups", "dev", "/oncall");
 }
 
 static struct ush_expect expectation(void)
@@ -51,8 +52,8 @@ static void text_refused(const char *text, const struct ush_expect *expect, cons
 
 	ck_assert_msg(read_text(text, expect, &err) == NULL, "taken: %s", text);
 	ck_assert_int_eq(err.code, USH_ERR_REJECTED);
-	ck_assert_msg(strncmp(err.what, "token rejected: ", 16) == 0 && strstr(err.what, why) != NULL, "%s: wanted \"%s\", got \"%s\"", text,
-		      why, err.what);
+	ck_assert_msg(strncmp(err.what, "token rejected: ", 16) == 0 && strstr(err.what, why) != NULL,
+		      "%s: wanted \"%s\", got \"%s\"", text, why, err.what);
 }
 
 /* Takes the payload. */
@@ -85,7 +86,8 @@ START_TEST(a_good_token_says_who_and_which_groups)
 }
 END_TEST
 
-/* One change to a good payload: value NULL takes the claim away, else it is JSON text. `names` must be in the refusal. */
+/* One change to a good payload: value NULL takes the claim away, else it is JSON text. `names` must be in the refusal.
+ */
 static const struct mutation {
 	const char *claim, *value, *names;
 } mutations[] = {
@@ -246,24 +248,36 @@ END_TEST
 
 START_TEST(times_are_finite_numbers_in_range) /* T20 */
 {
-	static const char *const bad[] = {"1e400",  "9223372036854775808", "-1",   "\"soon\"", "null",  "1e300", "-0.5", "9007199254740994",
-					  "true",   "[1800000300]",        "{}",   "1e16",     "NaN",   "Infinity", "0x7fffffff", "18446744073709551616"};
-	static const char *const fine[] = {"1e10", "1800000300", "1800000300.5", "1.8000003e9", "9007199254740992", "1800000300.999999"};
+	static const char *const bad[] = {"1e400",      "9223372036854775808",
+					  "-1",         "\"soon\"",
+					  "null",       "1e300",
+					  "-0.5",       "9007199254740994",
+					  "true",       "[1800000300]",
+					  "{}",         "1e16",
+					  "NaN",        "Infinity",
+					  "0x7fffffff", "18446744073709551616"};
+	static const char *const fine[] = {"1e10",        "1800000300",       "1800000300.5",
+					   "1.8000003e9", "9007199254740992", "1800000300.999999"};
 	static const char *const claims[] = {"exp", "iat", "nbf"};
 	struct ush_expect expect = expectation();
 	struct ush_error err;
 
 	for (size_t c = 0; c < USH_COUNT(claims); c++)
 		for (size_t i = 0; i < USH_COUNT(bad); i++) {
-			USH_AUTO_FREE char *text = ush_printf("{\"iss\":\"%s\",\"sub\":\"carol\",\"aud\":\"kubernetes\",\"nonce\":\"n-1\",%s\"%s\":%s}", issuer,
-							      c == 0 ? "\"iat\":1800000000," : c == 1 ? "\"exp\":1800000300," : "\"iat\":1800000000,\"exp\":1800000300,",
+			USH_AUTO_FREE char *text = ush_printf("{\"iss\":\"%s\",\"sub\":\"carol\",\"aud\":"
+							      "\"kubernetes\",\"nonce\":\"n-1\",%s\"%s\":%s}",
+							      issuer,
+							      c == 0   ? "\"iat\":1800000000,"
+							      : c == 1 ? "\"exp\":1800000300,"
+								       : "\"iat\":1800000000,\"exp\":1800000300,",
 							      claims[c], bad[i]);
 
 			text_refused(text, &expect, "token rejected");
 		}
 	for (size_t i = 0; i < USH_COUNT(fine); i++) {
-		USH_AUTO_FREE char *text = ush_printf("{\"iss\":\"%s\",\"sub\":\"carol\",\"aud\":\"kubernetes\",\"nonce\":\"n-1\",\"iat\":1800000000,\"exp\":%s}", issuer,
-						      fine[i]);
+		USH_AUTO_FREE char *text = ush_printf("{\"iss\":\"%s\",\"sub\":\"carol\",\"aud\":\"kubernetes\","
+						      "\"nonce\":\"n-1\",\"iat\":1800000000,\"exp\":%s}",
+						      issuer, fine[i]);
 		struct ush_claims *claims_read = read_text(text, &expect, &err);
 
 		ck_assert_msg(claims_read != NULL, "%s: %s", fine[i], err.what);
@@ -275,7 +289,8 @@ END_TEST
 
 START_TEST(a_claim_that_stands_twice_is_refused) /* T19 */
 {
-	static const char *const twice[] = {"\"iss\":\"https://login.example.com/realms/acme\"", "\"sub\":\"carol\"", "\"aud\":\"kubernetes\"", "\"exp\":1800000300"};
+	static const char *const twice[] = {"\"iss\":\"https://login.example.com/realms/acme\"", "\"sub\":\"carol\"",
+					    "\"aud\":\"kubernetes\"", "\"exp\":1800000300"};
 	struct ush_expect expect = expectation();
 	json_t *payload = good();
 	USH_AUTO_FREE char *text = json_dumps(payload, JSON_COMPACT);
@@ -292,7 +307,8 @@ END_TEST
 
 START_TEST(payloads_that_are_no_object_are_refused)
 {
-	static const char *const texts[] = {"", "[]", "{", "null", "\"x\"", "7", "{}x", "{\"iss\":\"\\u0000\"}", "\xff", "{\"\xff\":1}"};
+	static const char *const texts[] = {
+		"", "[]", "{", "null", "\"x\"", "7", "{}x", "{\"iss\":\"\\u0000\"}", "\xff", "{\"\xff\":1}"};
 	struct ush_expect expect = expectation();
 	USH_AUTO_BUF deep = {0};
 
@@ -405,7 +421,9 @@ START_TEST(groups_come_in_several_shapes)
 	groups_are("{\"groups\":[\"a\",\"b\",\"c\"]}", 3, "a");
 	/* more groups than fit into a token are kept elsewhere by the provider: the token is good and names none */
 	groups_are("{\"hasgroups\":true}", 0, NULL);
-	groups_are("{\"_claim_names\":{\"groups\":\"src1\"},\"_claim_sources\":{\"src1\":{\"endpoint\":\"https://graph.example/\"}}}", 0, NULL);
+	groups_are("{\"_claim_names\":{\"groups\":\"src1\"},\"_claim_sources\":{\"src1\":{\"endpoint\":\"https://"
+		   "graph.example/\"}}}",
+		   0, NULL);
 }
 END_TEST
 
@@ -446,7 +464,9 @@ START_TEST(a_slash_too_many_is_told)
 END_TEST
 
 TAP_MAIN("claims", a_good_token_says_who_and_which_groups, a_change_of_one_claim_is_refused_by_name,
-	 audiences_and_authorized_parties_that_are_taken, the_leeway_holds_both_ways_to_the_second, the_leeway_is_never_more_than_five_minutes,
-	 times_are_finite_numbers_in_range, a_claim_that_stands_twice_is_refused, payloads_that_are_no_object_are_refused,
-	 a_nonce_may_be_left_out_only_where_that_is_allowed, a_refreshed_token_must_be_of_the_same_person, a_subject_has_at_most_255_bytes,
-	 at_hash_belongs_to_the_access_token, groups_come_in_several_shapes, a_person_is_named_by_mail_or_user_name, a_slash_too_many_is_told)
+	 audiences_and_authorized_parties_that_are_taken, the_leeway_holds_both_ways_to_the_second,
+	 the_leeway_is_never_more_than_five_minutes, times_are_finite_numbers_in_range,
+	 a_claim_that_stands_twice_is_refused, payloads_that_are_no_object_are_refused,
+	 a_nonce_may_be_left_out_only_where_that_is_allowed, a_refreshed_token_must_be_of_the_same_person,
+	 a_subject_has_at_most_255_bytes, at_hash_belongs_to_the_access_token, groups_come_in_several_shapes,
+	 a_person_is_named_by_mail_or_user_name, a_slash_too_many_is_told)

@@ -6,11 +6,10 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "common/base/memory.h"
+#include "common/net/answer.h"
 #include "common/net/real.h"
 #include "tests/support/http_server.h"
 #include "tests/support/tap.h"
@@ -38,6 +37,7 @@ static void start(struct http_reply reply)
 		canned.status = 200;
 	if (canned.content_type == NULL)
 		canned.content_type = "application/json";
+	err = (struct ush_error){0};
 	client = ush_http_client_new();
 	server = http_server_start(answer, NULL);
 }
@@ -78,13 +78,16 @@ static void has_header(const struct http_seen *seen, const char *name, const cha
 {
 	USH_AUTO_FREE char *found = http_seen_header(seen, name);
 
-	ck_assert_msg(found == value || (found != NULL && value != NULL && strcmp(found, value) == 0), "%s: %s", name, found != NULL ? found : "(none)");
+	ck_assert_msg(found == value || (found != NULL && value != NULL && strcmp(found, value) == 0), "%s: %s", name,
+		      found != NULL ? found : "(none)");
 }
 
 START_TEST(an_answer_is_given_whole)
 {
-	start((struct http_reply){.body = (char *)(uintptr_t)"{\"a\":1}", .content_type = "Application/JSON; charset=utf-8",
-				  .headers = (char *)(uintptr_t)"Date: Fri, 15 Jan 2027 08:00:00 GMT\r\nRetry-After: 7\r\n"});
+	start((struct http_reply){
+		.body = (char *)(uintptr_t) "{\"a\":1}",
+		.content_type = "Application/JSON; charset=utf-8",
+		.headers = (char *)(uintptr_t) "Date: Fri, 15 Jan 2027 08:00:00 GMT\r\nRetry-After: 7\r\n"});
 	ck_assert_int_eq(ask("/x/../y?z=1"), 0);
 	ck_assert_int_eq(response.status, 200);
 	ck_assert_str_eq(response.body.data, "{\"a\":1}");
@@ -116,8 +119,14 @@ START_TEST(a_request_says_what_it_was_told_and_no_more)
 
 	start((struct http_reply){0});
 	ck_assert_int_eq(ask_with((struct ush_http_request){.bearer = bearer}, "/get"), 0);
-	ck_assert_int_eq(ask_with((struct ush_http_request){.method = "POST", .body = "a=b", .body_length = 3, .basic = basic, .accept = "text/plain",
-							    .content_type = "application/x-www-form-urlencoded"}, "/post"), 0);
+	ck_assert_int_eq(ask_with((struct ush_http_request){.method = "POST",
+							    .body = "a=b",
+							    .body_length = 3,
+							    .basic = basic,
+							    .accept = "text/plain",
+							    .content_type = "application/x-www-form-urlencoded"},
+				  "/post"),
+			 0);
 	seen = http_server_seen(server, "/get", 0);
 	ck_assert_str_eq(seen->method, "GET");
 	has_header(seen, "Authorization", "Bearer t0ken");
@@ -147,7 +156,10 @@ START_TEST(every_method_carries_its_body)
 	for (size_t i = 0; i < USH_COUNT(methods); i++) {
 		const struct http_seen *seen;
 
-		ck_assert_int_eq(ask_with((struct ush_http_request){.method = methods[i], .body = "a\0b", .body_length = 3}, "/body"), 0);
+		ck_assert_int_eq(
+			ask_with((struct ush_http_request){.method = methods[i], .body = "a\0b", .body_length = 3},
+				 "/body"),
+			0);
 		ck_assert_int_eq(ask_with((struct ush_http_request){.method = methods[i]}, "/none"), 0);
 		seen = http_server_seen(server, "/body", i);
 		ck_assert_str_eq(seen->method, methods[i]);
@@ -165,8 +177,13 @@ START_TEST(a_connection_serves_many_requests_and_nothing_stays_behind)
 {
 	struct ush_secret *bearer = ush_secret_new("t0ken", 5);
 
-	start((struct http_reply){.body = (char *)(uintptr_t)"{}", .headers = (char *)(uintptr_t)"Set-Cookie: a=b\r\n"});
-	ck_assert_int_eq(ask_with((struct ush_http_request){.method = "POST", .body = "secret", .body_length = 6, .bearer = bearer}, "/1"), 0);
+	start((struct http_reply){.body = (char *)(uintptr_t) "{}",
+				  .headers = (char *)(uintptr_t) "Set-Cookie: a=b\r\n"});
+	ck_assert_int_eq(ask_with(
+				 (struct ush_http_request){
+					 .method = "POST", .body = "secret", .body_length = 6, .bearer = bearer},
+				 "/1"),
+			 0);
 	for (int i = 0; i < 5; i++)
 		ck_assert_int_eq(ask("/2"), 0);
 	ck_assert_uint_eq(http_server_connections(server), 1);
@@ -198,7 +215,8 @@ END_TEST
 
 START_TEST(plain_http_is_only_for_loopback_and_only_when_allowed)
 {
-	static const char *const urls[] = {"http://login.example.com/", "http://192.0.2.1/", "http://127.0.0.1.example.com/", "http://localhost.example/"};
+	static const char *const urls[] = {"http://login.example.com/", "http://192.0.2.1/",
+					   "http://127.0.0.1.example.com/", "http://localhost.example/"};
 	struct ush_http_request request = {.timeout_ms = 20000};
 
 	start((struct http_reply){0});
@@ -220,7 +238,8 @@ START_TEST(redirects_are_answers_like_any_other) /* T14 */
 	static const int statuses[] = {301, 302, 303, 307, 308};
 
 	for (size_t i = 0; i < USH_COUNT(statuses); i++) {
-		start((struct http_reply){.status = statuses[i], .headers = (char *)(uintptr_t)"Location: /elsewhere\r\n"});
+		start((struct http_reply){.status = statuses[i],
+					  .headers = (char *)(uintptr_t) "Location: /elsewhere\r\n"});
 		ck_assert_int_eq(ask("/"), 0);
 		ck_assert_int_eq(response.status, statuses[i]);
 		ck_assert_uint_eq(http_server_count(server, NULL), 1);
@@ -229,101 +248,12 @@ START_TEST(redirects_are_answers_like_any_other) /* T14 */
 }
 END_TEST
 
-static void is_small(void)
-{
-	struct rusage usage;
-
-	getrusage(RUSAGE_SELF, &usage);
-#if !defined(__SANITIZE_ADDRESS__)
-	ck_assert_int_lt(usage.ru_maxrss, 64 << 10); /* KiB; the whole test program with the server in it */
-#endif
-}
-
-START_TEST(an_endless_body_ends_at_the_cap) /* T15 */
-{
-	USH_AUTO_FREE char *chunk = ush_alloc(65537);
-
-	memset(chunk, 'x', 65536);
-	start((struct http_reply){.body = chunk, .fault = HTTP_FAULT_ENDLESS_CHUNKS});
-	failed(ask("/"), USH_ERR_REJECTED, "more than 262144 bytes");
-	failed(ask_with((struct ush_http_request){.max_bytes = 100}, "/"), USH_ERR_REJECTED, "more than 100 bytes");
-	is_small();
-	stop();
-}
-END_TEST
-
-START_TEST(a_body_of_exactly_the_cap_is_taken)
-{
-	USH_AUTO_FREE char *body = ush_alloc(1001);
-
-	memset(body, 'x', 1000);
-	start((struct http_reply){.body = body});
-	ck_assert_int_eq(ask_with((struct ush_http_request){.max_bytes = 1000}, "/"), 0);
-	ck_assert_uint_eq(response.body.length, 1000);
-	failed(ask_with((struct ush_http_request){.max_bytes = 999}, "/"), USH_ERR_REJECTED, "more than 999 bytes");
-	stop();
-}
-END_TEST
-
-START_TEST(a_dripping_body_ends_at_the_deadline) /* T15 */
-{
-	start((struct http_reply){.body = (char *)(uintptr_t)"0123456789012345678901234567890123456789", .fault = HTTP_FAULT_DRIP});
-	failed(ask_with((struct ush_http_request){.timeout_ms = 300}, "/"), USH_ERR_UNAVAILABLE, "did not answer to the end within 0.3 s");
-	stop();
-}
-END_TEST
-
-START_TEST(silence_ends_at_the_deadline) /* T15 */
-{
-	start((struct http_reply){.fault = HTTP_FAULT_HANG});
-	failed(ask_with((struct ush_http_request){.timeout_ms = 300}, "/"), USH_ERR_UNAVAILABLE, "did not answer within 0.3 s");
-	ck_assert_ptr_nonnull(strstr(err.what, "127.0.0.1:"));
-	stop();
-}
-END_TEST
-
-START_TEST(a_compressed_body_is_refused) /* T15 */
-{
-	static const char *const headers[] = {"Content-Encoding: gzip\r\n", "content-encoding: br\r\n", "CONTENT-ENCODING:   deflate  \r\n",
-					      "Transfer-Encoding: gzip, chunked\r\n"};
-
-	for (size_t i = 0; i < USH_COUNT(headers); i++) {
-		start((struct http_reply){.body = (char *)(uintptr_t)"\x1f\x8b\x08", .headers = (char *)(uintptr_t)headers[i]});
-		failed(ask("/"), USH_ERR_REJECTED, "compressed");
-		stop();
-	}
-	start((struct http_reply){.body = (char *)(uintptr_t)"{}", .headers = (char *)(uintptr_t)"Content-Encoding: identity\r\n"});
-	ck_assert_int_eq(ask("/"), 0);
-	stop();
-}
-END_TEST
-
-START_TEST(endless_headers_end_at_the_cap) /* T15: 10^5 headers and more */
-{
-	start((struct http_reply){.fault = HTTP_FAULT_ENDLESS_HEADERS});
-	failed(ask("/"), USH_ERR_REJECTED, "more than 64 KiB of headers");
-	is_small();
-	stop();
-}
-END_TEST
-
-START_TEST(endless_interim_answers_end_at_the_cap)
-{
-	USH_AUTO_BUF raw = {0};
-
-	while (raw.length < 100000)
-		ush_buf_puts(&raw, "HTTP/1.1 103 Early Hints\r\nLink: <x>\r\n\r\n");
-	start((struct http_reply){.body = raw.data, .fault = HTTP_FAULT_RAW});
-	failed(ask("/"), USH_ERR_REJECTED, "more than 64 KiB of headers");
-	stop();
-}
-END_TEST
-
 START_TEST(an_interim_answer_says_nothing_about_the_final_one)
 {
-	start((struct http_reply){.fault = HTTP_FAULT_RAW,
-				  .body = (char *)(uintptr_t)"HTTP/1.1 100 Continue\r\nRetry-After: 9\r\nContent-Type: text/html\r\n\r\n"
-							     "HTTP/1.1 503 Broken\r\nContent-Length: 2\r\n\r\nno"});
+	start((struct http_reply){
+		.fault = HTTP_FAULT_RAW,
+		.body = (char *)(uintptr_t) "HTTP/1.1 100 Continue\r\nRetry-After: 9\r\nContent-Type: text/html\r\n\r\n"
+					    "HTTP/1.1 503 Broken\r\nContent-Length: 2\r\n\r\nno"});
 	ck_assert_int_eq(ask("/"), 0);
 	ck_assert_int_eq(response.status, 503);
 	ck_assert_str_eq(response.body.data, "no");
@@ -339,9 +269,14 @@ START_TEST(retry_after_is_read_in_seconds_and_bounded)
 		const char *header;
 		int64_t ms;
 	} cases[] = {
-		{"Retry-After: 0\r\n", 0},	{"Retry-After: 120\r\n", 120000},  {"Retry-After: 99999999999999999999\r\n", 86400000},
-		{"Retry-After: -1\r\n", -1},	{"Retry-After: soon\r\n", -1},     {"Retry-After: 1.5\r\n", -1},
-		{"Retry-After:\r\n", -1},	{"Retry-After: Fri, 15 Jan 2027 08:00:00 GMT\r\n", -1},
+		{"Retry-After: 0\r\n", 0},
+		{"Retry-After: 120\r\n", 120000},
+		{"Retry-After: 99999999999999999999\r\n", 86400000},
+		{"Retry-After: -1\r\n", -1},
+		{"Retry-After: soon\r\n", -1},
+		{"Retry-After: 1.5\r\n", -1},
+		{"Retry-After:\r\n", -1},
+		{"Retry-After: Fri, 15 Jan 2027 08:00:00 GMT\r\n", -1},
 	};
 
 	for (size_t i = 0; i < USH_COUNT(cases); i++) {
@@ -350,55 +285,6 @@ START_TEST(retry_after_is_read_in_seconds_and_bounded)
 		ck_assert_int_eq(response.retry_after_ms, cases[i].ms);
 		stop();
 	}
-}
-END_TEST
-
-static int collect(void *context, const char *data, size_t length, struct ush_error *error)
-{
-	struct ush_buf *into = context;
-
-	(void)error;
-	return ush_buf_add(into, data, length);
-}
-
-static int give_up(void *context, const char *data, size_t length, struct ush_error *error)
-{
-	(void)context, (void)data, (void)length;
-	return ush_fail(error, USH_ERR_INCOMPLETE, "enough");
-}
-
-START_TEST(a_body_can_be_taken_piece_by_piece)
-{
-	USH_AUTO_FREE char *body = ush_alloc(100001);
-	USH_AUTO_BUF got = {0};
-
-	memset(body, 'x', 100000);
-	start((struct http_reply){.body = body});
-	ck_assert_int_eq(ask_with((struct ush_http_request){.on_body = collect, .on_body_context = &got}, "/"), 0);
-	ck_assert_uint_eq(got.length, 100000);
-	ck_assert_str_eq(response.body.data, "");
-	failed(ask_with((struct ush_http_request){.on_body = give_up}, "/"), USH_ERR_INCOMPLETE, "enough");
-	failed(ask_with((struct ush_http_request){.on_body = collect, .on_body_context = &got, .max_bytes = 99999}, "/"), USH_ERR_REJECTED, "more than");
-	stop();
-}
-END_TEST
-
-START_TEST(the_body_of_an_error_is_kept_even_when_pieces_are_wanted)
-{
-	USH_AUTO_FREE char *body = ush_alloc((300 << 10) + 1);
-
-	memset(body, 'x', 300 << 10);
-	start((struct http_reply){.status = 403, .body = (char *)(uintptr_t)"{\"message\":\"no\"}"});
-	ck_assert_int_eq(ask_with((struct ush_http_request){.on_body = give_up}, "/"), 0);
-	ck_assert_int_eq(response.status, 403);
-	ck_assert_str_eq(response.body.data, "{\"message\":\"no\"}");
-	stop();
-	start((struct http_reply){.status = 502, .body = body}); /* its beginning is enough */
-	ck_assert_int_eq(ask_with((struct ush_http_request){.max_bytes = 10}, "/"), 0);
-	ck_assert_int_eq(response.status, 502);
-	ck_assert_uint_eq(response.body.length, 256 << 10);
-	ck_assert_int_eq(ask("/again"), 0);
-	stop();
 }
 END_TEST
 
@@ -423,7 +309,8 @@ START_TEST(failures_of_the_network_are_told_in_words)
 		{HTTP_FAULT_CLOSE, NULL, "closed the connection without an answer"},
 		{HTTP_FAULT_CUT, "0123456789", "broke off in the middle"},
 		{HTTP_FAULT_RAW, "SSH-2.0-OpenSSH_9.2\r\n", "not HTTP"},
-		{HTTP_FAULT_RAW, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", "broke the connection off"},
+		{HTTP_FAULT_RAW, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+		 "broke the connection off"},
 		{HTTP_FAULT_RAW, "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n012", "broke off in the middle"},
 	};
 	USH_AUTO_FREE char *url = NULL;
@@ -444,6 +331,28 @@ START_TEST(failures_of_the_network_are_told_in_words)
 }
 END_TEST
 
+START_TEST(a_name_does_not_lead_to_a_metadata_service) /* T13: P2 */
+{
+	static const char *const bad[] = {"169.254.169.254",       "169.254.0.1", "0.0.0.0", "0.1.2.3", "224.0.0.1",
+					  "255.255.255.255",       "::",          "fe80::1", "febf::1", "ff02::1",
+					  "::ffff:169.254.169.254"};
+	static const char *const fine[] = {"10.0.0.1",    "127.0.0.1", "169.253.1.1", "169.255.1.1", "192.168.1.1",
+					   "203.0.113.9", "::1",       "fd00::1",     "2001:db8::1"};
+
+	for (size_t i = 0; i < USH_COUNT(bad) + USH_COUNT(fine); i++) {
+		const char *text = i < USH_COUNT(bad) ? bad[i] : fine[i - USH_COUNT(bad)];
+		struct sockaddr_in four = {.sin_family = AF_INET};
+		struct sockaddr_in6 six = {.sin6_family = AF_INET6};
+		bool is_four = inet_pton(AF_INET, text, &four.sin_addr) == 1;
+
+		ck_assert(is_four || inet_pton(AF_INET6, text, &six.sin6_addr) == 1);
+		ck_assert_msg(ush_http_forbidden(is_four ? (struct sockaddr *)&four : (struct sockaddr *)&six) ==
+				      (i < USH_COUNT(bad)),
+			      "%s", text);
+	}
+}
+END_TEST
+
 START_TEST(the_environment_does_not_steer) /* P18 */
 {
 	setenv("http_proxy", "http://127.0.0.1:1", 1);
@@ -452,7 +361,7 @@ START_TEST(the_environment_does_not_steer) /* P18 */
 	setenv("SSLKEYLOGFILE", "/nonexistent/keys", 1);
 	setenv("SSL_CERT_FILE", "/nonexistent/ca", 1);
 	setenv("OPENSSL_CONF", "/nonexistent/conf", 1);
-	start((struct http_reply){.body = (char *)(uintptr_t)"{}"});
+	start((struct http_reply){.body = (char *)(uintptr_t) "{}"});
 	ck_assert_int_eq(ask("/"), 0);
 	ck_assert_ptr_null(getenv("SSLKEYLOGFILE"));
 	ck_assert_ptr_null(getenv("SSL_CERT_FILE"));
@@ -478,11 +387,10 @@ START_TEST(a_signal_ends_an_exchange)
 }
 END_TEST
 
-TAP_MAIN("http", an_answer_is_given_whole, an_empty_answer_is_an_empty_text, a_request_says_what_it_was_told_and_no_more,
-	 every_method_carries_its_body, a_connection_serves_many_requests_and_nothing_stays_behind,
-	 headers_that_would_break_the_request_are_refused, plain_http_is_only_for_loopback_and_only_when_allowed,
-	 redirects_are_answers_like_any_other, an_endless_body_ends_at_the_cap, a_body_of_exactly_the_cap_is_taken,
-	 a_dripping_body_ends_at_the_deadline, silence_ends_at_the_deadline, a_compressed_body_is_refused, endless_headers_end_at_the_cap,
-	 endless_interim_answers_end_at_the_cap, an_interim_answer_says_nothing_about_the_final_one, retry_after_is_read_in_seconds_and_bounded,
-	 a_body_can_be_taken_piece_by_piece, the_body_of_an_error_is_kept_even_when_pieces_are_wanted, failures_of_the_network_are_told_in_words,
+TAP_MAIN("http", an_answer_is_given_whole, an_empty_answer_is_an_empty_text,
+	 a_request_says_what_it_was_told_and_no_more, every_method_carries_its_body,
+	 a_connection_serves_many_requests_and_nothing_stays_behind, headers_that_would_break_the_request_are_refused,
+	 plain_http_is_only_for_loopback_and_only_when_allowed, redirects_are_answers_like_any_other,
+	 an_interim_answer_says_nothing_about_the_final_one, retry_after_is_read_in_seconds_and_bounded,
+	 failures_of_the_network_are_told_in_words, a_name_does_not_lead_to_a_metadata_service,
 	 the_environment_does_not_steer, a_signal_ends_an_exchange)

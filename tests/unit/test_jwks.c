@@ -93,7 +93,8 @@ END_TEST
 
 START_TEST(rsa_keys_with_a_wrong_exponent_are_refused) /* T09 */
 {
-	static const char *const exponents[] = {"01", "03", "11", "FFFF", "010000", "010002", "0100000001", "FFFFFFFFFFFFFFFF"};
+	static const char *const exponents[] = {"01",     "03",     "11",         "FFFF",
+						"010000", "010002", "0100000001", "FFFFFFFFFFFFFFFF"};
 	USH_AUTO_FREE char *n = random_modulus(2048);
 
 	for (size_t i = 0; i < USH_COUNT(exponents); i++)
@@ -143,7 +144,8 @@ START_TEST(points_that_are_not_on_their_curve_are_refused) /* T09 */
 	static const char all[] = "__________________________________________8";
 	EVP_PKEY *key = jose_ec("P-256"), *other = jose_ec("P-256");
 	json_t *jwk = jose_jwk(key, NULL, NULL, NULL), *second = jose_jwk(other, NULL, NULL, NULL);
-	const char *x = json_string_value(json_object_get(jwk, "x")), *y = json_string_value(json_object_get(second, "y"));
+	const char *x = json_string_value(json_object_get(jwk, "x")),
+		   *y = json_string_value(json_object_get(second, "y"));
 	USH_AUTO_FREE char *longer = ush_printf("AA%s", x);
 
 	is_bad(ec_jwk("P-256", x, y), "key that is none");
@@ -162,7 +164,8 @@ END_TEST
 
 START_TEST(curves_out_of_the_list_are_refused) /* T09 */
 {
-	static const char *const curves[] = {"secp256k1", "P-192", "P-224", "p-256", "prime256v1", "Ed25519", "X25519", ""};
+	static const char *const curves[] = {"secp256k1",  "P-192",   "P-224",  "p-256",
+					     "prime256v1", "Ed25519", "X25519", ""};
 	EVP_PKEY *key = jose_ec("secp256k1");
 	EVP_PKEY *real = jose_ec("P-256");
 
@@ -268,8 +271,20 @@ END_TEST
 
 START_TEST(texts_that_are_no_key_set_are_refused)
 {
-	static const char *const texts[] = {"", "{", "[]", "7", "null", "{}", "{\"keys\":{}}", "{\"keys\":null}", "{\"keys\":[]", "\"keys\"",
-					    "{\"keys\":[],\"keys\":[]}", "{\"keys\":[]}x", "<html></html>", "{\"keys\":[\"\xff\"]}"};
+	static const char *const texts[] = {"",
+					    "{",
+					    "[]",
+					    "7",
+					    "null",
+					    "{}",
+					    "{\"keys\":{}}",
+					    "{\"keys\":null}",
+					    "{\"keys\":[]",
+					    "\"keys\"",
+					    "{\"keys\":[],\"keys\":[]}",
+					    "{\"keys\":[]}x",
+					    "<html></html>",
+					    "{\"keys\":[\"\xff\"]}"};
 
 	for (size_t i = 0; i < USH_COUNT(texts); i++)
 		set_is_refused(texts[i], "");
@@ -278,5 +293,6 @@ END_TEST
 
 TAP_MAIN("jwks", good_keys_are_taken, rsa_keys_of_a_wrong_size_are_refused, rsa_keys_with_a_wrong_exponent_are_refused,
 	 rsa_moduli_that_are_none_are_refused, roca_moduli_are_refused, points_that_are_not_on_their_curve_are_refused,
-	 curves_out_of_the_list_are_refused, keys_with_missing_or_odd_members_are_refused, keys_that_do_not_verify_are_passed_over,
-	 sets_over_their_caps_are_refused, texts_that_are_no_key_set_are_refused)
+	 curves_out_of_the_list_are_refused, keys_with_missing_or_odd_members_are_refused,
+	 keys_that_do_not_verify_are_passed_over, sets_over_their_caps_are_refused,
+	 texts_that_are_no_key_set_are_refused)

@@ -48,16 +48,19 @@ static struct fake_kube *cluster_of(size_t bindings)
 	struct fake_kube *fake = fake_kube_new();
 
 	for (size_t i = 0; i < bindings; i++) {
-		USH_AUTO_FREE char *text = ush_printf("{'kind':'RoleBinding','metadata':{'name':'b%05zu','namespace':'n%zu','labels':{'tier':'%zu'}},"
-						      "'roleRef':{'kind':'ClusterRole','name':'view'},'subjects':[{'kind':'Group','name':'a]}\\\\,{[:'}]}",
-						      i, i % 3, i % 2);
+		USH_AUTO_FREE char *text = ush_printf(
+			"{'kind':'RoleBinding','metadata':{'name':'b%05zu','namespace':'n%zu','labels':{'tier':'%zu'}},"
+			"'roleRef':{'kind':'ClusterRole','name':'view'},'subjects':[{'kind':'Group','name':'a]}\\\\,{[:"
+			"'}]}",
+			i, i % 3, i % 2);
 
 		fake_kube_add(fake, text);
 	}
 	return fake;
 }
 
-static int list(struct fake_kube *fake, struct seen *seen, const char *path, const char *selector, size_t *count, char **version)
+static int list(struct fake_kube *fake, struct seen *seen, const char *path, const char *selector, size_t *count,
+		char **version)
 {
 	struct ush_kube_list how = {path, selector, take, restart, seen};
 
@@ -142,7 +145,8 @@ START_TEST(a_410_in_the_middle_begins_anew_and_a_second_one_is_incomplete)
 	ck_assert_uint_eq(seen.names.count, 600);
 	ush_list_free(&seen.names);
 
-	fake_kube_fail(fake, (struct fake_kube_fault){.path = BINDINGS "?limit=500&continue", .status = 410, .times = 2});
+	fake_kube_fail(fake,
+		       (struct fake_kube_fault){.path = BINDINGS "?limit=500&continue", .status = 410, .times = 2});
 	ck_assert_int_eq(list(fake, &seen, BINDINGS, NULL, NULL, NULL), -1);
 	ck_assert_int_eq(err.code, USH_ERR_INCOMPLETE);
 	ck_assert_ptr_nonnull(strstr(err.what, "page 2"));
@@ -159,7 +163,9 @@ START_TEST(a_later_page_that_fails_makes_the_list_incomplete)
 		struct fake_kube *fake = cluster_of(501);
 		struct seen seen = {0};
 
-		fake_kube_fail(fake, (struct fake_kube_fault){.path = BINDINGS "?limit=500&continue", .status = statuses[i], .times = 10});
+		fake_kube_fail(fake, (struct fake_kube_fault){.path = BINDINGS "?limit=500&continue",
+							      .status = statuses[i],
+							      .times = 10});
 		ck_assert_int_eq(list(fake, &seen, BINDINGS, NULL, NULL, NULL), -1);
 		ck_assert_msg(err.code == USH_ERR_INCOMPLETE, "%d: %d %s", statuses[i], err.code, err.what);
 		ush_list_free(&seen.names);
@@ -173,9 +179,9 @@ START_TEST(a_first_page_that_is_forbidden_says_so)
 	struct fake_kube *fake = cluster_of(1);
 	struct seen seen = {0};
 
-	fake_kube_fail(fake, (struct fake_kube_fault){
-				     .status = 403,
-				     .body = "{\"kind\":\"Status\",\"message\":\"rolebindings is forbidden: User \\\"x\\\" cannot list\"}"});
+	fake_kube_fail(fake, (struct fake_kube_fault){.status = 403,
+						      .body = "{\"kind\":\"Status\",\"message\":\"rolebindings is "
+							      "forbidden: User \\\"x\\\" cannot list\"}"});
 	ck_assert_int_eq(list(fake, &seen, BINDINGS, NULL, NULL, NULL), -1);
 	ck_assert_int_eq(err.code, USH_ERR_REFUSED);
 	ck_assert_msg(strstr(err.what, "User \"x\" cannot list") != NULL, "%s", err.what);
@@ -226,20 +232,40 @@ START_TEST(an_answer_that_is_no_whole_list_is_never_an_empty_one)
 		enum ush_code code;
 	} answers[] = {
 		{"", USH_ERR_INCOMPLETE},
-		{"{\"kind\":\"RoleBindingList\",\"apiVersion\":\"v1\",\"metadata\":{\"resourceVersion\":\"1\"},\"items\":[", USH_ERR_INCOMPLETE},
-		{"{\"kind\":\"RoleBindingList\",\"apiVersion\":\"v1\",\"metadata\":{\"resourceVersion\":\"1\"},\"items\":[]", USH_ERR_INCOMPLETE},
-		{"{\"kind\":\"RoleBindingList\",\"apiVersion\":\"v1\",\"metadata\":{\"resourceVersion\":\"1\"},\"items\":[{\"a\":1}", USH_ERR_INCOMPLETE},
-		{"{\"kind\":\"Status\",\"status\":\"Success\",\"metadata\":{\"resourceVersion\":\"1\"},\"items\":[]}", USH_ERR_REJECTED},
-		{"{\"kind\":\"RoleBindingList\",\"apiVersion\":\"v1\",\"metadata\":{\"resourceVersion\":\"1\"}}", USH_ERR_REJECTED},
+		{"{\"kind\":\"RoleBindingList\",\"apiVersion\":\"v1\",\"metadata\":{\"resourceVersion\":\"1\"},"
+		 "\"items\":[",
+		 USH_ERR_INCOMPLETE},
+		{"{\"kind\":\"RoleBindingList\",\"apiVersion\":\"v1\",\"metadata\":{\"resourceVersion\":\"1\"},"
+		 "\"items\":[]",
+		 USH_ERR_INCOMPLETE},
+		{"{\"kind\":\"RoleBindingList\",\"apiVersion\":\"v1\",\"metadata\":{\"resourceVersion\":\"1\"},"
+		 "\"items\":[{\"a\":1}",
+		 USH_ERR_INCOMPLETE},
+		{"{\"kind\":\"Status\",\"status\":\"Success\",\"metadata\":{\"resourceVersion\":\"1\"},\"items\":[]}",
+		 USH_ERR_REJECTED},
+		{"{\"kind\":\"RoleBindingList\",\"apiVersion\":\"v1\",\"metadata\":{\"resourceVersion\":\"1\"}}",
+		 USH_ERR_REJECTED},
 		{"{\"kind\":\"RoleBindingList\",\"apiVersion\":\"v1\",\"metadata\":{},\"items\":[]}", USH_ERR_REJECTED},
-		{"{\"kind\":\"RoleBindingList\",\"apiVersion\":\"v1\",\"metadata\":{\"resourceVersion\":\"1\"},\"\\u0069tems\":[{}]}", USH_ERR_REJECTED},
-		{"{\"kind\":\"RoleBindingList\",\"apiVersion\":\"v1\",\"metadata\":{\"resourceVersion\":\"1\"},\"items\":[1]}", USH_ERR_REJECTED},
-		{"{\"kind\":\"RoleBindingList\",\"apiVersion\":\"v1\",\"metadata\":{\"resourceVersion\":\"1\"},\"items\":[],\"items\":[]}", USH_ERR_REJECTED},
-		{"{\"kind\":\"RoleBindingList\",\"apiVersion\":\"v1\",\"metadata\":{\"resourceVersion\":\"1\"},\"items\":[,]}", USH_ERR_REJECTED},
-		{"{\"kind\":\"RoleBindingList\",\"apiVersion\":\"v1\",\"metadata\":{\"resourceVersion\":\"1\"},\"items\":[]}}", USH_ERR_REJECTED},
+		{"{\"kind\":\"RoleBindingList\",\"apiVersion\":\"v1\",\"metadata\":{\"resourceVersion\":\"1\"},"
+		 "\"\\u0069tems\":[{}]}",
+		 USH_ERR_REJECTED},
+		{"{\"kind\":\"RoleBindingList\",\"apiVersion\":\"v1\",\"metadata\":{\"resourceVersion\":\"1\"},"
+		 "\"items\":[1]}",
+		 USH_ERR_REJECTED},
+		{"{\"kind\":\"RoleBindingList\",\"apiVersion\":\"v1\",\"metadata\":{\"resourceVersion\":\"1\"},"
+		 "\"items\":[],\"items\":[]}",
+		 USH_ERR_REJECTED},
+		{"{\"kind\":\"RoleBindingList\",\"apiVersion\":\"v1\",\"metadata\":{\"resourceVersion\":\"1\"},"
+		 "\"items\":[,]}",
+		 USH_ERR_REJECTED},
+		{"{\"kind\":\"RoleBindingList\",\"apiVersion\":\"v1\",\"metadata\":{\"resourceVersion\":\"1\"},"
+		 "\"items\":[]}}",
+		 USH_ERR_REJECTED},
 		{"[]", USH_ERR_REJECTED},
 		{"<html>Sign in to this network</html>", USH_ERR_REJECTED},
-		{"{\"items\":[{\"metadata\":{\"name\":\"x\"}}],\"kind\":\"XList\",\"metadata\":{\"resourceVersion\":\"1\"}}", USH_ERR_REJECTED},
+		{"{\"items\":[{\"metadata\":{\"name\":\"x\"}}],\"kind\":\"XList\",\"metadata\":{\"resourceVersion\":"
+		 "\"1\"}}",
+		 USH_ERR_REJECTED},
 	};
 
 	for (size_t i = 0; i < USH_COUNT(answers); i++) {
@@ -259,8 +285,10 @@ END_TEST
 START_TEST(a_token_that_comes_twice_and_a_version_that_changes_are_incomplete)
 {
 	static const char *const bodies[] = {
-		"{\"kind\":\"RoleBindingList\",\"apiVersion\":\"v1\",\"metadata\":{\"resourceVersion\":\"1\",\"continue\":\"x\"},\"items\":[]}",
-		"{\"kind\":\"RoleBindingList\",\"apiVersion\":\"v1\",\"metadata\":{\"resourceVersion\":\"2\"},\"items\":[]}",
+		"{\"kind\":\"RoleBindingList\",\"apiVersion\":\"v1\",\"metadata\":{\"resourceVersion\":\"1\","
+		"\"continue\":\"x\"},\"items\":[]}",
+		"{\"kind\":\"RoleBindingList\",\"apiVersion\":\"v1\",\"metadata\":{\"resourceVersion\":\"2\"},"
+		"\"items\":[]}",
 	};
 	struct fake_kube *fake = cluster_of(0);
 	struct seen seen = {0};
@@ -272,7 +300,10 @@ START_TEST(a_token_that_comes_twice_and_a_version_that_changes_are_incomplete)
 	fake_kube_free(fake);
 
 	fake = cluster_of(0);
-	fake_kube_fail(fake, (struct fake_kube_fault){.status = 200, .body = bodies[1], .path = BINDINGS "?limit=500&continue=x", .times = 100});
+	fake_kube_fail(fake, (struct fake_kube_fault){.status = 200,
+						      .body = bodies[1],
+						      .path = BINDINGS "?limit=500&continue=x",
+						      .times = 100});
 	fake_kube_fail(fake, (struct fake_kube_fault){.status = 200, .body = bodies[0], .times = 100});
 	ck_assert_int_eq(list(fake, &seen, BINDINGS, NULL, NULL, NULL), -1);
 	ck_assert_int_eq(err.code, USH_ERR_INCOMPLETE);
@@ -287,10 +318,11 @@ START_TEST(a_page_without_items_that_goes_on_is_fine)
 	struct fake_kube *fake = cluster_of(3);
 	struct seen seen = {0};
 
-	fake_kube_fail(fake, (struct fake_kube_fault){
-				     .status = 200,
-				     .body = "{\"kind\":\"RoleBindingList\",\"apiVersion\":\"rbac.authorization.k8s.io/v1\",\"metadata\":{\"resourceVersion\":"
-					     "\"7\",\"continue\":\"7/apis\"},\"items\":null}"});
+	fake_kube_fail(fake,
+		       (struct fake_kube_fault){.status = 200,
+						.body = "{\"kind\":\"RoleBindingList\",\"apiVersion\":\"rbac."
+							"authorization.k8s.io/v1\",\"metadata\":{\"resourceVersion\":"
+							"\"7\",\"continue\":\"7/apis\"},\"items\":null}"});
 	ck_assert_msg(list(fake, &seen, BINDINGS, NULL, NULL, NULL) == 0, "%s", err.what);
 	ck_assert_uint_eq(seen.names.count, 3);
 	ush_list_free(&seen.names);
@@ -308,7 +340,8 @@ static int keep(void *context, const char *text, size_t length, struct ush_error
 
 START_TEST(the_cutter_finds_only_the_items_of_the_top)
 {
-	static const char text[] = "{ \"x\" : {\"items\":[{\"no\":1}]}, \"y\":[[\"items\"]], \"it\\\"ems\":[2], \"items\" : [ {\"a\":\"}]\\\\\"} , {\"items\":[{}]} ] ,\"z\":1}\n";
+	static const char text[] = "{ \"x\" : {\"items\":[{\"no\":1}]}, \"y\":[[\"items\"]], \"it\\\"ems\":[2], "
+				   "\"items\" : [ {\"a\":\"}]\\\\\"} , {\"items\":[{}]} ] ,\"z\":1}\n";
 
 	for (size_t size = 1; size < sizeof text; size++) {
 		USH_AUTO_BUF out = {0};
@@ -316,10 +349,14 @@ START_TEST(the_cutter_finds_only_the_items_of_the_top)
 
 		memset(&err, 0, sizeof err);
 		for (size_t at = 0; at < sizeof text - 1; at += size)
-			ck_assert_msg(ush_cut_feed(&cut, text + at, sizeof text - 1 - at < size ? sizeof text - 1 - at : size, &err) == 0, "%s", err.what);
+			ck_assert_msg(ush_cut_feed(&cut, text + at,
+						   sizeof text - 1 - at < size ? sizeof text - 1 - at : size,
+						   &err) == 0,
+				      "%s", err.what);
 		ck_assert_int_eq(ush_cut_end(&cut, &err), 0);
 		ck_assert_str_eq(out.data, "{\"a\":\"}]\\\\\"}|{\"items\":[{}]}|");
-		ck_assert_str_eq(cut.rest.data, "{ \"x\" : {\"items\":[{\"no\":1}]}, \"y\":[[\"items\"]], \"it\\\"ems\":[2], \"items\" : [] ,\"z\":1}\n");
+		ck_assert_str_eq(cut.rest.data, "{ \"x\" : {\"items\":[{\"no\":1}]}, \"y\":[[\"items\"]], "
+						"\"it\\\"ems\":[2], \"items\" : [] ,\"z\":1}\n");
 	}
 }
 END_TEST
@@ -347,10 +384,11 @@ START_TEST(an_item_and_a_rest_that_are_too_large_are_refused)
 }
 END_TEST
 
-TAP_MAIN("kube_list", a_list_of_several_pages_comes_whole_and_in_order, pieces_of_any_size_give_the_same_items, an_empty_list_is_complete,
-	 a_selector_reaches_the_server, a_410_in_the_middle_begins_anew_and_a_second_one_is_incomplete,
+TAP_MAIN("kube_list", a_list_of_several_pages_comes_whole_and_in_order, pieces_of_any_size_give_the_same_items,
+	 an_empty_list_is_complete, a_selector_reaches_the_server,
+	 a_410_in_the_middle_begins_anew_and_a_second_one_is_incomplete,
 	 a_later_page_that_fails_makes_the_list_incomplete, a_first_page_that_is_forbidden_says_so,
-	 a_connection_that_breaks_in_a_page_never_hands_an_item_over_twice, what_the_receiver_says_ends_the_list_at_once,
-	 an_answer_that_is_no_whole_list_is_never_an_empty_one, a_token_that_comes_twice_and_a_version_that_changes_are_incomplete,
-	 a_page_without_items_that_goes_on_is_fine, the_cutter_finds_only_the_items_of_the_top,
-	 an_item_and_a_rest_that_are_too_large_are_refused)
+	 a_connection_that_breaks_in_a_page_never_hands_an_item_over_twice,
+	 what_the_receiver_says_ends_the_list_at_once, an_answer_that_is_no_whole_list_is_never_an_empty_one,
+	 a_token_that_comes_twice_and_a_version_that_changes_are_incomplete, a_page_without_items_that_goes_on_is_fine,
+	 the_cutter_finds_only_the_items_of_the_top, an_item_and_a_rest_that_are_too_large_are_refused)

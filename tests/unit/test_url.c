@@ -200,5 +200,5 @@ START_TEST(forms_are_encoded)
 }
 END_TEST
 
-TAP_MAIN("url", a_url_is_taken_apart, a_url_is_written_again_as_it_was_meant, hostile_urls_are_refused, long_urls_and_names_are_refused,
-	 a_message_about_a_url_shows_no_password_and_no_query, forms_are_encoded)
+TAP_MAIN("url", a_url_is_taken_apart, a_url_is_written_again_as_it_was_meant, hostile_urls_are_refused,
+	 long_urls_and_names_are_refused, a_message_about_a_url_shows_no_password_and_no_query, forms_are_encoded)

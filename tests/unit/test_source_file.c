@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/support/tap.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "broker/source/source.h"
+#include "common/base/file.h"
+#include "common/base/memory.h"
+#include "tests/support/fake_kube.h"
+
+static char folder[] = "/tmp/usher-test.XXXXXX";
+static struct ush_groups groups;
+static struct ush_error err;
+
+/* Puts text into a file of that name and reads it as a source. */
+static void read_text(const char *name, const char *text, size_t length)
+{
+	USH_AUTO_FREE char *path = ush_printf("%s/%s", folder, name);
+	struct ush_policy_source source = {.name = (char *)"main", .type = USH_SOURCE_FILE, .path = path};
+	struct ush_source_question question = {.source = &source, .all_members = true};
+	struct fake_kube *fake = fake_kube_new();
+
+	ush_groups_free(&groups);
+	memset(&err, 0, sizeof err);
+	if (text != NULL)
+		ck_assert_int_eq(ush_file_write(path, text, length, 0600, &err), 0);
+	ck_assert_int_eq(ush_source_read(&fake->world, &question, &groups, &err), 0);
+	unlink(path);
+	fake_kube_free(fake);
+}
+
+static void in_folder(void)
+{
+	memcpy(folder, "/tmp/usher-test.XXXXXX", sizeof folder);
+	ck_assert_ptr_nonnull(mkdtemp(folder));
+}
+
+static void leave_folder(void)
+{
+	ush_groups_free(&groups);
+	rmdir(folder);
+}
+
+static void expect_incomplete(const char *name, const char *text, const char *why)
+{
+	read_text(name, text, strlen(text));
+	ck_assert_msg(!groups.complete, "complete: %s", text);
+	ck_assert_msg(strstr(groups.why, why) != NULL, "\"%s\" lacks \"%s\"", groups.why, why);
+}
+
+static const char json[] = "{\"groups\": [{\"name\": \"devs\", \"id\": \"7f1c\", \"members\": [\"dave\", \"carol\", \"carol\"]},\n"
+			   " {\"path\": \"/platform/admins\"}], \"count\": 2}\n";
+static const char csv[] = "group,id,member\ndevs,7f1c,dave\ndevs,7f1c,carol\n\"red,\"\"blue\",9,\n#rows,3\n";
+
+START_TEST(json_is_read)
+{
+	in_folder();
+	read_text("g.json", json, strlen(json));
+	ck_assert_msg(groups.complete, "%s", groups.why);
+	ck_assert_uint_eq(groups.count, 2);
+	ck_assert_str_eq(groups.items[0].path, "/devs");
+	ck_assert_str_eq(groups.items[0].id, "7f1c");
+	ck_assert_uint_eq(groups.items[0].members.count, 2);
+	ck_assert_str_eq(groups.items[0].members.items[0], "carol");
+	ck_assert_str_eq(groups.items[1].name, "admins");
+	ck_assert_str_eq(groups.items[1].id, "/platform/admins");
+	ck_assert(!groups.items[1].members_known);
+	ck_assert_uint_eq(groups.people, 2);
+	leave_folder();
+}
+END_TEST
+
+START_TEST(yaml_is_read_by_the_same_door)
+{
+	static const char text[] = "groups:\n- name: devs\n  members: [carol]\ncount: 1\n";
+
+	in_folder();
+	read_text("g.yaml", text, strlen(text));
+	ck_assert_msg(groups.complete, "%s", groups.why);
+	ck_assert_str_eq(groups.items[0].members.items[0], "carol");
+	leave_folder();
+}
+END_TEST
+
+START_TEST(csv_is_read)
+{
+	in_folder();
+	read_text("g.csv", csv, strlen(csv));
+	ck_assert_msg(groups.complete, "%s", groups.why);
+	ck_assert_uint_eq(groups.count, 2);
+	ck_assert_str_eq(groups.items[1].name, "red,\"blue");
+	ck_assert_uint_eq(groups.items[1].members.count, 0);
+	ck_assert_uint_eq(groups.items[0].members.count, 2);
+	leave_folder();
+}
+END_TEST
+
+/* BC22: a file cut off anywhere is seen to be cut off. */
+START_TEST(half_a_file_is_incomplete_wherever_it_ends)
+{
+	in_folder();
+	for (size_t i = 0; i < strlen(json) - 1; i++) { /* the newline at the end may go */
+		read_text("g.json", json, i);
+		ck_assert_msg(!groups.complete, "complete at %zu", i);
+	}
+	for (size_t i = 0; i < strlen(csv); i++) {
+		read_text("g.csv", csv, i);
+		ck_assert_msg(!groups.complete, "complete at %zu", i);
+	}
+	leave_folder();
+}
+END_TEST
+
+/* BC22 */
+START_TEST(an_empty_or_missing_file_is_incomplete_not_zero_groups)
+{
+	in_folder();
+	expect_incomplete("g.json", "", "is empty");
+	expect_incomplete("g.csv", "", "is empty");
+	read_text("g.json", NULL, 0);
+	ck_assert(!groups.complete);
+	ck_assert_ptr_nonnull(strstr(groups.why, "No such file"));
+	leave_folder();
+}
+END_TEST
+
+/* BC05 */
+START_TEST(a_count_that_does_not_fit_is_incomplete)
+{
+	in_folder();
+	expect_incomplete("g.json", "{\"groups\": [{\"name\": \"a\"}]}", "count is missing");
+	expect_incomplete("g.json", "{\"groups\": [{\"name\": \"a\"}], \"count\": 2}", "says it holds 2 groups and holds 1");
+	expect_incomplete("g.json", "{\"groups\": [], \"count\": \"x\"}", "expected a number");
+	expect_incomplete("g.csv", "group,member\na,b\n#rows,2\n", "the trailer says 2 rows, 1 stand before it");
+	expect_incomplete("g.csv", "group,member\na,b\n#rows,1\nc,d\n", "more behind the trailer");
+	expect_incomplete("g.csv", "group,member\na,b\n", "the trailer \"#rows,N\" is missing");
+	leave_folder();
+}
+END_TEST
+
+START_TEST(a_checksum_is_held_when_it_is_given)
+{
+	/* printf '[{"name":"a"}]' | sha256sum */
+	static const char right[] = "{\"groups\": [{\"name\": \"a\"}], \"count\": 1, \"sha256\": \"d434bc384a9f8eba930c115a06b09769bc5577707f70656ff5f7f47445a8fbbf\"}";
+
+	in_folder();
+	read_text("g.json", right, strlen(right));
+	ck_assert_msg(groups.complete, "%s", groups.why);
+	expect_incomplete("g.json", "{\"groups\": [{\"name\": \"b\"}], \"count\": 1, \"sha256\": \"00\"}", "sha256 is not that of the groups");
+	leave_folder();
+}
+END_TEST
+
+START_TEST(malformed_groups_are_told_with_their_place)
+{
+	in_folder();
+	expect_incomplete("g.json", "{\"groups\": [7], \"count\": 1}", "g.json:1:13: expected a group, found number");
+	expect_incomplete("g.json", "{\"groups\": [{\"id\": \"x\"}], \"count\": 1}", "neither name nor path");
+	expect_incomplete("g.json", "{\"groups\": [{\"name\": \"a\", \"members\": [1]}], \"count\": 1}", "members: expected a name");
+	expect_incomplete("g.json", "{\"groups\": [{\"name\": \"a\", \"members\": \"x\"}], \"count\": 1}", "members: expected a list");
+	expect_incomplete("g.json", "{\"groups\": [{\"path\": \"/a/\"}], \"count\": 1}", "no path of a group");
+	expect_incomplete("g.json", "{\"groups\": [{\"name\": \"a\"}, {\"name\": \"a\"}], \"count\": 2}", "two groups have one id");
+	expect_incomplete("g.json", "{\"groups\": {}, \"count\": 0}", "groups: expected a list");
+	expect_incomplete("g.csv", "name,member\n", "expected the header");
+	expect_incomplete("g.csv", "group,id,member\na,1,x\nb,1,y\n#rows,2\n", "g.csv:3: is no row");
+	expect_incomplete("g.csv", "group,member\n\"a,b\n#rows,1\n", "g.csv:2: the line is cut off or malformed");
+	leave_folder();
+}
+END_TEST
+
+START_TEST(equal_lists_have_equal_digests)
+{
+	static const char one[] = "{\"groups\": [{\"name\": \"a\", \"members\": [\"x\", \"y\"]}, {\"name\": \"b\"}], \"count\": 2}";
+	static const char two[] = "{\"groups\": [{\"name\": \"b\"}, {\"name\": \"a\", \"members\": [\"y\", \"x\"]}], \"count\": 2}";
+	static const char other[] = "{\"groups\": [{\"name\": \"b\"}, {\"name\": \"a\", \"members\": [\"y\"]}], \"count\": 2}";
+	char digest[65];
+
+	in_folder();
+	read_text("g.json", one, strlen(one));
+	memcpy(digest, groups.digest, sizeof digest);
+	read_text("g.json", two, strlen(two));
+	ck_assert_str_eq(groups.digest, digest);
+	read_text("g.json", other, strlen(other));
+	ck_assert_str_ne(groups.digest, digest);
+	leave_folder();
+}
+END_TEST
+
+TAP_MAIN("source_file", json_is_read, yaml_is_read_by_the_same_door, csv_is_read, half_a_file_is_incomplete_wherever_it_ends,
+	 an_empty_or_missing_file_is_incomplete_not_zero_groups, a_count_that_does_not_fit_is_incomplete, a_checksum_is_held_when_it_is_given,
+	 malformed_groups_are_told_with_their_place, equal_lists_have_equal_digests)
