@@ -95,6 +95,7 @@ struct ush_findings {
 	size_t count;
 	size_t by_severity[USH_SEVERITIES];
 	size_t builtins; /* objects recognised by content as the API server's own */
+	bool gave_up;    /* aggregation was too large to be worked out: not a whole verdict */
 	size_t addons;   /* likewise as kubeadm's or metrics-server's */
 };
 

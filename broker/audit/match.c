@@ -103,8 +103,7 @@ static bool covers_atom(const struct ush_rule *owner, const struct atom *atom)
 struct cover {
 	const struct ush_rule *const *owners;
 	size_t count;
-	bool wanted; /* stop at the first atom of which "covered" is this */
-	bool met;
+	bool failed; /* an atom was met that no owner covers */
 };
 
 static void look(struct cover *cover, const struct atom *atom)
@@ -113,36 +112,21 @@ static void look(struct cover *cover, const struct atom *atom)
 
 	for (size_t i = 0; i < cover->count && !covered; i++)
 		covered = covers_atom(cover->owners[i], atom);
-	cover->met = cover->met || covered == cover->wanted;
+	cover->failed = !covered;
 }
 
 static void look_resources(struct cover *cover, const struct ush_rule *rule, struct atom *atom)
 {
 	size_t names = rule->names.count > 0 ? rule->names.count : 1;
 
-	for (size_t g = 0; g < rule->groups.count && !cover->met; g++)
-		for (size_t r = 0; r < rule->resources.count && !cover->met; r++)
-			for (size_t n = 0; n < names && !cover->met; n++) {
+	for (size_t g = 0; g < rule->groups.count && !cover->failed; g++)
+		for (size_t r = 0; r < rule->resources.count && !cover->failed; r++)
+			for (size_t n = 0; n < names && !cover->failed; n++) {
 				atom->group = rule->groups.items[g];
 				atom->resource = rule->resources.items[r];
 				atom->name = rule->names.count > 0 ? rule->names.items[n] : NULL;
 				look(cover, atom);
 			}
-}
-
-/* Looks at the atoms of rule until one is found whose state is the wanted one. */
-static void look_all(struct cover *cover, const struct ush_rule *rule)
-{
-	for (size_t v = 0; v < rule->verbs.count && !cover->met; v++) {
-		struct atom atom = {.verb = rule->verbs.items[v]};
-
-		look_resources(cover, rule, &atom);
-		for (size_t u = 0; u < rule->urls.count && !cover->met; u++) {
-			struct atom path = {.verb = atom.verb, .url = rule->urls.items[u]};
-
-			look(cover, &path);
-		}
-	}
 }
 
 static bool too_large(const struct ush_rule *rule)
@@ -155,22 +139,21 @@ static bool too_large(const struct ush_rule *rule)
 
 bool ush_rules_cover(const struct ush_rule *const *owners, size_t count, const struct ush_rule *rule)
 {
-	struct cover cover = {.owners = owners, .count = count, .wanted = false};
+	struct cover cover = {.owners = owners, .count = count};
 
 	if (too_large(rule))
 		return false;
-	look_all(&cover, rule);
-	return !cover.met;
-}
+	for (size_t v = 0; v < rule->verbs.count && !cover.failed; v++) {
+		struct atom atom = {.verb = rule->verbs.items[v]};
 
-bool ush_rules_touch(const struct ush_rule *const *owners, size_t count, const struct ush_rule *rule)
-{
-	struct cover cover = {.owners = owners, .count = count, .wanted = true};
+		look_resources(&cover, rule, &atom);
+		for (size_t u = 0; u < rule->urls.count && !cover.failed; u++) {
+			struct atom path = {.verb = atom.verb, .url = rule->urls.items[u]};
 
-	if (too_large(rule))
-		return true;
-	look_all(&cover, rule);
-	return cover.met;
+			look(&cover, &path);
+		}
+	}
+	return !cover.failed;
 }
 
 /* ---- scope ---- */
@@ -225,10 +208,14 @@ bool ush_rule_is_inert_in_namespace(const struct ush_rule *rule)
 
 /* ---- words ---- */
 
-static void add_list(struct ush_buf *out, const struct ush_list *list)
+static void add_list(struct ush_buf *out, const struct ush_list *list, const char *all)
 {
+	if (ush_list_has(list, "*")) {
+		ush_buf_puts(out, all);
+		return;
+	}
 	for (size_t i = 0; i < list->count && i < 6; i++)
-		ush_buf_printf(out, "%s%s", i > 0 ? ", " : "", list->items[i]);
+		ush_buf_printf(out, "%s%s", i > 0 ? ", " : "", list->items[i][0] != '\0' ? list->items[i] : "core");
 	if (list->count > 6)
 		ush_buf_printf(out, " and %zu more", list->count - 6);
 }
@@ -237,15 +224,18 @@ void ush_rule_text(struct ush_buf *out, const struct ush_rule *rule)
 {
 	bool core = rule->groups.count == 1 && rule->groups.items[0][0] == '\0';
 
-	add_list(out, &rule->verbs);
+	add_list(out, &rule->verbs, "do anything with");
 	ush_buf_puts(out, " ");
-	add_list(out, rule->urls.count > 0 && rule->resources.count == 0 ? &rule->urls : &rule->resources);
+	if (rule->urls.count > 0 && rule->resources.count == 0)
+		add_list(out, &rule->urls, "every path");
+	else
+		add_list(out, &rule->resources, "all resources");
 	if (rule->groups.count > 0 && !core) {
 		ush_buf_puts(out, " of ");
-		add_list(out, &rule->groups);
+		add_list(out, &rule->groups, "all API groups");
 	}
 	if (rule->names.count > 0) {
 		ush_buf_puts(out, " named ");
-		add_list(out, &rule->names);
+		add_list(out, &rule->names, "\"*\"");
 	}
 }

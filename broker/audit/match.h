@@ -18,7 +18,7 @@ struct ush_request {
 	const char *name;        /* NULL: a request without one (create, list of all) */
 };
 
-/* Whether the rule allows the request. "pods" is not "pods/log"; A star inside a word is no wildcard. */
+/* Whether the rule allows the request. "pods" is not "pods/log"; a star inside a word is no wildcard. */
 bool ush_rule_allows(const struct ush_rule *rule, const struct ush_request *request);
 
 /* The same but for resourceNames, which the caller looks at. */
@@ -30,9 +30,6 @@ bool ush_rule_allows_url(const struct ush_rule *rule, const char *verb, const ch
 /* Whether everything that `rule` allows is allowed by owners, each atom by a single one of them. A rule of more than
  * 100,000 atoms is not looked at and counts as not covered. */
 bool ush_rules_cover(const struct ush_rule *const *owners, size_t count, const struct ush_rule *rule);
-
-/* Whether any atom of rule is covered: false means that rule and owners have nothing in common. */
-bool ush_rules_touch(const struct ush_rule *const *owners, size_t count, const struct ush_rule *rule);
 
 /* True when the rule can do nothing through a RoleBinding: it names cluster-scoped kinds or URLs alone. */
 bool ush_rule_is_inert_in_namespace(const struct ush_rule *rule);

@@ -127,7 +127,7 @@ const char *ush_name_not_segment(const char *text)
 char *ush_name_binding(const char *policy, const char *role_kind, const char *role_name)
 {
 	USH_AUTO_FREE char *all = ush_printf("%s/%s/%s", policy, role_kind, role_name);
-	USH_AUTO_FREE char *slug = ush_strndup(role_name, SLUG_MAX);
+	USH_AUTO_FREE char *slug = ush_strndup(role_name, strnlen(role_name, SLUG_MAX));
 	char hex[65];
 
 	for (char *p = slug; *p != '\0'; p++)

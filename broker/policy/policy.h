@@ -2,7 +2,7 @@
  *
  * An AccessPolicy (usher.dev/v1): what is wanted, in the words of the person who wants it. Read strictly: an unknown
  * member, a role nobody defined, a group of Kubernetes' own (system:), a rule that would let people give themselves
- * more, is an error that names file, line, column and field. Pure: reads text, asks nothing.
+ * more, is an error that names file, line, column and field. Pure, but for ush_policy_load.
  */
 #ifndef USH_POLICY_POLICY_H
 #define USH_POLICY_POLICY_H

@@ -20,7 +20,7 @@ static void read_group(struct ush_reader *r, const struct ush_node *node, const 
 	const char *why;
 
 	if (at != NULL && ush_node_string(at) != NULL && *ush_node_string(at) == '\0') {
-		ush_reader_fault(r, at, path, "group: is empty");
+		ush_reader_member_fault(r, at, path, "group", "is empty");
 		return;
 	}
 	grant->group = ush_reader_string(r, node, path, "group");
@@ -33,7 +33,7 @@ static void read_group(struct ush_reader *r, const struct ush_node *node, const 
 	if (why == NULL && *ush_name_leaf(grant->group) == '\0')
 		why = "ends with a slash";
 	if (why != NULL)
-		ush_reader_fault(r, at, path, "group: \"%.64s\" %s", grant->group, why);
+		ush_reader_member_fault(r, at, path, "group", "\"%.64s\" %s", grant->group, why);
 }
 
 static void read_role(struct ush_reader *r, const struct ush_node *node, const char *path, const struct ush_policy *policy, struct ush_grant *grant)
@@ -50,7 +50,7 @@ static void read_role(struct ush_reader *r, const struct ush_node *node, const c
 		}
 	}
 	if (name != NULL)
-		ush_reader_fault(r, ush_node_get(node, "role"), path, "role: there is no role \"%.64s\"%s", name,
+		ush_reader_member_fault(r, ush_node_get(node, "role"), path, "role", "there is no role \"%.64s\"%s", name,
 				 ush_reader_nearest(name, names, hint, sizeof hint));
 }
 
@@ -65,7 +65,7 @@ static void read_source(struct ush_reader *r, const struct ush_node *node, const
 			return;
 		}
 	if (name != NULL)
-		ush_reader_fault(r, ush_node_get(node, "source"), path, "source: there is no source \"%.64s\"", name);
+		ush_reader_member_fault(r, ush_node_get(node, "source"), path, "source", "there is no source \"%.64s\"", name);
 	else if (policy->source_count > 1 && ush_node_get(node, "source") == NULL)
 		ush_reader_fault(r, node, path, "there are %zu sources; say which one knows the group, as source: %s", policy->source_count,
 				 policy->sources[0].name);
@@ -84,7 +84,7 @@ static void read_namespaces(struct ush_reader *r, const struct ush_node *node, c
 			if (strcmp(name, grant->namespaces.items[j]) == 0)
 				why = "stands twice";
 		if (why != NULL) {
-			ush_reader_fault(r, at->items[i], path, "namespaces: \"%.64s\" %s", name, why);
+			ush_reader_member_fault(r, at->items[i], path, "namespaces", "\"%.64s\" %s", name, why);
 			return;
 		}
 	}
@@ -104,11 +104,11 @@ static void read_grant(struct ush_reader *r, const struct ush_node *node, const 
 	read_namespaces(r, node, path, grant);
 	grant->name = ush_reader_string(r, node, path, "name");
 	if (grant->name != NULL && ush_name_not_subdomain(grant->name) != NULL)
-		ush_reader_fault(r, ush_node_get(node, "name"), path, "name: \"%.64s\" %s", grant->name, ush_name_not_subdomain(grant->name));
+		ush_reader_member_fault(r, ush_node_get(node, "name"), path, "name", "\"%.64s\" %s", grant->name, ush_name_not_subdomain(grant->name));
 	grant->not_before = ush_reader_time(r, node, path, "notBefore");
 	grant->not_after = ush_reader_time(r, node, path, "notAfter");
 	if (grant->not_before > 0 && grant->not_after > 0 && grant->not_after <= grant->not_before)
-		ush_reader_fault(r, ush_node_get(node, "notAfter"), path, "notAfter: is not after notBefore");
+		ush_reader_member_fault(r, ush_node_get(node, "notAfter"), path, "notAfter", "is not after notBefore");
 }
 
 /* Two grants that want one binding's name for two roles: a binding has one role. */

@@ -33,9 +33,9 @@ static void check_words(struct ush_reader *r, const struct ush_node *rule, const
 
 		for (size_t j = 0; j < USH_COUNT(refused); j++)
 			if (strcmp(field, refused[j].field) == 0 && strcasecmp(word, refused[j].word) == 0)
-				ush_reader_fault(r, at, path, "%s: \"%.64s\" %s", field, word, refused[j].why);
+				ush_reader_member_fault(r, at, path, field, "\"%.64s\" %s", word, refused[j].why);
 		if (strcmp(field, "resources") == 0 && (strncmp(word, "*/", 2) == 0 || (strchr(word, '/') != NULL && strchr(word, '*') != NULL)))
-			ush_reader_fault(r, at, path, "resources: \"%.64s\" covers more than it names; name the resources", word);
+			ush_reader_member_fault(r, at, path, "resources", "\"%.64s\" covers more than it names; name the resources", word);
 	}
 }
 
@@ -85,7 +85,7 @@ static void read_cluster_role(struct ush_reader *r, const struct ush_node *node,
 	if (why == NULL && strcmp(role->cluster_role, "cluster-admin") == 0)
 		why = "may do everything, escalate and bind included; \"admin\" is the widest role for a namespace";
 	if (why != NULL)
-		ush_reader_fault(r, at, path, "clusterRole: \"%.64s\" %s", role->cluster_role, why);
+		ush_reader_member_fault(r, at, path, "clusterRole", "\"%.64s\" %s", role->cluster_role, why);
 }
 
 static void read_role(struct ush_reader *r, const struct ush_node *key, const struct ush_node *node, struct ush_policy_role *role)

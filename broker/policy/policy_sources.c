@@ -53,13 +53,13 @@ static void read_url(struct ush_reader *r, const struct ush_node *node, const ch
 	if (source->url == NULL)
 		return;
 	if (ush_url_parse(&url, source->url, USH_ERR_CONFIG, &why) != 0)
-		ush_reader_fault(r, at, path, "url: %s", why.what);
+		ush_reader_member_fault(r, at, path, "url", "%s", why.what);
 	else if (strcmp(url.scheme, "https") != 0 && !url.loopback)
-		ush_reader_fault(r, at, path, "url: \"%.200s\" is not https", source->url);
+		ush_reader_member_fault(r, at, path, "url", "\"%.200s\" is not https", source->url);
 	else if (strcmp(url.scheme, "https") != 0 && !source->loopback_http)
-		ush_reader_fault(r, at, path, "url: \"%.200s\" is not https; on this machine alone: allowLoopbackHttp: true", source->url);
+		ush_reader_member_fault(r, at, path, "url", "\"%.200s\" is not https; on this machine alone: allowLoopbackHttp: true", source->url);
 	else if (strchr(url.path, '?') != NULL)
-		ush_reader_fault(r, at, path, "url: \"%.200s\" has a query", source->url);
+		ush_reader_member_fault(r, at, path, "url", "\"%.200s\" has a query", source->url);
 	length = strlen(source->url);
 	while (length > 0 && source->url[length - 1] == '/')
 		source->url[--length] = '\0';
@@ -72,14 +72,14 @@ static void read_keycloak(struct ush_reader *r, const struct ush_node *node, con
 	if (!ush_reader_map(r, node, path, keycloak_members))
 		return;
 	if (loopback != NULL && !ush_node_bool(loopback, &source->loopback_http))
-		ush_reader_fault(r, loopback, path, "allowLoopbackHttp: expected true or false");
+		ush_reader_member_fault(r, loopback, path, "allowLoopbackHttp", "expected true or false");
 	read_url(r, node, path, source);
 	source->realm = ush_reader_string(r, node, path, "realm");
 	source->client = ush_reader_string(r, node, path, "client");
 	source->secret_file = read_path(r, node, path, "secretFile");
 	source->ca_file = read_path(r, node, path, "ca");
 	if (source->client != NULL && strchr(source->client, ':') != NULL)
-		ush_reader_fault(r, ush_node_get(node, "client"), path, "client: may not hold a colon");
+		ush_reader_member_fault(r, ush_node_get(node, "client"), path, "client", "may not hold a colon");
 }
 
 static const struct {

@@ -9,20 +9,37 @@
 #include "common/base/cli.h"
 #include "common/base/memory.h"
 
+static void note(struct ush_reader *r, const struct ush_node *at, const char *path, const char *key, const char *why)
+{
+	USH_AUTO_FREE char *line = ush_printf("%s:%u:%u: %s%s%s%s%s", r->file, at->line, at->column, path, *path != '\0' && *key != '\0' ? "." : "", key,
+					      *path != '\0' || *key != '\0' ? ": " : "", why);
+
+	ush_fail(r->err, USH_ERR_CONFIG, "%s", line);
+	if (r->faults != NULL)
+		ush_list_add(r->faults, line);
+	r->count++;
+}
+
 void ush_reader_fault(struct ush_reader *r, const struct ush_node *at, const char *path, const char *format, ...)
 {
 	char why[320];
-	USH_AUTO_FREE char *line = NULL;
 	va_list args;
 
 	va_start(args, format);
 	vsnprintf(why, sizeof why, format, args);
 	va_end(args);
-	line = ush_printf("%s:%u:%u: %s%s%s", r->file, at->line, at->column, path, *path != '\0' ? ": " : "", why);
-	ush_fail(r->err, USH_ERR_CONFIG, "%s", line);
-	if (r->faults != NULL)
-		ush_list_add(r->faults, line);
-	r->count++;
+	note(r, at, path, "", why);
+}
+
+void ush_reader_member_fault(struct ush_reader *r, const struct ush_node *at, const char *path, const char *key, const char *format, ...)
+{
+	char why[320];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(why, sizeof why, format, args);
+	va_end(args);
+	note(r, at, path, key, why);
 }
 
 const char *ush_reader_nearest(const char *word, const char *const *candidates, char *out, size_t size)

@@ -31,6 +31,10 @@ struct ush_member {
 void ush_reader_fault(struct ush_reader *r, const struct ush_node *at, const char *path, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 
+/* The same about a member of the map at path. */
+void ush_reader_member_fault(struct ush_reader *r, const struct ush_node *at, const char *path, const char *key, const char *format, ...)
+	__attribute__((format(printf, 5, 6)));
+
 /* True when node is a map; unknown, missing and later members are faults. */
 bool ush_reader_map(struct ush_reader *r, const struct ush_node *node, const char *path, const struct ush_member *members);
 

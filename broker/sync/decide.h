@@ -28,11 +28,21 @@ struct ush_decide {
 	struct ush_accesses kept, lost; /* which groups have which namespaces after the plan; which lose something in one */
 };
 
+/* The digest of an object as it would be read back. */
+void ush_decide_digest(const json_t *object, char out[65]);
+
+/* Notes what is there now: whoever applies the change makes sure that it still is. */
+void ush_decide_from_seen(struct ush_change *change, const struct ush_seen *seen);
+
+/* decide_binding.c: either may be NULL, not both. */
+void ush_decide_binding(struct ush_decide *d, const struct ush_wanted *wanted, struct ush_seen *seen);
+
 /* ---- vanished.c ---- */
 
 enum ush_leave { USH_LEAVE_NOW, USH_LEAVE_LATER, USH_LEAVE_UNKNOWN };
 
-/* May this subject of an observed binding go, which no present group accounts for? why is for people; the caller frees. */
+/* May this subject of an observed binding go, which no present group accounts for? why is for people, NULL where there
+ * is nothing to say that is not said elsewhere; never NULL for USH_LEAVE_NOW. The caller frees. */
 enum ush_leave ush_decide_leave(struct ush_decide *d, const struct ush_wanted *wanted, const struct ush_origin *subject, char **why);
 
 /* The tombstones after this plan. */

@@ -1,11 +1,9 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
- * Looking: a cluster by one list a kind, a folder of manifests by reading it.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "broker/sync/observe.h"
+
 #include <string.h>
 #include <unistd.h>
 
-#include "broker/sync/observed.h"
 #include "common/base/memory.h"
 #include "common/data/json.h"
 #include "common/kube/manifest.h"

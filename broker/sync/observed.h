@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What is there: the Roles and RoleBindings that are ours, and those of others that stand where we want ours. Of all
- * others only the number is kept, so memory follows what is ours, not the cluster. The value and how it is filled from
- * one object are pure; reading a cluster or a folder is not (observe.c).
+ * others only the number is kept, so memory follows what is ours, not the cluster. Pure; observe.h looks.
  */
 #ifndef USH_SYNC_OBSERVED_H
 #define USH_SYNC_OBSERVED_H
@@ -12,7 +11,6 @@
 
 #include "broker/sync/desired.h"
 #include "broker/sync/origin.h"
-#include "common/kube/client.h"
 #include "common/kube/rbac.h"
 
 struct ush_seen {
@@ -49,13 +47,5 @@ struct ush_seen *ush_observed_find(const struct ush_observed *observed, const ch
 bool ush_observed_has_namespace(const struct ush_observed *observed, const char *name);
 void ush_observed_free(struct ush_observed *observed);
 #define USH_AUTO_OBSERVED __attribute__((cleanup(ush_observed_free))) struct ush_observed
-
-/* ---- effects ---- */
-
-/* One list each of roles, rolebindings and namespaces. Without the right to list namespaces, they are not known. */
-int ush_observe_cluster(struct ush_observed *observed, const struct ush_desired *desired, const struct ush_kube *kube, struct ush_error *err);
-
-/* The manifests under a folder; a folder that is not there yet holds nothing. */
-int ush_observe_folder(struct ush_observed *observed, const struct ush_desired *desired, const char *path, struct ush_error *err);
 
 #endif

@@ -218,8 +218,9 @@ void ush_decide_brake(struct ush_decide *d)
 	people = losing(d, &people_of, &known);
 	if (!ush_limit_exceeded(&d->policy->remove_bindings, bindings, of) && !ush_limit_exceeded(&d->policy->remove_people, people, people_of))
 		return;
-	snprintf(who, sizeof who, " and %s%zu people", known ? "" : "at least ", people);
-	ush_fail(&d->plan->stop, USH_ERR_REFUSED, "stopped before any write: %zu of %zu bindings (%zu %%)%s would go, the policy allows %s bindings and %s people",
+	if (known || people > 0)
+		snprintf(who, sizeof who, " and %s%zu people", known ? "" : "at least ", people);
+	ush_fail(&d->plan->stop, USH_ERR_REFUSED, "stopped before any write: %zu of %zu bindings (%zu %%)%s would go, the policy allows %s of the bindings and %s of the people",
 		 bindings, of, of > 0 ? bindings * 100 / of : 0, who, ush_limit_text(&d->policy->remove_bindings, limit[0], sizeof limit[0]),
 		 ush_limit_text(&d->policy->remove_people, limit[1], sizeof limit[1]));
 }

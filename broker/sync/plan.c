@@ -44,6 +44,9 @@ void ush_plan_free(struct ush_plan *plan)
 		free_change(&plan->changes[i]);
 	for (size_t i = 0; i < plan->for_people_count; i++)
 		free(plan->for_people[i]);
+	for (size_t i = 0; i < plan->object_count; i++)
+		json_decref(plan->objects[i]);
+	free(plan->objects);
 	free(plan->sources);
 	free(plan->changes);
 	free(plan->for_people);

@@ -70,6 +70,8 @@ struct ush_plan {
 	size_t change_count;
 	char **for_people; /* sentences: "3 may now see pods in a" */
 	size_t for_people_count;
+	json_t **objects;       /* everything that is ours after this plan, when reconcile was asked for it; not in the JSON */
+	size_t object_count;
 	struct ush_state state; /* after this plan */
 	bool state_changed;
 	char *state_version;    /* resourceVersion of the state it was made from, or NULL */

@@ -22,6 +22,7 @@ struct ush_reconcile {
 	struct ush_observed *observed;      /* sorted; `wanted` marks are set */
 	const struct ush_state *state;
 	int64_t now;
+	bool all_objects;                   /* fill plan->objects: what render writes */
 };
 
 /* Fills the plan's changes, people, state and stop, and finishes it. What the plan says about policy, cluster and sources

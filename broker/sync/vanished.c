@@ -38,7 +38,7 @@ static char *moment(int64_t seconds)
 	struct tm tm;
 
 	gmtime_r(&(time_t){seconds}, &tm);
-	strftime(text, sizeof text, "%a %Y-%m-%d %H:%M UTC", &tm);
+	strftime(text, sizeof text, "%Y-%m-%d %H:%M UTC", &tm);
 	return ush_strdup(text);
 }
 
@@ -71,9 +71,8 @@ static enum ush_leave leave_gone(struct ush_decide *d, const struct ush_grant *g
 		return USH_LEAVE_NOW;
 	}
 	d->mourned[grant->number] = true;
-	*why = ush_printf("group %s is gone from source %s since %s; kept: complete run %ld without it, removed at run %ld and not before %s",
-			  grant->group, d->policy->sources[grant->source].name, since, a.runs, a.runs < d->policy->vanished_runs ? d->policy->vanished_runs : a.runs + 1,
-			  until);
+	*why = ush_printf("kept: group %s is gone from source %s since %s (complete run %ld of %ld; removed not before %s)", grant->group,
+			  d->policy->sources[grant->source].name, since, a.runs, d->policy->vanished_runs > a.runs ? d->policy->vanished_runs : a.runs + 1, until);
 	return USH_LEAVE_LATER;
 }
 
@@ -86,8 +85,7 @@ static enum ush_leave leave_by_grant(struct ush_decide *d, size_t number, char *
 		return leave_gone(d, &d->policy->grants[number], why);
 	case USH_FATE_UNKNOWN:
 	case USH_FATE_AMBIGUOUS:
-		*why = ush_printf("%s; kept as it is", resolved->why);
-		return USH_LEAVE_UNKNOWN;
+		return USH_LEAVE_UNKNOWN; /* said once, about the source or the grant */
 	case USH_FATE_PRESENT:
 		*why = ush_printf("is %s now", resolved->text);
 		return USH_LEAVE_NOW;
@@ -100,33 +98,44 @@ static enum ush_leave leave_by_grant(struct ush_decide *d, size_t number, char *
 	return USH_LEAVE_NOW;
 }
 
-enum ush_leave ush_decide_leave(struct ush_decide *d, const struct ush_wanted *wanted, const struct ush_origin *subject, char **why)
+/* The most careful answer of all grants that name the subject; false when none does. */
+static bool ask_grants(struct ush_decide *d, const struct ush_wanted *wanted, const struct ush_origin *subject, enum ush_leave *leave, char **why)
 {
-	enum ush_leave worst = USH_LEAVE_NOW;
+	bool any = false;
 
-	*why = NULL;
-	if (!source_trusted(d, subject)) {
-		*why = subject->source != NULL ? ush_printf("source %s is incomplete; kept as it is", subject->source)
-					       : ush_strdup("a source is incomplete; kept as it is");
-		return USH_LEAVE_UNKNOWN;
-	}
 	for (size_t i = 0; wanted != NULL && i < wanted->grant_count; i++) {
 		char *this_why = NULL;
-		enum ush_leave leave;
+		enum ush_leave answer;
 
 		if (!names(d, &d->policy->grants[wanted->grants[i]], subject))
 			continue;
-		leave = leave_by_grant(d, wanted->grants[i], &this_why);
-		if (*why == NULL || leave > worst) { /* of several grants the most careful one holds */
+		answer = leave_by_grant(d, wanted->grants[i], &this_why);
+		if (!any || answer > *leave) {
 			free(*why);
 			*why = ush_steal(&this_why);
-			worst = leave;
+			*leave = answer;
 		}
 		free(this_why);
+		any = true;
 	}
-	if (*why == NULL)
-		*why = subject->source != NULL ? ush_strdup("no grant wants it") : ush_strdup("nobody granted it; added by hand");
-	return worst;
+	return any;
+}
+
+enum ush_leave ush_decide_leave(struct ush_decide *d, const struct ush_wanted *wanted, const struct ush_origin *subject, char **why)
+{
+	enum ush_leave leave = USH_LEAVE_NOW;
+	bool named;
+
+	*why = NULL;
+	named = ask_grants(d, wanted, subject, &leave, why);
+	if (!source_trusted(d, subject)) {
+		free(*why);
+		*why = named ? NULL : ush_strdup("the policy does not want it, but its source is incomplete; kept as it is");
+		return USH_LEAVE_UNKNOWN;
+	}
+	if (!named)
+		*why = ush_strdup(subject->source != NULL ? "no grant wants it" : "nobody granted it; added by hand");
+	return leave;
 }
 
 void ush_decide_state(struct ush_decide *d)
@@ -142,6 +151,8 @@ void ush_decide_state(struct ush_decide *d)
 
 		if (d->mourned[i]) /* beyond the run before the last the number says nothing new: no write for it */
 			ush_state_set(&d->plan->state, source, grant->group, a.since, a.runs < d->policy->vanished_runs ? a.runs : d->policy->vanished_runs - 1);
+		else if (fate == USH_FATE_PRESENT && stone != NULL)
+			ush_plan_add(d->plan, USH_NOTE, USH_ROLE_BINDING, "", "", ush_printf("group %s is back in source %s; its tombstone goes", grant->group, source));
 		else if ((fate == USH_FATE_UNKNOWN || fate == USH_FATE_AMBIGUOUS) && stone != NULL)
 			ush_state_set(&d->plan->state, source, grant->group, stone->since, stone->runs);
 	}

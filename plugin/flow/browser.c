@@ -25,7 +25,7 @@ static void attempt_free(struct attempt *attempt)
 static char *authorization_url(const struct ush_flow *flow, const struct attempt *attempt, const char *redirect_uri)
 {
 	const struct ush_profile *profile = flow->profile;
-	USH_AUTO_FREE char *scope = ush_client_scope(profile);
+	USH_AUTO_FREE char *scope = ush_client_scope(flow);
 	USH_AUTO_BUF query = USH_BUF_MAX(16384);
 	const struct {
 		const char *key, *value;
@@ -38,7 +38,7 @@ static char *authorization_url(const struct ush_flow *flow, const struct attempt
 		{"nonce", attempt->nonce},
 		{"code_challenge", attempt->pkce.challenge},
 		{"code_challenge_method", "S256"},
-		{"prompt", "consent"},
+		{"prompt", flow->online ? NULL : "consent"},
 		{"login_hint", profile->account},
 	};
 	const char *endpoint = flow->provider->authorization_endpoint;
@@ -125,6 +125,8 @@ struct ush_grant *ush_flow_browser(const struct ush_flow *flow, struct ush_error
 	if (ush_callback_wait(callback, flow->deadline_ms, &code, err) != 0) {
 		if (flow->unanswered != NULL && ush_boot_ms(flow->world) >= flow->deadline_ms)
 			*flow->unanswered = true;
+		if (ush_callback_refusal(callback) != NULL)
+			ush_client_refused(flow, ush_callback_refusal(callback));
 		ush_callback_finish(callback, false);
 		return NULL;
 	}

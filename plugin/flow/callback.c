@@ -44,6 +44,7 @@ struct ush_callback {
 	bool signed_in, gone;        /* gone: the last page was handed over, or its reader left */
 	struct ush_secret *code;
 	struct ush_error failure;    /* when phase is ANSWERED without a code */
+	char *refusal;               /* the answer's error, or NULL */
 	struct slot slots[CONNECTIONS];
 };
 
@@ -100,6 +101,7 @@ static void refuse_answer(struct ush_callback *callback, const char *error, cons
 {
 	bool denied = strcmp(error, "access_denied") == 0;
 
+	callback->refusal = ush_strdup(error);
 	ush_fail(&callback->failure, denied ? USH_ERR_DECLINED : USH_ERR_REJECTED, "the provider did not sign you in (%.80s%s%.200s)",
 		 error, description != NULL ? ": " : "", description != NULL ? description : "");
 }
@@ -322,6 +324,11 @@ int ush_callback_wait(struct ush_callback *callback, int64_t deadline_ms, struct
 	return 0;
 }
 
+const char *ush_callback_refusal(const struct ush_callback *callback)
+{
+	return callback->refusal;
+}
+
 void ush_callback_finish(struct ush_callback *callback, bool signed_in)
 {
 	static const int64_t step_ms = 50;
@@ -347,6 +354,7 @@ void ush_callback_free(struct ush_callback *callback)
 	free(callback->target);
 	free(callback->state);
 	free(callback->issuer);
+	free(callback->refusal);
 	ush_secret_free(callback->code);
 	free(callback);
 }

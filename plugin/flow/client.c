@@ -49,15 +49,23 @@ static bool named_before(const struct ush_profile *profile, size_t index)
 	return false;
 }
 
-char *ush_client_scope(const struct ush_profile *profile)
+char *ush_client_scope(const struct ush_flow *flow)
 {
+	const struct ush_profile *profile = flow->profile;
 	USH_AUTO_BUF scope = USH_BUF_MAX(8192);
 
-	ush_buf_puts(&scope, "openid offline_access");
+	ush_buf_puts(&scope, flow->online ? "openid" : "openid offline_access");
 	for (size_t i = 0; i < profile->scope_count; i++)
 		if (!named_before(profile, i))
 			ush_buf_printf(&scope, " %s", profile->scopes[i]);
 	return ush_buf_take(&scope);
+}
+
+void ush_client_refused(const struct ush_flow *flow, const char *error)
+{
+	/* not_allowed is Keycloak's word for a person or client without offline_access */
+	if (flow->offline_refused != NULL && !flow->online && (strcmp(error, "invalid_scope") == 0 || strcmp(error, "not_allowed") == 0))
+		*flow->offline_refused = true;
 }
 
 /* "id:secret", each encoded as a form would (RFC 6749 section 2.3.1). */

@@ -87,13 +87,14 @@ static int read_invitation(const struct ush_flow *flow, const struct ush_http_re
 static int invite(const struct ush_flow *flow, const char *host, const struct ush_pkce *pkce, struct invitation *invitation,
 		  struct ush_error *err)
 {
-	USH_AUTO_FREE char *scope = ush_client_scope(flow->profile);
+	USH_AUTO_FREE char *scope = ush_client_scope(flow);
 	USH_AUTO_ANSWER refusal = {0};
 	USH_AUTO_RESPONSE response = {0};
 	USH_AUTO_BUF form = USH_BUF_MAX(65536);
 
 	ush_form_add(&form, "scope", scope);
-	ush_form_add(&form, "prompt", "consent");
+	if (!flow->online)
+		ush_form_add(&form, "prompt", "consent");
 	ush_form_add(&form, "code_challenge", pkce->challenge);
 	ush_form_add(&form, "code_challenge_method", "S256");
 	if (ush_client_post(flow, flow->provider->device_authorization_endpoint, &form, &response, err) != 0)
@@ -101,6 +102,8 @@ static int invite(const struct ush_flow *flow, const char *host, const struct us
 	if (response.status == 200)
 		return read_invitation(flow, &response, invitation, err) == 0 ? 0 : ush_error_at(err, "%s", host);
 	ush_token_refusal(&refusal, &response);
+	if (refusal.error != NULL)
+		ush_client_refused(flow, refusal.error);
 	if (refusal.error != NULL)
 		return ush_fail(err, USH_ERR_REJECTED, "%s refused the device flow (%s%s%s)", host, refusal.error,
 				refusal.description != NULL ? ": " : "", refusal.description != NULL ? refusal.description : "");

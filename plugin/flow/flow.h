@@ -25,6 +25,7 @@ struct ush_grant {
 	struct ush_secret *id_token, *refresh, *access; /* refresh NULL: none was given */
 	struct ush_claims *claims;
 	char *nonce;             /* of this sign-in, or NULL */
+	char *scope;             /* granted, as the provider says, or NULL: as asked (RFC 6749 section 5.1) */
 	int64_t refresh_expires; /* Unix seconds, 0 when not said */
 	int64_t skew;            /* provider's clock (Date) minus ours, bounded to +-300 s */
 };
@@ -42,6 +43,10 @@ struct ush_flow {
 	void (*asks)(void *context, int64_t deadline_ms);
 	void *asks_context;
 	bool *unanswered; /* set to true when the time ran out and nobody had answered. May be NULL */
+	/* Do not ask for offline_access: the session ends with the person's own at the provider. And: set to true when the
+	 * provider refused because of it (realms may forbid it, and still give refresh tokens). May be NULL. */
+	bool online;
+	bool *offline_refused;
 };
 
 /*
@@ -94,8 +99,10 @@ void ush_pkce_free(struct ush_pkce *pkce);
 
 /* 256 random bits as base64url; the caller frees. */
 char *ush_client_random(const struct ush_world *world);
-/* "openid offline_access" and the profile's scopes, each once; the caller frees. */
-char *ush_client_scope(const struct ush_profile *profile);
+/* "openid", "offline_access" unless flow->online, and the profile's scopes, each once; the caller frees. */
+char *ush_client_scope(const struct ush_flow *flow);
+/* Looks at a refusal's error for what flow->offline_refused tells. */
+void ush_client_refused(const struct ush_flow *flow, const char *error);
 /* POSTs the form with the client's credentials: client_id in the form, or HTTP Basic when there is a secret (RFC 6749
  * section 2.3.1). The form is changed. */
 int ush_client_post(const struct ush_flow *flow, const char *url, struct ush_buf *form, struct ush_http_response *response,
@@ -136,6 +143,8 @@ void ush_callback_expect(struct ush_callback *callback, const char *authorizatio
  * Ctrl-C, or the time ran out; USH_ERR_REJECTED: any other error answer, a wrong iss. The browser's page is served by
  * ush_callback_finish, after the exchange, so that it tells the truth. */
 int ush_callback_wait(struct ush_callback *callback, int64_t deadline_ms, struct ush_secret **code, struct ush_error *err);
+/* The `error` of an answer that ended the wait, or NULL. */
+const char *ush_callback_refusal(const struct ush_callback *callback);
 void ush_callback_finish(struct ush_callback *callback, bool signed_in);
 void ush_callback_free(struct ush_callback *callback);
 

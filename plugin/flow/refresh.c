@@ -8,7 +8,6 @@
 static struct ush_grant *ask(const struct ush_flow *flow, const struct ush_session *session, bool with_scope,
 			     struct ush_token_answer *answer, struct ush_error *err)
 {
-	USH_AUTO_FREE char *scope = ush_client_scope(flow->profile);
 	USH_AUTO_BUF form = USH_BUF_MAX(262144);
 	const struct ush_expect expect = {
 		.issuer = flow->profile->issuer,
@@ -20,8 +19,8 @@ static struct ush_grant *ask(const struct ush_flow *flow, const struct ush_sessi
 
 	ush_form_add(&form, "grant_type", "refresh_token");
 	ush_form_add(&form, "refresh_token", ush_secret_reveal(session->refresh));
-	if (with_scope)
-		ush_form_add(&form, "scope", scope);
+	if (with_scope && session->scope != NULL)
+		ush_form_add(&form, "scope", session->scope);
 	return ush_token_request(flow, &form, &expect, answer, err);
 }
 
@@ -40,7 +39,7 @@ struct ush_grant *ush_flow_refresh(const struct ush_flow *flow, const struct ush
 	*ended = false;
 	*rotated = NULL;
 	grant = ask(flow, session, true, &answer, err);
-	if (grant == NULL && says(&answer, "invalid_scope")) { /* fewer were granted than the profile names: take those */
+	if (grant == NULL && says(&answer, "invalid_scope")) { /* what was granted is not granted any more: take the rest */
 		ush_error_clear(err);
 		grant = ask(flow, session, false, &answer, err);
 	}

@@ -20,6 +20,7 @@ void ush_grant_free(struct ush_grant *grant)
 	ush_secret_free(grant->access);
 	ush_claims_free(grant->claims);
 	free(grant->nonce);
+	free(grant->scope);
 	free(grant);
 }
 
@@ -56,13 +57,15 @@ void ush_token_refusal(struct ush_token_answer *answer, const struct ush_http_re
 }
 
 /* Everything that is not a 200. */
-static int refuse(const char *host, const struct ush_http_response *response, bool refreshing, struct ush_token_answer *answer,
-		  struct ush_error *err)
+static int refuse(const struct ush_flow *flow, const char *host, const struct ush_http_response *response, bool refreshing,
+		  struct ush_token_answer *answer, struct ush_error *err)
 {
 	int status = response->status;
 	bool page = is_html(response);
 
 	ush_token_refusal(answer, response);
+	if (answer->error != NULL)
+		ush_client_refused(flow, answer->error);
 	if (answer->error != NULL)
 		return ush_fail(err, USH_ERR_REJECTED, "%s refused (%s%s%s)", host, answer->error,
 				answer->description != NULL ? ": " : "", answer->description != NULL ? answer->description : "");
@@ -116,6 +119,7 @@ static struct ush_grant *read_grant(const struct ush_flow *flow, const char *hos
 	grant->id_token = secret_member(body, "id_token");
 	grant->refresh = secret_member(body, "refresh_token");
 	grant->access = secret_member(body, "access_token");
+	grant->scope = ush_strdup(ush_json_string(body, "scope"));
 	grant->refresh_expires = refresh_end(body, ush_now(flow->world));
 	if (type == NULL || strcasecmp(type, "bearer") != 0) {
 		ush_fail(err, USH_ERR_REJECTED, "%s gave tokens of type \"%s\", Bearer is wanted", host, type != NULL ? type : "");
@@ -164,7 +168,7 @@ struct ush_grant *ush_token_request(const struct ush_flow *flow, struct ush_buf 
 		return NULL;
 	answer->status = response.status;
 	if (response.status != 200) {
-		refuse(host, &response, refreshing, answer, err);
+		refuse(flow, host, &response, refreshing, answer, err);
 		return NULL;
 	}
 	if (is_html(&response)) {

@@ -9,9 +9,8 @@
 #include "common/data/json.h"
 #include "common/oidc/jose.h"
 
-#define VERSION     1
-#define DIGEST_SIZE 32
-#define MOST_TEXT   (256U << 10) /* of what is read back: far more than any store takes */
+#define VERSION   1
+#define MOST_TEXT (256U << 10) /* of what is read back: far more than any store takes */
 
 /* ---- writing ---- */
 
@@ -34,6 +33,7 @@ static json_t *to_json(const struct ush_session *session, bool with_id_token)
 	set_text(object, "subject", session->subject);
 	set_text(object, "account", session->account);
 	set_text(object, "nonce", session->nonce);
+	set_text(object, "scope", session->scope);
 	json_object_set_new(object, "id_expires", json_integer(session->id_expires));
 	json_object_set_new(object, "signed_in", json_integer(session->signed_in));
 	json_object_set_new(object, "refresh_expires", json_integer(session->refresh_expires));
@@ -44,29 +44,43 @@ static json_t *to_json(const struct ush_session *session, bool with_id_token)
 	return object;
 }
 
-static bool digest_of(const char *text, size_t length, unsigned char digest[DIGEST_SIZE])
+/* The one spelling of a session: equal sessions give equal texts. The caller wipes and frees. NULL for text that is not
+ * UTF-8: no such claim or token came through our checks. */
+static char *spell(const json_t *object)
 {
-	return EVP_Digest(text, length, digest, NULL, EVP_sha256(), NULL) == 1;
+	return json_dumps(object, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENSURE_ASCII);
+}
+
+static void wipe_text(char **text)
+{
+	ush_wipe_free(*text, *text != NULL ? strlen(*text) : 0);
+}
+
+#define AUTO_TEXT __attribute__((cleanup(wipe_text))) char *
+
+/* Adds "sum": the SHA-256 of the spelling without it. */
+static bool seal(json_t *object)
+{
+	AUTO_TEXT text = spell(object);
+	unsigned char digest[EVP_MAX_MD_SIZE];
+	unsigned int size = 0;
+	char *sum;
+
+	if (text == NULL || EVP_Digest(text, strlen(text), digest, &size, EVP_sha256(), NULL) != 1)
+		return false;
+	sum = ush_base64url_encode(digest, size);
+	json_object_set_new(object, "sum", json_string(sum));
+	free(sum);
+	return true;
 }
 
 static struct ush_secret *encode(const struct ush_session *session, bool with_id_token)
 {
 	USH_AUTO_JSON object = to_json(session, with_id_token);
-	char *json = json_dumps(object, JSON_COMPACT | JSON_ENSURE_ASCII), *line;
-	size_t length = json != NULL ? strlen(json) : 0;
-	unsigned char *raw = ush_alloc(DIGEST_SIZE + length);
-	struct ush_secret *out = NULL;
+	AUTO_TEXT json = seal(object) ? spell(object) : NULL;
+	AUTO_TEXT line = json != NULL ? ush_base64url_encode(json, strlen(json)) : NULL;
 
-	/* json_dumps gives NULL for text that is not UTF-8: such a claim or token did not come through our checks */
-	if (json != NULL && digest_of(json, length, raw)) {
-		memcpy(raw + DIGEST_SIZE, json, length);
-		line = ush_base64url_encode(raw, DIGEST_SIZE + length);
-		out = ush_secret_new(line, strlen(line));
-		ush_wipe_free(line, strlen(line));
-	}
-	ush_wipe_free(raw, DIGEST_SIZE + length);
-	ush_wipe_free(json, length);
-	return out;
+	return line != NULL ? ush_secret_new(line, strlen(line)) : NULL;
 }
 
 struct ush_secret *ush_session_write(const struct ush_session *session)
@@ -121,47 +135,52 @@ static bool from_json(struct ush_session *session, const json_t *object)
 	session->subject = ush_strdup(ush_json_string(object, "subject"));
 	session->account = ush_strdup(ush_json_string(object, "account"));
 	session->nonce = ush_strdup(ush_json_string(object, "nonce"));
+	session->scope = ush_strdup(ush_json_string(object, "scope"));
 	return session->binding != NULL && session->subject != NULL && read_number(object, "id_expires", &session->id_expires) &&
 	       read_number(object, "signed_in", &session->signed_in) &&
 	       read_number(object, "refresh_expires", &session->refresh_expires) && read_number(object, "skew", &session->skew) &&
 	       read_groups(session, json_object_get(object, "groups"));
 }
 
-/* The JSON inside, checked against the digest in front of it; NULL when it is torn. The caller wipes and frees. */
-static char *unwrap(const struct ush_secret *text, size_t *length)
+/* The JSON inside; NULL when it is none. The caller wipes and frees. */
+static char *unwrap(const struct ush_secret *text)
 {
 	size_t encoded = ush_secret_length(text), size = 3 * encoded / 4 + 4;
-	unsigned char *raw, digest[DIGEST_SIZE];
-	char *json = NULL;
+	char *json;
 	long n;
 
 	if (encoded == 0 || encoded > MOST_TEXT)
 		return NULL;
-	raw = ush_alloc(size);
-	n = ush_base64url_decode(ush_secret_reveal(text), encoded, raw);
-	if (n > DIGEST_SIZE) {
-		*length = (size_t)n - DIGEST_SIZE;
-		if (digest_of((const char *)raw + DIGEST_SIZE, *length, digest) && memcmp(digest, raw, DIGEST_SIZE) == 0)
-			json = ush_strndup((const char *)raw + DIGEST_SIZE, *length);
-	}
-	ush_wipe_free(raw, size);
-	return json;
+	json = ush_alloc(size);
+	n = ush_base64url_decode(ush_secret_reveal(text), encoded, (unsigned char *)json);
+	if (n > 0 && strlen(json) == (size_t)n)
+		return json;
+	ush_wipe_free(json, size);
+	return NULL;
+}
+
+/* Is this, byte for byte, what seal and spell make of the object? */
+static bool is_whole(const char *json, json_t *object)
+{
+	AUTO_TEXT again = NULL;
+
+	json_object_del(object, "sum");
+	again = seal(object) ? spell(object) : NULL;
+	return again != NULL && strcmp(again, json) == 0;
 }
 
 struct ush_session *ush_session_read(const struct ush_secret *text, const char *binding, struct ush_error *err)
 {
 	USH_AUTO_SESSION session = ush_new(struct ush_session);
 	USH_AUTO_JSON object = NULL;
-	size_t length = 0;
-	char *json = unwrap(text, &length);
+	AUTO_TEXT json = unwrap(text);
 
 	if (json != NULL)
-		object = ush_json_parse(json, length, "session", USH_ERR_STORE, err);
-	ush_wipe_free(json, length);
-	if (json == NULL)
+		object = ush_json_parse(json, strlen(json), "session", USH_ERR_STORE, NULL);
+	if (!json_is_object(object) || !is_whole(json, object)) {
 		ush_fail(err, USH_ERR_STORE, "the kept session is torn");
-	if (object == NULL)
 		return NULL;
+	}
 	if (json_integer_value(json_object_get(object, "v")) != VERSION)
 		ush_fail(err, USH_ERR_STORE, "the kept session is of another version of usher");
 	else if (!from_json(session, object))
@@ -183,6 +202,7 @@ void ush_session_free(struct ush_session *session)
 	free(session->subject);
 	free(session->account);
 	free(session->nonce);
+	free(session->scope);
 	for (size_t i = 0; i < session->group_count; i++)
 		free(session->groups[i]);
 	free(session->groups);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * A session: the refresh token and the identity it belongs to. Kept in a store as one line of unpadded base64url over
- * a SHA-256 and the JSON that it is of, versioned; never a newline, so that no keyring trips over it. The digest tells a
- * torn text, which must not be taken for a refresh token that a provider would refuse for ever.
+ * JSON, versioned; never a newline, so that no keyring trips over it. A checksum inside tells a torn text, which must not
+ * be taken for a refresh token that the provider then refuses for good.
  */
 #ifndef USH_SESSION_SESSION_H
 #define USH_SESSION_SESSION_H
@@ -20,6 +20,7 @@ struct ush_session {
 	int64_t id_expires;            /* Unix seconds */
 	char *subject, *account;       /* sub, and e-mail or username for people */
 	char *nonce;                   /* of the sign-in, or NULL */
+	char *scope;                   /* what was granted, for the refresh to ask the same (RFC 6749 section 6), or NULL */
 	char **groups;                 /* of the newest ID token, for status */
 	size_t group_count;
 	int64_t signed_in;             /* Unix seconds */

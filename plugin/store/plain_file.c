@@ -57,7 +57,9 @@ static enum ush_store_result save(const char *key, const char *label, const stru
 
 	(void)label;
 	(void)deadline_ms;
-	if (path == NULL || ush_file_write(path, ush_secret_reveal(value), ush_secret_length(value), 0600, err) != 0)
+	if (value == NULL)
+		ush_fail(err, USH_ERR_STORE, "there is no session to keep");
+	if (path == NULL || value == NULL || ush_file_write(path, ush_secret_reveal(value), ush_secret_length(value), 0600, err) != 0)
 		return USH_STORE_BROKEN;
 	return USH_STORE_OK;
 }

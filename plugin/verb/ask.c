@@ -68,6 +68,25 @@ static void tell_signed_in(const struct ush_run *run, const struct ush_session *
 		session->group_count == 1 ? "" : "s", kept);
 }
 
+/* Asks, and once more without offline_access where the provider forbids just that: a person who is signed in there has
+ * nothing to type the second time. */
+static struct ush_grant *ask_person(struct ush_run *run, struct ush_flow *flow, struct ush_error *err)
+{
+	struct ush_grant *(*ask)(const struct ush_flow *, struct ush_error *) =
+		choose(run) == USH_FLOW_DEVICE ? ush_flow_device : ush_flow_browser;
+	bool offline_refused = false;
+	struct ush_grant *grant;
+
+	flow->offline_refused = &offline_refused;
+	grant = ask(flow, err);
+	if (grant != NULL || !offline_refused)
+		return grant;
+	ush_say(run->options->say, "%s; trying again without offline_access", err->what);
+	ush_error_clear(err);
+	flow->online = true;
+	return ask(flow, err);
+}
+
 struct ush_session *ush_ask(struct ush_run *run, struct ush_error *err)
 {
 	USH_AUTO_GRANT grant = NULL;
@@ -81,7 +100,7 @@ struct ush_session *ush_ask(struct ush_run *run, struct ush_error *err)
 	flow.asks = announce;
 	flow.asks_context = run;
 	flow.unanswered = &unanswered;
-	grant = choose(run) == USH_FLOW_DEVICE ? ush_flow_device(&flow, err) : ush_flow_browser(&flow, err);
+	grant = ask_person(run, &flow, err);
 	if (grant == NULL) {
 		if (unanswered)
 			ush_breaker_trip(run->binding, ush_now(run->world));

@@ -129,6 +129,7 @@ struct ush_session *ush_keep_session(const struct ush_run *run, const struct ush
 	session->subject = ush_strdup(grant->claims->subject);
 	session->account = ush_strdup(grant->claims->email != NULL ? grant->claims->email : grant->claims->subject);
 	session->nonce = ush_strdup(old != NULL ? old->nonce : grant->nonce);
+	session->scope = ush_strdup(grant->scope != NULL ? grant->scope : old != NULL ? old->scope : NULL);
 	session->signed_in = old != NULL ? old->signed_in : ush_now(run->world);
 	session->refresh_expires = grant->refresh_expires;
 	if (old != NULL && grant->refresh_expires == 0 && ush_secret_equal(old->refresh, grant->refresh))

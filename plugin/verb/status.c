@@ -158,6 +158,17 @@ static json_t *json_row(const struct view *view, int64_t now)
 	return row;
 }
 
+/* JSON in printable ASCII: jansson escapes everything but DEL, which can only stand inside a string. */
+static void put_json(const char *text, FILE *out)
+{
+	for (const char *p = text; *p != '\0'; p++)
+		if (*p == 0x7f)
+			fputs("\\u007f", out);
+		else
+			fputc(*p, out);
+	fputc('\n', out);
+}
+
 static void print_json(const struct view *views, size_t count, int64_t now, FILE *out)
 {
 	USH_AUTO_JSON list = json_object();
@@ -170,7 +181,7 @@ static void print_json(const struct view *views, size_t count, int64_t now, FILE
 	json_object_set_new(list, "kind", json_string("SessionList"));
 	json_object_set_new(list, "items", items);
 	text = json_dumps(list, JSON_INDENT(2) | JSON_ENSURE_ASCII);
-	fprintf(out, "%s\n", text != NULL ? text : "{}");
+	put_json(text != NULL ? text : "{}", out);
 	free(text);
 }
 

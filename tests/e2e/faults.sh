@@ -130,7 +130,7 @@ sad_keyrings() {
 	forget_cache
 	signs_in 'bus without a secret service' 'keyring cannot be used'
 	gnome-keyring-daemon --foreground --components=secrets >"$T/keyring2.log" 2>&1 </dev/null &
-	at_exit kill $!
+	at_exit kill -KILL $!
 	wait_for 20 service_there
 	forget_cache
 	signs_in 'locked keyring' 'keyring is locked'

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Carrying out a plan: Roles, then RoleBindings (new ones by create, changed ones by server-side apply with what was
+ * there as a precondition), proof by access review, and what is to go last of all, and only when all before it worked.
+ * One object that fails does not keep the others from being written.
+ */
+#ifndef USH_SYNC_APPLY_H
+#define USH_SYNC_APPLY_H
+
+#include "broker/sync/plan.h"
+#include "common/kube/client.h"
+#include "common/kube/rbac.h"
+
+struct ush_applied {
+	size_t total, done;
+	size_t pending;          /* their namespace is not there */
+	struct ush_list failed;  /* one line each, raw */
+	bool pruned;             /* false when removals were left undone because something failed */
+	size_t removals_left;
+	size_t proofs;           /* access reviews that said what they should */
+	char *no_proof;          /* why there was none, or NULL */
+	int64_t took_ms;
+};
+
+/*
+ * A plan with nothing to write makes no request at all. USH_ERR_REFUSED when another run holds the lease; a plan that is
+ * stopped must not come here. What failed is in `applied`, not an error. holder names us in the lease.
+ */
+int ush_apply(const struct ush_kube *kube, const struct ush_plan *plan, const char *holder, struct ush_applied *applied, struct ush_error *err);
+void ush_applied_free(struct ush_applied *applied);
+#define USH_AUTO_APPLIED __attribute__((cleanup(ush_applied_free))) struct ush_applied
+
+/* For a plan from a file: USH_ERR_REFUSED when an object, or the state, is not as it was when the plan was made. */
+int ush_apply_check(const struct ush_kube *kube, const struct ush_plan *plan, struct ush_error *err);
+
+/* proof.c: may each group that a change adds do what its role says? The first rule of the role is asked about. Adds to
+ * proofs or failed; without the right to ask it says so in no_proof. */
+void ush_apply_prove(const struct ush_kube *kube, const struct ush_change *change, struct ush_applied *applied);
+
+#endif

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The plan as a person reads it. Everything from outside goes through ush_text_safe.
+ */
+#include <string.h>
+
+#include "broker/sync/plan.h"
+#include "common/base/memory.h"
+
+#define SAME_MAX 20 /* lines of one kind that say nothing new; what is beyond is counted */
+
+static const char marks[USH_ACTION_COUNT] = {[USH_CREATE] = '+', [USH_CHANGE] = '~',  [USH_REPLACE] = '~',  [USH_REMOVE] = '-', [USH_KEEP] = '!',
+					     [USH_HOLD] = '!',	 [USH_PENDING] = '!', [USH_CONFLICT] = '?', [USH_NOTE] = '.'};
+
+static void say_source(struct ush_buf *out, const struct ush_plan_source *source)
+{
+	USH_AUTO_FREE char *where = ush_text_safe(source->where), *why = ush_text_safe(source->why != NULL ? source->why : "");
+	char groups[32], people[32];
+
+	ush_buf_printf(out, "source %-7s %s: %s group%s, ", source->name, where, ush_thousands(source->groups, groups, sizeof groups),
+		       source->groups == 1 ? "" : "s");
+	if (source->complete)
+		ush_buf_printf(out, "%s %s read, complete (%s), %lld.%lld s\n", ush_thousands(source->people, people, sizeof people),
+			       source->people == 1 ? "person" : "people", source->proof, (long long)source->took_ms / 1000, (long long)source->took_ms % 1000 / 100);
+	else
+		ush_buf_printf(out, "INCOMPLETE: %s\n", why);
+}
+
+static void say_cluster(struct ush_buf *out, const struct ush_plan *plan)
+{
+	USH_AUTO_FREE char *where = ush_text_safe(plan->where);
+	char number[3][32];
+
+	ush_buf_printf(out, "%s %s: ", plan->live ? "cluster       " : "folder        ", where);
+	if (plan->namespaces >= 0)
+		ush_buf_printf(out, "%s namespaces, ", ush_thousands((size_t)plan->namespaces, number[0], sizeof number[0]));
+	ush_buf_printf(out, "%s binding%s of ours, %s of others\n", ush_thousands(plan->bindings_ours, number[1], sizeof number[1]),
+		       plan->bindings_ours == 1 ? "" : "s", ush_thousands(plan->bindings_others, number[2], sizeof number[2]));
+}
+
+static void say_deltas(struct ush_buf *out, const struct ush_change *change, const char *separator)
+{
+	const struct {
+		const struct ush_delta *deltas;
+		size_t count;
+		const char *sign;
+	} sides[] = {{change->added, change->added_count, change->action == USH_CREATE ? "" : "+ "}, {change->removed, change->removed_count, "- "}};
+
+	for (size_t s = 0; s < USH_COUNT(sides); s++)
+		for (size_t i = 0; i < sides[s].count; i++) {
+			USH_AUTO_FREE char *text = ush_text_safe(sides[s].deltas[i].text);
+
+			if (change->action == USH_REMOVE) /* the whole binding goes: its reason names the group */
+				continue;
+			ush_buf_printf(out, "%s%s%s", separator, sides[s].sign, text);
+			if (sides[s].deltas[i].people >= 0)
+				ush_buf_printf(out, " (%ld %s)", sides[s].deltas[i].people, sides[s].deltas[i].people == 1 ? "person" : "people");
+			separator = ", ";
+		}
+}
+
+struct widths {
+	int namespace_name, name;
+};
+
+static void say_change(struct ush_buf *out, const struct ush_change *change, const struct widths *widths)
+{
+	USH_AUTO_FREE char *reason = ush_text_safe(change->reason), *name = ush_text_safe(change->name), *namespace_name = ush_text_safe(change->namespace_name);
+	size_t begin;
+
+	if (*change->name == '\0') {
+		ush_buf_printf(out, "%c %s\n", marks[change->action], reason);
+		return;
+	}
+	ush_buf_printf(out, "%c %-*s  %-11s  ", marks[change->action], widths->namespace_name, namespace_name, ush_rbac_kind_name(change->kind));
+	begin = out->length;
+	ush_buf_printf(out, "%-*s", widths->name, name);
+	say_deltas(out, change, "  ");
+	if (*reason != '\0')
+		ush_buf_printf(out, "  %s", reason);
+	while (out->length > begin && out->data[out->length - 1] == ' ')
+		out->data[--out->length] = '\0';
+	ush_buf_puts(out, "\n");
+}
+
+static struct widths measure(const struct ush_plan *plan)
+{
+	struct widths widths = {10, 20};
+
+	for (size_t i = 0; i < plan->change_count; i++) {
+		int a = (int)strlen(plan->changes[i].namespace_name), b = (int)strlen(plan->changes[i].name);
+
+		widths.namespace_name = a > widths.namespace_name && a <= 40 ? a : widths.namespace_name;
+		widths.name = b > widths.name && b <= 48 ? b : widths.name;
+	}
+	return widths;
+}
+
+static void say_changes(struct ush_buf *out, const struct ush_plan *plan)
+{
+	struct widths widths = measure(plan);
+	size_t same = 0;
+
+	for (size_t i = 0; i < plan->change_count; i++) {
+		const struct ush_change *change = &plan->changes[i];
+
+		same = i > 0 && plan->changes[i - 1].action == change->action ? same + 1 : 0;
+		if (change->action <= USH_REMOVE || same < SAME_MAX)
+			say_change(out, change, &widths);
+		if (same >= SAME_MAX && change->action > USH_REMOVE && (i + 1 == plan->change_count || plan->changes[i + 1].action != change->action))
+			ush_buf_printf(out, "%c and %zu more like these\n", marks[change->action], same + 1 - SAME_MAX);
+	}
+}
+
+static void say_summary(struct ush_buf *out, const struct ush_plan *plan, const char *next)
+{
+	const struct {
+		size_t count;
+		const char *what;
+	} parts[] = {
+		{ush_plan_count(plan, USH_CREATE), "to create"},
+		{ush_plan_count(plan, USH_CHANGE) + ush_plan_count(plan, USH_REPLACE), "to change"},
+		{ush_plan_count(plan, USH_REMOVE), "to remove"},
+		{ush_plan_count(plan, USH_KEEP), "kept although the group is gone"},
+		{ush_plan_count(plan, USH_HOLD), "on hold"},
+		{ush_plan_count(plan, USH_PENDING), "waiting for a namespace"},
+		{ush_plan_count(plan, USH_CONFLICT), ush_plan_count(plan, USH_CONFLICT) == 1 ? "conflict" : "conflicts"},
+	};
+	bool any = false;
+
+	for (size_t i = 0; i < USH_COUNT(parts); i++)
+		if (parts[i].count > 0) {
+			ush_buf_printf(out, "%s%zu %s", any ? ", " : "", parts[i].count, parts[i].what);
+			any = true;
+		}
+	if (plan->state_changed) {
+		ush_buf_printf(out, "%sthe tombstones to note", any ? ", " : "");
+		any = true;
+	}
+	if (!any)
+		ush_buf_puts(out, "Nothing to do");
+	ush_buf_puts(out, ".");
+	if (next != NULL)
+		ush_buf_printf(out, " Next: %s", next);
+	ush_buf_puts(out, "\n");
+}
+
+void ush_plan_to_text(const struct ush_plan *plan, struct ush_buf *out, const char *next)
+{
+	for (size_t i = 0; i < plan->source_count; i++)
+		say_source(out, &plan->sources[i]);
+	say_cluster(out, plan);
+	ush_buf_puts(out, "\n");
+	if (plan->stop.code == USH_ERR_INCOMPLETE) {
+		ush_buf_puts(out, "Nothing was concluded.\n");
+		return;
+	}
+	say_changes(out, plan);
+	if (plan->change_count > 0)
+		ush_buf_puts(out, "\n");
+	for (size_t i = 0; i < plan->for_people_count; i++) {
+		USH_AUTO_FREE char *line = ush_text_safe(plan->for_people[i]);
+
+		ush_buf_printf(out, "%s%s%s", i == 0 ? "For people: " : "; ", line, i + 1 == plan->for_people_count ? ".\n" : "");
+	}
+	say_summary(out, plan, next);
+}

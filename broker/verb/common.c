@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "broker/verb/verb.h"
+#include "common/base/memory.h"
+#include "common/net/real.h"
+
+int ush_broker_open(struct ush_broker *broker, const struct ush_broker_options *options, bool cluster, struct ush_error *err)
+{
+	*broker = (struct ush_broker){0};
+	ush_world_real(&broker->world);
+	if (!cluster)
+		return 0;
+	broker->config = ush_kube_config_load(options->kubeconfig, options->context, isatty(STDIN_FILENO) && isatty(STDERR_FILENO), err);
+	if (broker->config == NULL)
+		return -1;
+	broker->kube = (struct ush_kube){&broker->world, broker->config, USH_MANAGED_BY};
+	return 0;
+}
+
+void ush_broker_close(struct ush_broker *broker)
+{
+	ush_kube_config_free(broker->config);
+	ush_world_real_free(&broker->world);
+	broker->config = NULL;
+}
+
+int ush_broker_need_policy(const struct ush_broker_options *options, struct ush_error *err)
+{
+	if (options->policy != NULL)
+		return 0;
+	ush_fail(err, USH_ERR_USAGE, "which policy?");
+	return ush_hint(err, "Name it: -f policy.yaml");
+}
+
+char *ush_broker_identity(const struct ush_world *world)
+{
+	char host[256] = "localhost";
+	unsigned char random[4];
+
+	gethostname(host, sizeof host - 1);
+	ush_random(world, random, sizeof random);
+	return ush_printf("%s-%ld-%02x%02x%02x%02x", host, (long)getpid(), random[0], random[1], random[2], random[3]);
+}
+
+int ush_broker_print(const char *text, struct ush_error *err)
+{
+	if (fputs(text, stdout) == EOF || fflush(stdout) != 0)
+		return ush_fail(err, USH_ERR_STORE, "stdout: %s", strerror(errno));
+	return 0;
+}
+
+int ush_broker_print_json(const json_t *json, struct ush_error *err)
+{
+	USH_AUTO_FREE char *text = json_dumps(json, JSON_INDENT(2) | JSON_SORT_KEYS), *line = NULL;
+
+	if (text == NULL)
+		return ush_fail(err, USH_ERR_STORE, "cannot write JSON");
+	line = ush_printf("%s\n", text);
+	return ush_broker_print(line, err);
+}

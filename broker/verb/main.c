@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "broker/verb/verb.h"
+
+static const struct ush_verb *const verbs[] = {
+	&ush_verb_validate, &ush_verb_groups, &ush_verb_plan, &ush_verb_apply, &ush_verb_render, &ush_verb_audit, NULL,
+};
+
+static const struct ush_program program = {
+	.name = "usher-broker",
+	.command = "usher-broker",
+	.about = "turns identity-provider groups into Roles and RoleBindings, and finds over-broad grants",
+	.verbs = verbs,
+	.manual = "usher-broker(1)",
+};
+
+int main(int argc, char **argv)
+{
+	return ush_cli_main(&program, argc, argv);
+}

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * usher-broker render DIR: the same objects as manifests in a folder, for whoever applies from git. The folder is what is
+ * compared with, so brakes and tombstones hold for it as they do for a cluster.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "broker/sync/render.h"
+#include "broker/verb/verb.h"
+#include "common/base/memory.h"
+
+static struct ush_broker_options options = {.state_namespace = "default"};
+static const char *confirm;
+
+static const struct ush_option rows[] = {
+	USH_OPTION_POLICY(options),
+	{"confirm", 0, USH_OPTION_STRING, "HASH", "go past the limits for just the plan with this hash", &confirm},
+	{"state-namespace", 0, USH_OPTION_STRING, "NAME", "as plan and apply are told it, for the labels", &options.state_namespace},
+	{NULL},
+};
+
+/* Incomplete stops, the brake stops unless this plan was confirmed; conflicts are left alone and said. */
+static int may_write(const struct ush_plan *plan, const char *folder, struct ush_error *err)
+{
+	bool confirmed = confirm != NULL && strlen(confirm) >= 8 && strncmp(plan->hash, confirm, strlen(confirm)) == 0;
+
+	if (ush_plan_verdict(plan, err) == USH_ERR_INCOMPLETE)
+		return -1;
+	if (plan->stop.code != USH_OK && !confirmed)
+		return ush_hint(err, "If that is right: usher-broker render -f %s --confirm %.8s %s", options.policy, plan->hash, folder);
+	ush_error_clear(err);
+	return 0;
+}
+
+static void print_files(const struct ush_rendered *rendered, const char *folder)
+{
+	USH_AUTO_FREE char *safe = ush_text_safe(folder);
+
+	printf("%s: %zu file%s written, %zu as before, %zu removed\n", safe, rendered->written, rendered->written == 1 ? "" : "s", rendered->unchanged,
+	       rendered->removed);
+}
+
+static void print_lines(const struct ush_plan *plan)
+{
+	for (size_t i = 0; i < plan->change_count; i++) {
+		const struct ush_change *change = &plan->changes[i];
+		USH_AUTO_FREE char *line = ush_printf("%s%s%s%s%s", change->namespace_name, *change->name != '\0' ? "/" : "", change->name,
+						      *change->name != '\0' ? ": " : "", change->reason);
+		USH_AUTO_FREE char *safe = ush_text_safe(line);
+
+		if (change->action >= USH_KEEP)
+			fprintf(stderr, "usher-broker: %s\n", safe);
+	}
+}
+
+static int run(size_t count, char **operands, struct ush_error *err)
+{
+	USH_AUTO_BROKER broker = {0};
+	USH_AUTO_SYNC sync = {.folder = operands[0], .state_namespace = options.state_namespace, .all_objects = true};
+	USH_AUTO_RENDERED rendered = {0};
+	size_t conflicts;
+
+	(void)count;
+	if (ush_broker_need_policy(&options, err) != 0 || ush_broker_open(&broker, &options, false, err) != 0)
+		return -1;
+	sync.world = &broker.world;
+	if (ush_sync_plan(&sync, options.policy, err) != 0 || may_write(sync.plan, operands[0], err) != 0 ||
+	    ush_render(operands[0], sync.plan, &rendered, err) != 0)
+		return -1;
+	print_files(&rendered, operands[0]);
+	print_lines(sync.plan);
+	conflicts = ush_plan_count(sync.plan, USH_CONFLICT);
+	if (rendered.foreign.count > 0)
+		return ush_fail(err, USH_ERR_REFUSED, "%s was not written by usher-broker and stands where %s should; it was left alone", rendered.foreign.items[0],
+				rendered.foreign.count > 1 ? "one of several files of ours" : "a file of ours");
+	return conflicts > 0 ? ush_fail(err, USH_ERR_REFUSED, "%zu conflict%s left alone", conflicts, conflicts > 1 ? "s were" : " was") : 0;
+}
+
+const struct ush_verb ush_verb_render = {"render", "DIR", "write the same objects as manifests into a folder, for GitOps", rows, 1, 1, run};
