@@ -105,6 +105,8 @@ static struct ush_grant *exchange(const struct ush_flow *flow, const struct ush_
 	grant = ush_token_request(flow, &form, &expect, &answer, err);
 	if (grant != NULL)
 		grant->nonce = ush_strdup(attempt->nonce);
+	if (grant != NULL && grant->scope == NULL)
+		grant->scope = ush_client_scope(flow);
 	return ush_steal(&grant);
 }
 

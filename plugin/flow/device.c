@@ -173,6 +173,8 @@ static struct ush_grant *wait_for_person(const struct ush_flow *flow, const char
 			return NULL;
 		}
 		grant = poll_once(flow, invitation, pkce, &answer, err);
+		if (grant != NULL && grant->scope == NULL)
+			grant->scope = ush_client_scope(flow);
 		if (grant != NULL)
 			return grant;
 		interval = next_interval(flow, host, &answer, interval, err);

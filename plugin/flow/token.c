@@ -10,6 +10,7 @@
 #define SKEW_MAX  300 /* seconds of a provider's Date that we believe */
 #define LEEWAY    60
 #define TOKEN_MAX 65536
+#define SCOPE_MAX 4096
 
 void ush_grant_free(struct ush_grant *grant)
 {
@@ -107,7 +108,7 @@ static struct ush_grant *read_grant(const struct ush_flow *flow, const char *hos
 {
 	USH_AUTO_GRANT grant = ush_new(struct ush_grant);
 	USH_AUTO_JSON body = NULL;
-	const char *type;
+	const char *type, *scope;
 
 	body = ush_json_parse(response->body.data != NULL ? response->body.data : "", response->body.length, "token endpoint's answer",
 			      USH_ERR_REJECTED, err);
@@ -116,10 +117,12 @@ static struct ush_grant *read_grant(const struct ush_flow *flow, const char *hos
 		return NULL;
 	}
 	type = ush_json_string(body, "token_type");
+	scope = ush_json_string(body, "scope");
 	grant->id_token = secret_member(body, "id_token");
 	grant->refresh = secret_member(body, "refresh_token");
 	grant->access = secret_member(body, "access_token");
-	grant->scope = ush_strdup(ush_json_string(body, "scope"));
+	if (scope != NULL && scope[0] != '\0' && strlen(scope) <= SCOPE_MAX)
+		grant->scope = ush_strdup(scope);
 	grant->refresh_expires = refresh_end(body, ush_now(flow->world));
 	if (type == NULL || strcasecmp(type, "bearer") != 0) {
 		ush_fail(err, USH_ERR_REJECTED, "%s gave tokens of type \"%s\", Bearer is wanted", host, type != NULL ? type : "");

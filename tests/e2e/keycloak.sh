@@ -39,7 +39,6 @@ keycloak_browser() {
 		*'name="accept"'*)
 			code=\$(grep -o 'name="code" value="[^"]*"' <<<"\$page" | cut -d'"' -f4)
 			page=\$(jar -d "code=\$code" -d accept=Yes "\$(action <<<"\$page")") ;;
-		*'name="device_user_code"'*) page=\$(jar -d "device_user_code=\$2" "\$(action <<<"\$page")") ;;
 		*) break ;;
 		esac
 	done
@@ -87,7 +86,7 @@ role() { # NAME POST|DELETE: a role of realm-management for the broker's service
 }
 
 device_slow_down() { :; }
-approve_device() { "$T/browse" "$1" "$2"; } # URL CODE
+approve_device() { "$T/browse" "$1?user_code=$2"; } # URL CODE: the complete address, as from a QR code; login and consent follow
 device_polls() { like "$(provider_count_token)" '^[1-9]' 'A6 Keycloak was polled'; }
 revoked() { # TOKEN
 	web -d grant_type=refresh_token -d "client_id=$CLIENT" --data-urlencode "refresh_token=$1" "$ISSUER/protocol/openid-connect/token" | grep -q invalid_grant

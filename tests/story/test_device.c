@@ -272,6 +272,21 @@ START_TEST(without_a_display_the_device_flow_is_chosen_by_itself)
 }
 END_TEST
 
+START_TEST(a_provider_that_forbids_offline_access_gives_a_second_code_without)
+{
+	static const char *const script[] = {"ok", NULL};
+	USH_AUTO_FREE char *scope = NULL;
+	struct scene scene;
+
+	begin(&scene, script, NULL);
+	scene.idp->offline_forbidden = true;
+	ck_assert_msg(scene_sign_in(&scene) == 0, "%s", scene.err.what);
+	scope = fake_idp_form(scene.idp, "/device", 1, "scope");
+	ck_assert_pstr_eq(scope, "openid groups email");
+	scene_end(&scene);
+}
+END_TEST
+
 START_TEST(a_signal_ends_the_wait)
 {
 	static const char *const pending[] = {"authorization_pending", NULL};
@@ -290,4 +305,5 @@ TAP_MAIN("device", a_person_enters_the_code_on_another_device, slow_down_adds_fi
 	 the_interval_is_held_between_five_and_sixty_seconds, a_declined_or_expired_code_ends_the_wait, nobody_polls_past_the_codes_life,
 	 a_network_that_fails_for_a_while_is_waited_out, keys_that_cannot_be_had_after_the_grant_are_no_reason_to_poll_again,
 	 a_page_that_is_not_the_providers_is_refused, another_host_that_the_profile_names_is_taken,
-	 the_device_endpoints_refusals_have_their_codes, without_a_display_the_device_flow_is_chosen_by_itself, a_signal_ends_the_wait)
+	 the_device_endpoints_refusals_have_their_codes, without_a_display_the_device_flow_is_chosen_by_itself,
+	 a_provider_that_forbids_offline_access_gives_a_second_code_without, a_signal_ends_the_wait)

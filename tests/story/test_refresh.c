@@ -115,6 +115,25 @@ START_TEST(scopes_that_were_not_granted_are_left_out_at_the_second_try)
 END_TEST
 
 /* T35 */
+START_TEST(a_refresh_asks_for_what_was_granted)
+{
+	USH_AUTO_FREE char *scope = NULL;
+	struct scene scene;
+
+	scene_begin(&scene, NULL);
+	scene.idp->granted = "openid groups profile";
+	ck_assert_int_eq(scene_sign_in(&scene), 0);
+	scene.idp->granted = NULL;
+	for (int i = 0; i < 2; i++) {
+		scene_pass(&scene, 400);
+		ck_assert_msg(scene_sign_in(&scene) == 0, "%s", scene.err.what);
+	}
+	scope = fake_idp_form(scene.idp, "/token", 2, "scope");
+	ck_assert_pstr_eq(scope, "openid groups profile");
+	scene_end(&scene);
+}
+END_TEST
+
 START_TEST(a_provider_that_is_away_keeps_the_session_and_opens_no_browser)
 {
 	static const struct fake_answer faults[] = {
@@ -360,7 +379,8 @@ END_TEST
 
 TAP_MAIN("refresh", a_refresh_with_warm_caches_is_one_silent_request, a_provider_that_does_not_rotate_keeps_its_token,
 	 a_refreshed_token_may_leave_the_nonce_out_and_may_not_have_another, new_groups_show_with_the_next_refresh,
-	 scopes_that_were_not_granted_are_left_out_at_the_second_try, a_provider_that_is_away_keeps_the_session_and_opens_no_browser,
+	 scopes_that_were_not_granted_are_left_out_at_the_second_try, a_refresh_asks_for_what_was_granted,
+	 a_provider_that_is_away_keeps_the_session_and_opens_no_browser,
 	 an_answer_that_must_not_be_trusted_keeps_the_session_too, no_id_token_on_refresh_is_said_with_the_way_out,
 	 a_changed_subject_is_refused, a_token_that_fails_its_check_does_not_cost_the_rotated_session, only_invalid_grant_ends_a_session,
 	 after_the_end_of_a_session_a_person_is_asked_where_that_is_allowed, a_sibling_that_rotated_first_gives_its_token,

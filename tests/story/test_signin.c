@@ -120,6 +120,40 @@ START_TEST(a_provider_without_refresh_tokens_is_told_and_works)
 }
 END_TEST
 
+START_TEST(a_provider_that_forbids_offline_access_is_asked_again_without)
+{
+	struct scene scene;
+	const char *said;
+
+	scene_begin(&scene, NULL);
+	scene.idp->offline_forbidden = true;
+	ck_assert_msg(scene_sign_in(&scene) == 0, "%s", scene.err.what);
+	ck_assert_uint_eq(scene.opened, 2);
+	said = scene_said(&scene);
+	ck_assert_ptr_nonnull(strstr(said, "login.example.com refused (not_allowed: Offline tokens not allowed for the user or client); trying again "
+					   "without offline_access\n"));
+	assert_stored(&scene, "rt-1");
+	scene_pass(&scene, 400);
+	ck_assert_msg(scene_sign_in(&scene) == 0, "%s", scene.err.what); /* the refresh does not ask for it either */
+	ck_assert_uint_eq(scene.opened, 2);
+	scene_end(&scene);
+}
+END_TEST
+
+START_TEST(a_scope_that_is_refused_is_asked_without_offline_access_once)
+{
+	struct scene scene;
+
+	scene_begin(&scene, NULL);
+	scene.browser = BROWSER_DENIES;
+	scene.denial = "error=invalid_scope";
+	ck_assert_int_eq(scene_sign_in(&scene), -1);
+	ck_assert_int_eq(scene.err.code, USH_ERR_REJECTED);
+	ck_assert_uint_eq(scene.opened, 2);
+	scene_end(&scene);
+}
+END_TEST
+
 START_TEST(what_the_browser_brings_is_checked)
 {
 	static const struct {
@@ -403,6 +437,7 @@ END_TEST
 
 TAP_MAIN("signin", the_first_sign_in_makes_three_requests_and_keeps_the_session, a_cached_token_asks_nobody_and_says_nothing,
 	 login_asks_a_person_whatever_is_kept, a_client_secret_goes_by_http_basic, a_provider_without_refresh_tokens_is_told_and_works,
+	 a_provider_that_forbids_offline_access_is_asked_again_without, a_scope_that_is_refused_is_asked_without_offline_access_once,
 	 what_the_browser_brings_is_checked, a_forged_visit_changes_nothing, an_id_token_that_is_not_for_this_sign_in_is_rejected,
 	 a_redirect_is_rejected_and_not_followed, a_clock_that_is_off_is_measured_and_corrected, a_call_that_may_not_ask_opens_nothing,
 	 after_three_unanswered_sign_ins_no_browser_opens_until_login, a_person_who_says_no_is_not_counted_as_away,

@@ -135,6 +135,8 @@ static int give(struct fake_idp *idp, const char *nonce, bool with_id_token, str
 		json_object_set_new(body, "id_token", json_string(token));
 	if (!idp->no_refresh_token)
 		json_object_set_new(body, "refresh_token", json_string(refresh));
+	if (idp->granted != NULL)
+		json_object_set_new(body, "scope", json_string(idp->granted));
 	if (idp->refresh_life != 0)
 		json_object_set_new(body, "refresh_expires_in", json_integer(idp->refresh_life));
 	return say(response, 200, body);
@@ -153,19 +155,26 @@ static bool matches(const char *verifier, const char *challenge)
 	return strcmp(text, challenge) == 0;
 }
 
-/* The code carries all that the provider must remember: "c." and the base64url of "NONCE CHALLENGE REDIRECT-URI". */
+static int forbid_offline(struct ush_http_response *response)
+{
+	return refuse(response, 400, "not_allowed", "Offline tokens not allowed for the user or client");
+}
+
+/* The code carries all that the provider must remember: "c." and the base64url of "NONCE CHALLENGE REDIRECT-URI on|off". */
 static int token_for_code(struct fake_idp *idp, const char *form, struct ush_http_response *response)
 {
 	USH_AUTO_FREE char *code = http_seen_form(form, "code"), *verifier = http_seen_form(form, "code_verifier");
 	USH_AUTO_FREE char *redirect = http_seen_form(form, "redirect_uri");
-	char plain[2048] = "", nonce[512], challenge[512], sent_to[512];
+	char plain[2048] = "", nonce[512], challenge[512], sent_to[512], line[4];
 
 	if (code == NULL || strncmp(code, "c.", 2) != 0 || strlen(code) > sizeof plain ||
 	    ush_base64url_decode(code + 2, strlen(code + 2), (unsigned char *)plain) < 0 ||
-	    sscanf(plain, "%511s %511s %511s", nonce, challenge, sent_to) != 3)
+	    sscanf(plain, "%511s %511s %511s %3s", nonce, challenge, sent_to, line) != 4)
 		return refuse(response, 400, "invalid_grant", "no such code");
 	if (redirect == NULL || strcmp(redirect, sent_to) != 0 || !matches(verifier, challenge))
 		return refuse(response, 400, "invalid_grant", "PKCE or redirect_uri");
+	if (idp->offline_forbidden && strcmp(line, "off") == 0)
+		return forbid_offline(response);
 	idp->generation++;
 	idp->family_dead = false;
 	free(idp->nonce);
@@ -205,6 +214,8 @@ static int token_for_device(struct fake_idp *idp, const char *form, struct ush_h
 		return refuse(response, 400, "invalid_grant", "device code or PKCE");
 	if (word != NULL && strcmp(word, "ok") != 0)
 		return refuse(response, 400, word, "as scripted");
+	if (idp->offline_forbidden && idp->device_offline)
+		return forbid_offline(response);
 	idp->generation++;
 	idp->family_dead = false;
 	return give(idp, NULL, true, response);
@@ -233,7 +244,9 @@ static int device(struct fake_idp *idp, const char *form, struct ush_http_respon
 	json_t *body = json_pack("{s:s, s:s, s:s, s:s, s:i}", "device_code", "dc-1", "user_code", "WDJB-MJHT", "verification_uri",
 				 FAKE_ISSUER "/device", "verification_uri_complete", FAKE_ISSUER "/device?user_code=WDJB-MJHT", "expires_in",
 				 600);
+	USH_AUTO_FREE char *scope = http_seen_form(form, "scope");
 
+	idp->device_offline = scope != NULL && strstr(scope, "offline_access") != NULL;
 	free(idp->device_challenge);
 	idp->device_challenge = http_seen_form(form, "code_challenge");
 	return say(response, 200, patched(body, idp->device_answer));
@@ -394,7 +407,7 @@ char *fake_idp_authorize(const struct fake_idp *idp, const char *authorization_u
 	if (nonce == NULL || strlen(nonce) < 43 || challenge == NULL || method == NULL || strcmp(method, "S256") != 0 || redirect == NULL ||
 	    state == NULL || strlen(state) < 43)
 		return NULL;
-	plain = ush_printf("%s %s %s", nonce, challenge, redirect);
+	plain = ush_printf("%s %s %s %s", nonce, challenge, redirect, strstr(query, "offline_access") != NULL ? "off" : "on");
 	code = ush_base64url_encode(plain, strlen(plain));
 	return ush_printf("%s?code=c.%s&state=%s%s", redirect, code, state,
 			  idp->iss_parameter ? "&iss=https%3A%2F%2Flogin.example.com" : "");

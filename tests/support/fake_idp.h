@@ -51,6 +51,8 @@ struct fake_idp {
 	const char *claims_patch; /* JSON object laid over the next ID tokens' claims, or NULL */
 	const char *client_secret; /* wanted by HTTP Basic, or NULL for a public client */
 	bool narrow_scope;        /* a refresh that names a scope is invalid_scope */
+	bool offline_forbidden;   /* who asks for offline_access is refused when the code is exchanged, as Keycloak does */
+	const char *granted;      /* the `scope` of answers, NULL: not said */
 
 	/* device flow: what polls are told, in order; the last stays. NULL: tokens */
 	const char *const *device_script;
@@ -63,6 +65,7 @@ struct fake_idp {
 	size_t seen_count;
 	int generation;            /* the refresh token that counts is "rt-GENERATION" */
 	bool family_dead;          /* reuse, or revoked */
+	bool device_offline;
 	char *device_challenge, *nonce; /* of the newest sign-in */
 	EVP_PKEY *key;
 	struct {

@@ -104,7 +104,7 @@ static char *way_back(const struct scene *scene, const char *redirect_uri, const
 	case BROWSER_OTHER_ISSUER:
 		return ush_printf("%s?code=c.x&state=%s&iss=https%%3A%%2F%%2Fevil.example", redirect_uri, state);
 	case BROWSER_FORGED_CODE:
-		return ush_printf("%s?code=c.bm9uY2UgY2hhbGxlbmdlIGh0dHA6Ly8xMjcuMC4wLjEvY2FsbGJhY2s&state=%s", redirect_uri, state);
+		return ush_printf("%s?code=c.bm9uY2UgY2hhbGxlbmdlIGh0dHA6Ly8xMjcuMC4wLjEvY2FsbGJhY2sgb24&state=%s", redirect_uri, state);
 	default:
 		return ush_strdup(good);
 	}

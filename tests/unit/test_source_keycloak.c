@@ -1,0 +1,405 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The Keycloak source against a Keycloak of its own making: pages, counts, tokens and the ways in which the real one is
+ * polite and wrong.
+ */
+#include "tests/support/tap.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "broker/source/source.h"
+#include "common/base/file.h"
+#include "common/base/memory.h"
+#include "common/data/json.h"
+#include "common/net/http.h"
+
+#define ADMIN "https://login.test/admin/realms/acme"
+
+static struct {
+	/* what it holds: group i is called gI; children[i] of them stand under it */
+	int tops, children_of_first, members;
+	/* how it misbehaves */
+	bool weak;                /* lists are [], counts are true */
+	bool deaf;                /* `first` is ignored */
+	int count_more, shrinks_by; /* the count lies; the second count is smaller */
+	int token_life;           /* reads a token is good for; 0: all */
+	const char *fail;         /* part of a URL that fails */
+	int fail_skip, fail_times, fail_status; /* 0: the connection breaks */
+	int64_t retry_after_ms;
+	const char *body;         /* instead of a list */
+	/* what happened */
+	int tokens, reads, counts, used;
+	int64_t slept, now;
+	char token_request[512], secret[64];
+} kc;
+
+static struct ush_groups groups;
+static struct ush_error err;
+
+/* ---- the fake ---- */
+
+static int number_after(const char *url, const char *key, int fallback)
+{
+	const char *p = strstr(url, key);
+
+	return p != NULL ? atoi(p + strlen(key)) : fallback;
+}
+
+static json_t *group_json(const char *prefix, int i, int below)
+{
+	USH_AUTO_FREE char *id = ush_printf("id-%s%d", prefix, i), *name = ush_printf("%s%d", prefix, i);
+
+	return json_pack("{s:s, s:s, s:s, s:i, s:[]}", "id", id, "name", name, "path", "/not/to/be/trusted", "subGroupCount", below, "subGroups");
+}
+
+static json_t *member_json(int i)
+{
+	USH_AUTO_FREE char *id = ush_printf("u%d", i), *name = ush_printf("user%d", i);
+
+	return json_pack("{s:s, s:s, s:b}", "id", id, "username", name, "enabled", i % 10 != 9);
+}
+
+static json_t *listing(const char *url)
+{
+	int first = kc.deaf ? 0 : number_after(url, "first=", 0), max = number_after(url, "max=", 10), all;
+	bool children = strstr(url, "/children") != NULL, members = strstr(url, "/members") != NULL;
+	json_t *list = json_array();
+
+	all = members ? kc.members : children ? kc.children_of_first : kc.tops;
+	for (int i = first; i < all && i < first + max && !kc.weak; i++)
+		json_array_append_new(list, members ? member_json(i) : group_json(children ? "c" : "g", i, !children && i == 0 ? kc.children_of_first : 0));
+	return list;
+}
+
+static void answer(struct ush_http_response *response, int status, json_t *json)
+{
+	USH_AUTO_FREE char *text = json_dumps(json, JSON_COMPACT);
+
+	response->status = status;
+	ush_buf_puts(&response->body, text);
+	json_decref(json);
+}
+
+static void answer_token(const struct ush_http_request *request, struct ush_http_response *response)
+{
+	snprintf(kc.token_request, sizeof kc.token_request, "%s %s %s", request->method, request->url, request->body);
+	snprintf(kc.secret, sizeof kc.secret, "%s", ush_secret_reveal(request->basic));
+	kc.tokens++;
+	kc.used = 0;
+	answer(response, 200, json_pack("{s:s, s:i}", "access_token", "t", "expires_in", 60));
+}
+
+static void answer_get(const struct ush_http_request *request, struct ush_http_response *response)
+{
+	kc.reads++;
+	if (kc.token_life > 0 && ++kc.used > kc.token_life)
+		answer(response, 401, json_pack("{s:s}", "error", "HTTP 401 Unauthorized"));
+	else if (strstr(request->url, "/count") != NULL)
+		answer(response, 200, json_pack("{s:i}", "count", kc.tops + kc.children_of_first + kc.count_more - (kc.counts++ > 0 ? kc.shrinks_by : 0)));
+	else if (kc.body != NULL) {
+		response->status = 200;
+		ush_buf_puts(&response->body, kc.body);
+	} else
+		answer(response, 200, listing(request->url));
+}
+
+static int http(void *context, const struct ush_http_request *request, struct ush_http_response *response, struct ush_error *why)
+{
+	(void)context;
+	response->retry_after_ms = -1;
+	if (kc.fail != NULL && strstr(request->url, kc.fail) != NULL && kc.fail_skip-- <= 0 && kc.fail_times-- > 0) {
+		response->retry_after_ms = kc.retry_after_ms > 0 ? kc.retry_after_ms : -1;
+		if (kc.fail_status == 0)
+			return ush_fail(why, USH_ERR_UNAVAILABLE, "login.test: connection reset");
+		answer(response, kc.fail_status, json_pack("{s:s}", "error", "oops"));
+		return 0;
+	}
+	if (strstr(request->url, "/protocol/openid-connect/token") != NULL)
+		answer_token(request, response);
+	else
+		answer_get(request, response);
+	return 0;
+}
+
+static int64_t clock_ms(void *context)
+{
+	(void)context;
+	return kc.now;
+}
+
+static int sleep_ms(void *context, int64_t ms)
+{
+	(void)context;
+	kc.slept += ms;
+	kc.now += ms;
+	return 0;
+}
+
+static const struct ush_world world = {.now_ms = clock_ms, .boot_ms = clock_ms, .sleep_ms = sleep_ms, .http = http};
+
+static char secret_path[64];
+
+static void begin(int tops, int children, int members)
+{
+	int fd;
+
+	memset(&kc, 0, sizeof kc);
+	kc.tops = tops;
+	kc.children_of_first = children;
+	kc.members = members;
+	kc.fail_times = 1000;
+	snprintf(secret_path, sizeof secret_path, "/tmp/usher-test.XXXXXX");
+	fd = mkstemp(secret_path);
+	ck_assert_int_eq(write(fd, "s3cr:et\n", 8), 8);
+	close(fd);
+}
+
+static void read_source(const char *wanted)
+{
+	struct ush_policy_source source = {.name = (char *)"main", .type = USH_SOURCE_KEYCLOAK, .url = (char *)"https://login.test", .realm = (char *)"acme",
+					   .client = (char *)"broker", .secret_file = secret_path};
+	struct ush_list refs = {0};
+	struct ush_source_question question = {.source = &source, .refs = &refs};
+
+	if (wanted != NULL)
+		ush_list_add(&refs, wanted);
+	ush_groups_free(&groups);
+	memset(&err, 0, sizeof err);
+	ck_assert_msg(ush_source_read(&world, &question, &groups, &err) == 0, "%s", err.what);
+	ush_list_free(&refs);
+	unlink(secret_path);
+}
+
+static void expect_incomplete(const char *why)
+{
+	ck_assert_msg(!groups.complete, "complete, wanted: %s", why);
+	ck_assert_msg(strstr(groups.why, why) != NULL, "\"%s\" lacks \"%s\"", groups.why, why);
+	ck_assert_ptr_null(strstr(groups.why, "s3cr"));
+	ush_groups_free(&groups);
+}
+
+static void expect_complete(size_t count)
+{
+	ck_assert_msg(groups.complete, "%s", groups.why);
+	ck_assert_uint_eq(groups.count, count);
+}
+
+/* ---- the tests ---- */
+
+START_TEST(every_page_of_every_level_is_read)
+{
+	begin(250, 130, 0);
+	read_source(NULL);
+	expect_complete(380);
+	ck_assert_int_eq(kc.reads, 3 + 2 + 2); /* pages of tops, of children, two counts */
+	ck_assert_str_eq(groups.items[0].path, "/g0");
+	ck_assert_str_eq(groups.items[1].path, "/g0/c0");
+	ck_assert_str_eq(groups.items[1].name, "c0");
+	ck_assert(!groups.items[0].members_known);
+	ush_groups_free(&groups);
+}
+END_TEST
+
+START_TEST(exactly_one_page_asks_for_the_next_one)
+{
+	begin(100, 0, 0);
+	read_source(NULL);
+	expect_complete(100);
+	ck_assert_int_eq(kc.reads, 2 + 2);
+	ush_groups_free(&groups);
+}
+END_TEST
+
+START_TEST(the_token_is_asked_for_with_the_secret_in_the_header_alone)
+{
+	begin(1, 0, 0);
+	read_source(NULL);
+	expect_complete(1);
+	ck_assert_str_eq(kc.token_request, "POST https://login.test/realms/acme/protocol/openid-connect/token grant_type=client_credentials");
+	ck_assert_str_eq(kc.secret, "broker:s3cr%3Aet");
+	ck_assert_int_eq(kc.tokens, 1);
+	ush_groups_free(&groups);
+}
+END_TEST
+
+START_TEST(people_of_granted_groups_are_counted_and_the_disabled_left_out)
+{
+	begin(3, 0, 205);
+	read_source("g1");
+	expect_complete(3);
+	ck_assert(groups.items[1].members_known && !groups.items[0].members_known);
+	ck_assert_uint_eq(groups.items[1].members.count, 185);
+	ck_assert_uint_eq(groups.items[1].disabled, 20);
+	ck_assert_uint_eq(groups.people, 185);
+	ush_groups_free(&groups);
+}
+END_TEST
+
+/* BC01's trap: a weak role is answered 200 and [] while the count tells the truth. */
+START_TEST(an_empty_list_beside_a_count_is_a_missing_role)
+{
+	begin(250, 3, 0);
+	kc.weak = true;
+	read_source(NULL);
+	ck_assert_ptr_nonnull(strstr(groups.advice, "view-users"));
+	expect_incomplete("it lists 0 groups and counts 253");
+}
+END_TEST
+
+START_TEST(no_groups_and_a_count_of_none_is_complete_and_for_others_to_judge)
+{
+	begin(0, 0, 0);
+	read_source(NULL);
+	expect_complete(0);
+	ush_groups_free(&groups);
+}
+END_TEST
+
+/* BC05 */
+START_TEST(a_count_that_does_not_fit_is_incomplete)
+{
+	begin(249, 0, 0);
+	kc.count_more = 1;
+	read_source(NULL);
+	expect_incomplete("it lists 249 groups and counts 250");
+	begin(249, 0, 0);
+	kc.shrinks_by = 1;
+	read_source(NULL);
+	expect_incomplete("it lists 249 groups and counts 248");
+}
+END_TEST
+
+/* BC02, T50 */
+START_TEST(a_page_that_fails_is_tried_four_times_and_then_incomplete)
+{
+	static const int statuses[] = {429, 500, 502, 503, 0};
+
+	for (size_t i = 0; i < USH_COUNT(statuses); i++) {
+		begin(250, 0, 0);
+		kc.fail = "/groups?briefRepresentation=true&first=100";
+		kc.fail_status = statuses[i];
+		read_source(NULL);
+		ck_assert_int_eq(kc.fail_times, 1000 - 4);
+		expect_incomplete(statuses[i] == 0 ? "page 2 of groups: login.test: connection reset, tried four times" : "page 2 of groups answered");
+	}
+}
+END_TEST
+
+/* BC02 */
+START_TEST(a_page_that_fails_twice_is_read_at_the_third_try)
+{
+	begin(250, 0, 0);
+	kc.fail = "/groups?briefRepresentation=true&first=200";
+	kc.fail_status = 503;
+	kc.fail_times = 2;
+	kc.retry_after_ms = 7000;
+	read_source(NULL);
+	expect_complete(250);
+	ck_assert_int_eq(kc.slept, 14000);
+	ush_groups_free(&groups);
+}
+END_TEST
+
+/* BC02: tokens live for a minute, a listing longer. */
+START_TEST(a_token_that_expires_on_the_way_is_renewed)
+{
+	begin(950, 0, 0);
+	kc.token_life = 3;
+	read_source(NULL);
+	expect_complete(950);
+	ck_assert_int_eq(kc.tokens, 4);
+	ush_groups_free(&groups);
+}
+END_TEST
+
+START_TEST(a_token_that_is_never_good_is_no_loop)
+{
+	begin(10, 0, 0);
+	kc.fail = "/admin/";
+	kc.fail_status = 401;
+	read_source(NULL);
+	ck_assert_int_le(kc.tokens, 2);
+	expect_incomplete("answered 401");
+}
+END_TEST
+
+/* BC04 */
+START_TEST(a_page_that_repeats_is_seen)
+{
+	begin(250, 0, 0);
+	kc.deaf = true;
+	read_source(NULL);
+	ck_assert_int_eq(kc.reads, 3); /* the count, page 1, page 2 */
+	expect_incomplete("group \"g0\" came twice");
+	begin(3, 0, 150);
+	kc.deaf = true;
+	read_source("g2");
+	expect_incomplete("a member of /g2 came twice");
+}
+END_TEST
+
+START_TEST(what_is_forbidden_says_which_role_is_missing)
+{
+	begin(250, 0, 0);
+	kc.fail = "/groups/count";
+	kc.fail_status = 403;
+	read_source(NULL);
+	ck_assert_ptr_nonnull(strstr(groups.advice, "view-users"));
+	expect_incomplete("answered 403");
+}
+END_TEST
+
+START_TEST(a_wrong_secret_says_where_to_look)
+{
+	begin(1, 0, 0);
+	kc.fail = "/token";
+	kc.fail_status = 401;
+	read_source(NULL);
+	ck_assert_ptr_nonnull(strstr(groups.advice, secret_path));
+	expect_incomplete("gives client broker no token: 401 oops");
+}
+END_TEST
+
+/* T50 */
+START_TEST(an_answer_that_is_not_the_apis_is_incomplete)
+{
+	static const struct {
+		const char *body, *why;
+	} bodies[] = {{"<html>captive portal</html>", "page 1 of groups:1:1: is not valid JSON"}, {"{}", "page 1 of groups is no list"}, {"", "not valid JSON"},
+		      {"[{\"id\": \"x\"}]", "a group has no id or no name"}, {"[7]", "a group has no id or no name"}, {"[{\"id\": \"x\", \"name\": \"a", "not valid JSON"}};
+
+	for (size_t i = 0; i < USH_COUNT(bodies); i++) {
+		begin(5, 0, 0);
+		kc.body = bodies[i].body;
+		read_source(NULL);
+		expect_incomplete(bodies[i].why);
+	}
+}
+END_TEST
+
+START_TEST(a_secret_that_others_may_read_is_a_fault_of_ours)
+{
+	struct ush_policy_source source = {.name = (char *)"main", .type = USH_SOURCE_KEYCLOAK, .url = (char *)"https://login.test", .realm = (char *)"acme",
+					   .client = (char *)"broker", .secret_file = secret_path};
+	struct ush_source_question question = {.source = &source};
+
+	begin(1, 0, 0);
+	ck_assert_int_eq(ush_file_write(secret_path, "x", 1, 0644, &err), 0);
+	ck_assert_int_eq(ush_source_read(&world, &question, &groups, &err), -1);
+	ck_assert_int_eq(err.code, USH_ERR_CONFIG);
+	ck_assert_ptr_nonnull(strstr(err.what, "source main: "));
+	ck_assert_ptr_nonnull(strstr(err.hint, "chmod 600"));
+	ck_assert_int_eq(kc.tokens + kc.reads, 0);
+	unlink(secret_path);
+	ush_groups_free(&groups);
+}
+END_TEST
+
+TAP_MAIN("source_keycloak", every_page_of_every_level_is_read, exactly_one_page_asks_for_the_next_one,
+	 the_token_is_asked_for_with_the_secret_in_the_header_alone, people_of_granted_groups_are_counted_and_the_disabled_left_out,
+	 an_empty_list_beside_a_count_is_a_missing_role, no_groups_and_a_count_of_none_is_complete_and_for_others_to_judge,
+	 a_count_that_does_not_fit_is_incomplete, a_page_that_fails_is_tried_four_times_and_then_incomplete,
+	 a_page_that_fails_twice_is_read_at_the_third_try, a_token_that_expires_on_the_way_is_renewed, a_token_that_is_never_good_is_no_loop,
+	 a_page_that_repeats_is_seen, what_is_forbidden_says_which_role_is_missing, a_wrong_secret_says_where_to_look,
+	 an_answer_that_is_not_the_apis_is_incomplete, a_secret_that_others_may_read_is_a_fault_of_ours)
