@@ -95,7 +95,7 @@ static const char *times(unsigned int count, char *out, size_t size)
 static int exchange(struct ush_keycloak *kc, struct ush_http_request *request, const char *what, struct ush_http_response *response,
 		    struct ush_error *err)
 {
-	int64_t wait = 500;
+	int64_t wait = 500, pause;
 	char word[32];
 
 	request->ca_pem = kc->ca_pem;
@@ -118,9 +118,8 @@ static int exchange(struct ush_keycloak *kc, struct ush_http_request *request, c
 			return ush_fail(err, USH_ERR_INCOMPLETE, "%s: %s, tried %s", what, why.what, times(tries, word, sizeof word));
 		if (tries == USH_KEYCLOAK_TRIES)
 			return ush_fail(err, USH_ERR_INCOMPLETE, "%s answered %d %s", what, response->status, times(tries, word, sizeof word));
-		if (!failed && response->retry_after_ms > wait)
-			wait = response->retry_after_ms < WAIT_MAX ? response->retry_after_ms : WAIT_MAX;
-		if (ush_sleep_ms(kc->world, wait) != 0)
+		pause = !failed && response->retry_after_ms > wait ? response->retry_after_ms : wait;
+		if (ush_sleep_ms(kc->world, pause < WAIT_MAX ? pause : WAIT_MAX) != 0)
 			return ush_fail(err, USH_ERR_INCOMPLETE, "%s: interrupted", what);
 	}
 }
