@@ -105,7 +105,20 @@ static int compare_for_merge(const void *a, const void *b)
 	const struct ush_role *x = a, *y = b;
 	int c = compare_roles(a, b);
 
-	return c != 0 ? c : (int)x->assumed - (int)y->assumed;
+	c = c != 0 ? c : (int)x->assumed - (int)y->assumed;
+	return c != 0 ? c : strcmp(or_empty(x->object->origin), or_empty(y->object->origin));
+}
+
+static void aggregate(struct ush_grants *grants)
+{
+	const struct ush_inventory *in = grants->inventory;
+
+	for (size_t i = 0; i < grants->role_count; i++)
+		if (grants->roles[i].assumed && !is_filled_in(grants, grants->roles[i].object))
+			gather(grants, &grants->roles[i], grants->roles[i].object);
+	for (size_t i = 0; i < in->count; i++)
+		if (in->objects[i]->kind == USH_CLUSTER_ROLE && !is_filled_in(grants, in->objects[i]))
+			gather(grants, (struct ush_role *)ush_grants_role(grants, USH_CLUSTER_ROLE, NULL, in->objects[i]->name), in->objects[i]);
 }
 
 static void resolve_roles(struct ush_grants *grants)
@@ -119,7 +132,7 @@ static void resolve_roles(struct ush_grants *grants)
 		struct ush_role *before = kept > 0 ? &grants->roles[kept - 1] : NULL;
 
 		if (before != NULL && compare_roles(before, role) == 0) {
-			if (!role->assumed)
+			if (!role->assumed && (is_filled_in(grants, role->object) || role->object->uid != NULL))
 				take_rules(before, role->object);
 			continue;
 		}
@@ -129,9 +142,7 @@ static void resolve_roles(struct ush_grants *grants)
 		kept++;
 	}
 	grants->role_count = kept;
-	for (size_t i = 0; i < kept; i++)
-		if (!is_filled_in(grants, grants->roles[i].object))
-			gather(grants, &grants->roles[i], grants->roles[i].object);
+	aggregate(grants);
 	for (size_t i = 0; i < kept; i++)
 		grants->roles[i].powers = ush_powers_of(grants->roles[i].rules, grants->roles[i].rule_count);
 }

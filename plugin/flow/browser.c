@@ -55,12 +55,14 @@ static void begin(const struct ush_flow *flow, struct ush_callback *callback, st
 	attempt->state = ush_client_random(flow->world);
 	attempt->nonce = ush_client_random(flow->world);
 	attempt->url = authorization_url(flow, attempt, ush_callback_redirect_uri(callback));
-	ush_callback_expect(callback, attempt->url, attempt->state, flow->profile->issuer, flow->provider->iss_parameter);
+	ush_callback_expect(callback, attempt->url, attempt->state, flow->profile->issuer,
+			    flow->provider->iss_parameter);
 }
 
 /* Opens the one-shot local URL, so that state and challenge are in nobody's process list. A browser that does not start
  * is no error: the URL is on the screen. */
-static int show(const struct ush_flow *flow, const struct ush_callback *callback, const struct attempt *attempt, struct ush_error *err)
+static int show(const struct ush_flow *flow, const struct ush_callback *callback, const struct attempt *attempt,
+		struct ush_error *err)
 {
 	USH_AUTO_FREE char *host = ush_provider_host(flow->provider->settings);
 	const char *local = ush_callback_start_url(callback);
@@ -70,7 +72,8 @@ static int show(const struct ush_flow *flow, const struct ush_callback *callback
 	int opened = -1;
 
 	if (able)
-		opened = hook ? flow->open(flow->open_context, local, &why) : ush_open_url(flow->profile->browser, local, &why);
+		opened = hook ? flow->open(flow->open_context, local, &why)
+			      : ush_open_url(flow->profile->browser, local, &why);
 	if (opened != 0 && why.code == USH_ERR_REJECTED) {
 		*err = why;
 		return -1;
@@ -82,12 +85,13 @@ static int show(const struct ush_flow *flow, const struct ush_callback *callback
 	else
 		ush_say(flow->say, "signing in at %s; no browser is known here. Open on this machine", host);
 	ush_say(flow->say, "  %s", attempt->url);
-	ush_say(flow->say, "waiting for you, %lld:%02lld left, Ctrl-C stops", (long long)left / 60, (long long)left % 60);
+	ush_say(flow->say, "waiting for you, %lld:%02lld left, Ctrl-C stops", (long long)left / 60,
+		(long long)left % 60);
 	return 0;
 }
 
-static struct ush_grant *exchange(const struct ush_flow *flow, const struct ush_callback *callback, const struct attempt *attempt,
-				  const struct ush_secret *code, struct ush_error *err)
+static struct ush_grant *exchange(const struct ush_flow *flow, const struct ush_callback *callback,
+				  const struct attempt *attempt, const struct ush_secret *code, struct ush_error *err)
 {
 	USH_AUTO_ANSWER answer = {0};
 	USH_AUTO_GRANT grant = NULL;

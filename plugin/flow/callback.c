@@ -17,7 +17,7 @@
 #define CONNECTION_MS   5000  /* what one connection may take, however it drips */
 #define CONNECTION_SIZE 16384 /* bytes of a request that we hold */
 #define CODE_MAX        8192
-#define FAREWELL_MS     2000  /* to hand the last page over */
+#define FAREWELL_MS     2000 /* to hand the last page over */
 #define REDIRECT_PATH   "/callback"
 
 enum phase {
@@ -35,7 +35,7 @@ struct slot {
 struct ush_callback {
 	const struct ush_world *world;
 	struct MHD_Daemon *daemon;
-	char host[32];  /* "127.0.0.1:PORT": what Host must say */
+	char host[32]; /* "127.0.0.1:PORT": what Host must say */
 	char *redirect_uri, *start_url, *start_path;
 	char *target, *state, *issuer;
 	bool iss_required, started;
@@ -43,8 +43,8 @@ struct ush_callback {
 	struct MHD_Connection *held; /* suspended, or NULL */
 	bool signed_in, gone;        /* gone: the last page was handed over, or its reader left */
 	struct ush_secret *code;
-	struct ush_error failure;    /* when phase is ANSWERED without a code */
-	char *refusal;               /* the answer's error, or NULL */
+	struct ush_error failure; /* when phase is ANSWERED without a code */
+	char *refusal;            /* the answer's error, or NULL */
 	struct slot slots[CONNECTIONS];
 };
 
@@ -56,7 +56,8 @@ struct once {
 	unsigned int count;
 };
 
-static enum MHD_Result collect(void *context, enum MHD_ValueKind kind, const char *key, size_t key_size, const char *value, size_t value_size)
+static enum MHD_Result collect(void *context, enum MHD_ValueKind kind, const char *key, size_t key_size,
+			       const char *value, size_t value_size)
 {
 	bool header = kind == MHD_HEADER_KIND;
 
@@ -102,15 +103,18 @@ static void refuse_answer(struct ush_callback *callback, const char *error, cons
 	bool denied = strcmp(error, "access_denied") == 0;
 
 	callback->refusal = ush_strdup(error);
-	ush_fail(&callback->failure, denied ? USH_ERR_DECLINED : USH_ERR_REJECTED, "the provider did not sign you in (%.80s%s%.200s)",
-		 error, description != NULL ? ": " : "", description != NULL ? description : "");
+	ush_fail(&callback->failure, denied ? USH_ERR_DECLINED : USH_ERR_REJECTED,
+		 "the provider did not sign you in (%.80s%s%.200s)", error, description != NULL ? ": " : "",
+		 description != NULL ? description : "");
 }
 
 /* A visit to the redirect URI (RFC 6749 section 4.1.2). True when it ends the wait. */
 static bool take_answer(struct ush_callback *callback, struct MHD_Connection *connection)
 {
 	enum { STATE, CODE, ISS, ERROR, DESCRIPTION };
-	struct once query[] = {{.key = "state"}, {.key = "code"}, {.key = "iss"}, {.key = "error"}, {.key = "error_description"}, {.key = NULL}};
+	struct once query[] = {
+		{.key = "state"}, {.key = "code"}, {.key = "iss"}, {.key = "error"}, {.key = "error_description"},
+		{.key = NULL}};
 	const char *code, *iss, *error;
 
 	MHD_get_connection_values_n(connection, MHD_GET_ARGUMENT_KIND, collect, query);
@@ -155,8 +159,8 @@ static enum MHD_Result visit_start(struct ush_callback *callback, struct MHD_Con
 	return ush_page_redirect(connection, callback->target);
 }
 
-static enum MHD_Result answer(void *context, struct MHD_Connection *connection, const char *path, const char *method, const char *version,
-			      const char *upload, size_t *upload_size, void **request)
+static enum MHD_Result answer(void *context, struct MHD_Connection *connection, const char *path, const char *method,
+			      const char *version, const char *upload, size_t *upload_size, void **request)
 {
 	struct ush_callback *callback = context;
 
@@ -177,7 +181,8 @@ static enum MHD_Result answer(void *context, struct MHD_Connection *connection, 
 
 /* ---- connections ---- */
 
-static void note_end(void *context, struct MHD_Connection *connection, void **request, enum MHD_RequestTerminationCode why)
+static void note_end(void *context, struct MHD_Connection *connection, void **request,
+		     enum MHD_RequestTerminationCode why)
 {
 	struct ush_callback *callback = context;
 
@@ -189,7 +194,8 @@ static void note_end(void *context, struct MHD_Connection *connection, void **re
 	}
 }
 
-static void note_connection(void *context, struct MHD_Connection *connection, void **socket_context, enum MHD_ConnectionNotificationCode what)
+static void note_connection(void *context, struct MHD_Connection *connection, void **socket_context,
+			    enum MHD_ConnectionNotificationCode what)
 {
 	struct ush_callback *callback = context;
 	struct MHD_Connection *wanted = what == MHD_CONNECTION_NOTIFY_STARTED ? NULL : connection;
@@ -247,7 +253,8 @@ static int listen_on_loopback(unsigned int *port, struct ush_error *err)
 		*port = ntohs(address.sin_port);
 		return fd;
 	}
-	ush_fail(err, USH_ERR_UNAVAILABLE, "no port of 127.0.0.1 can be had for the browser to come back to: %s", strerror(errno));
+	ush_fail(err, USH_ERR_UNAVAILABLE, "no port of 127.0.0.1 can be had for the browser to come back to: %s",
+		 strerror(errno));
 	if (fd >= 0)
 		close(fd);
 	return -1;
@@ -255,11 +262,12 @@ static int listen_on_loopback(unsigned int *port, struct ush_error *err)
 
 static struct MHD_Daemon *start_daemon(struct ush_callback *callback, int fd)
 {
-	return MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, answer, callback, MHD_OPTION_LISTEN_SOCKET, fd,
-				MHD_OPTION_CONNECTION_LIMIT, (unsigned int)CONNECTIONS, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-				(size_t)CONNECTION_SIZE, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned int)(CONNECTION_MS / 1000),
-				MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_NOTIFY_COMPLETED,
-				note_end, callback, MHD_OPTION_NOTIFY_CONNECTION, note_connection, callback, MHD_OPTION_END);
+	return MHD_start_daemon(
+		MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, answer, callback, MHD_OPTION_LISTEN_SOCKET, fd,
+		MHD_OPTION_CONNECTION_LIMIT, (unsigned int)CONNECTIONS, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+		(size_t)CONNECTION_SIZE, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned int)(CONNECTION_MS / 1000),
+		MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_NOTIFY_COMPLETED,
+		note_end, callback, MHD_OPTION_NOTIFY_CONNECTION, note_connection, callback, MHD_OPTION_END);
 }
 
 struct ush_callback *ush_callback_start(const struct ush_world *world, struct ush_error *err)
@@ -278,7 +286,8 @@ struct ush_callback *ush_callback_start(const struct ush_world *world, struct us
 	callback->redirect_uri = ush_printf("http://%s%s", callback->host, REDIRECT_PATH);
 	callback->daemon = start_daemon(callback, fd);
 	if (callback->daemon == NULL) {
-		ush_fail(err, USH_ERR_UNAVAILABLE, "the listener for the browser's answer did not start: %s", strerror(errno));
+		ush_fail(err, USH_ERR_UNAVAILABLE, "the listener for the browser's answer did not start: %s",
+			 strerror(errno));
 		return NULL;
 	}
 	return ush_steal(&callback);
@@ -294,7 +303,8 @@ const char *ush_callback_start_url(const struct ush_callback *callback)
 	return callback->start_url;
 }
 
-void ush_callback_expect(struct ush_callback *callback, const char *authorization_url, const char *state, const char *issuer, bool iss_required)
+void ush_callback_expect(struct ush_callback *callback, const char *authorization_url, const char *state,
+			 const char *issuer, bool iss_required)
 {
 	callback->target = ush_strdup(authorization_url);
 	callback->state = ush_strdup(state);
@@ -302,7 +312,8 @@ void ush_callback_expect(struct ush_callback *callback, const char *authorizatio
 	callback->iss_required = iss_required;
 }
 
-int ush_callback_wait(struct ush_callback *callback, int64_t deadline_ms, struct ush_secret **code, struct ush_error *err)
+int ush_callback_wait(struct ush_callback *callback, int64_t deadline_ms, struct ush_secret **code,
+		      struct ush_error *err)
 {
 	static const int64_t step_ms = 250; /* so that a signal between two looks is seen soon */
 

@@ -64,7 +64,8 @@ char *ush_client_scope(const struct ush_flow *flow)
 void ush_client_refused(const struct ush_flow *flow, const char *error)
 {
 	/* not_allowed is Keycloak's word for a person or client without offline_access */
-	if (flow->offline_refused != NULL && !flow->online && (strcmp(error, "invalid_scope") == 0 || strcmp(error, "not_allowed") == 0))
+	if (flow->offline_refused != NULL && !flow->online &&
+	    (strcmp(error, "invalid_scope") == 0 || strcmp(error, "not_allowed") == 0))
 		*flow->offline_refused = true;
 }
 
@@ -79,8 +80,8 @@ static struct ush_secret *credentials(const struct ush_profile *profile)
 	return ush_secret_new(pair.data, pair.length);
 }
 
-int ush_client_post(const struct ush_flow *flow, const char *url, struct ush_buf *form, struct ush_http_response *response,
-		    struct ush_error *err)
+int ush_client_post(const struct ush_flow *flow, const char *url, struct ush_buf *form,
+		    struct ush_http_response *response, struct ush_error *err)
 {
 	const struct ush_provider_settings *settings = flow->provider->settings;
 	USH_AUTO_SECRET basic = NULL;

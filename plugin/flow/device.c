@@ -7,9 +7,9 @@
 #include "common/base/memory.h"
 #include "common/data/json.h"
 
-#define INTERVAL_LEAST 5  /* seconds between polls, whatever the provider says */
+#define INTERVAL_LEAST 5 /* seconds between polls, whatever the provider says */
 #define INTERVAL_MOST  60
-#define SLOWER         5  /* RFC 8628 section 3.5 */
+#define SLOWER         5 /* RFC 8628 section 3.5 */
 #define LIFE_DEFAULT   600
 #define LIFE_MOST      1800
 
@@ -36,7 +36,8 @@ static int page_allowed(const struct ush_flow *flow, const char *what, const cha
 	USH_AUTO_URL page = {0};
 	USH_AUTO_URL issuer = {0};
 
-	if (ush_url_parse(&page, text, USH_ERR_REJECTED, err) != 0 || ush_url_parse(&issuer, settings->issuer, USH_ERR_CONFIG, err) != 0)
+	if (ush_url_parse(&page, text, USH_ERR_REJECTED, err) != 0 ||
+	    ush_url_parse(&issuer, settings->issuer, USH_ERR_CONFIG, err) != 0)
 		return ush_error_at(err, "%s", what);
 	if (strcmp(page.scheme, "https") != 0 && !(settings->loopback_http && page.loopback))
 		return ush_fail(err, USH_ERR_REJECTED, "%s %s is not https", what, text);
@@ -57,13 +58,14 @@ static int64_t clamp(const json_t *body, const char *key, int64_t fallback, int6
 	return number < (double)least ? least : number > (double)most ? most : (int64_t)number;
 }
 
-static int read_invitation(const struct ush_flow *flow, const struct ush_http_response *response, struct invitation *invitation,
-			   struct ush_error *err)
+static int read_invitation(const struct ush_flow *flow, const struct ush_http_response *response,
+			   struct invitation *invitation, struct ush_error *err)
 {
-	USH_AUTO_JSON body = ush_json_parse(response->body.data != NULL ? response->body.data : "", response->body.length,
-					    "device endpoint's answer", USH_ERR_REJECTED, err);
+	USH_AUTO_JSON body = ush_json_parse(response->body.data != NULL ? response->body.data : "",
+					    response->body.length, "device endpoint's answer", USH_ERR_REJECTED, err);
 	const char *device_code = ush_json_string(body, "device_code"), *user_code = ush_json_string(body, "user_code");
-	const char *uri = ush_json_string(body, "verification_uri"), *complete = ush_json_string(body, "verification_uri_complete");
+	const char *uri = ush_json_string(body, "verification_uri"),
+		   *complete = ush_json_string(body, "verification_uri_complete");
 
 	if (body == NULL)
 		return -1;
@@ -72,7 +74,8 @@ static int read_invitation(const struct ush_flow *flow, const struct ush_http_re
 	if (device_code == NULL || device_code[0] == '\0' || user_code == NULL || user_code[0] == '\0' || uri == NULL)
 		return ush_fail(err, USH_ERR_REJECTED, "the device endpoint gave no code");
 	if (strlen(user_code) > 64)
-		return ush_fail(err, USH_ERR_REJECTED, "the device endpoint gave a code of %zu bytes for a person to type", strlen(user_code));
+		return ush_fail(err, USH_ERR_REJECTED,
+				"the device endpoint gave a code of %zu bytes for a person to type", strlen(user_code));
 	if (page_allowed(flow, "verification_uri", uri, err) != 0 ||
 	    (complete != NULL && page_allowed(flow, "verification_uri_complete", complete, err) != 0))
 		return -1;
@@ -84,8 +87,8 @@ static int read_invitation(const struct ush_flow *flow, const struct ush_http_re
 	return 0;
 }
 
-static int invite(const struct ush_flow *flow, const char *host, const struct ush_pkce *pkce, struct invitation *invitation,
-		  struct ush_error *err)
+static int invite(const struct ush_flow *flow, const char *host, const struct ush_pkce *pkce,
+		  struct invitation *invitation, struct ush_error *err)
 {
 	USH_AUTO_FREE char *scope = ush_client_scope(flow);
 	USH_AUTO_ANSWER refusal = {0};
@@ -106,7 +109,8 @@ static int invite(const struct ush_flow *flow, const char *host, const struct us
 		ush_client_refused(flow, refusal.error);
 	if (refusal.error != NULL)
 		return ush_fail(err, USH_ERR_REJECTED, "%s refused the device flow (%s%s%s)", host, refusal.error,
-				refusal.description != NULL ? ": " : "", refusal.description != NULL ? refusal.description : "");
+				refusal.description != NULL ? ": " : "",
+				refusal.description != NULL ? refusal.description : "");
 	return ush_fail(err, response.status >= 500 || response.status == 429 ? USH_ERR_UNAVAILABLE : USH_ERR_REJECTED,
 			"%s answered the device flow with HTTP %d", host, response.status);
 }
@@ -120,11 +124,12 @@ static void show(const struct ush_flow *flow, const char *host, const struct inv
 		(long long)invitation->life % 60);
 }
 
-static struct ush_grant *poll_once(const struct ush_flow *flow, const struct invitation *invitation, const struct ush_pkce *pkce,
-				   struct ush_token_answer *answer, struct ush_error *err)
+static struct ush_grant *poll_once(const struct ush_flow *flow, const struct invitation *invitation,
+				   const struct ush_pkce *pkce, struct ush_token_answer *answer, struct ush_error *err)
 {
 	USH_AUTO_BUF form = USH_BUF_MAX(65536);
-	const struct ush_expect expect = {.issuer = flow->profile->issuer, .client = flow->profile->client, .nonce_optional = true};
+	const struct ush_expect expect = {
+		.issuer = flow->profile->issuer, .client = flow->profile->client, .nonce_optional = true};
 
 	ush_form_add(&form, "grant_type", "urn:ietf:params:oauth:grant-type:device_code");
 	ush_form_add(&form, "device_code", ush_secret_reveal(invitation->device_code));
@@ -133,8 +138,8 @@ static struct ush_grant *poll_once(const struct ush_flow *flow, const struct inv
 }
 
 /* What the provider's word means for the wait: the seconds until the next poll, or -1 with the final error. */
-static int64_t next_interval(const struct ush_flow *flow, const char *host, const struct ush_token_answer *answer, int64_t interval,
-			     struct ush_error *err)
+static int64_t next_interval(const struct ush_flow *flow, const char *host, const struct ush_token_answer *answer,
+			     int64_t interval, struct ush_error *err)
 {
 	const char *error = answer->error != NULL ? answer->error : "";
 
@@ -143,7 +148,9 @@ static int64_t next_interval(const struct ush_flow *flow, const char *host, cons
 	if (strcmp(error, "slow_down") == 0)
 		return interval + SLOWER;
 	if (err->code == USH_ERR_UNAVAILABLE && !answer->granted)
-		return 2 * interval < INTERVAL_MOST ? 2 * interval : interval > INTERVAL_MOST ? interval : INTERVAL_MOST;
+		return 2 * interval < INTERVAL_MOST ? 2 * interval
+		       : interval > INTERVAL_MOST   ? interval
+						    : INTERVAL_MOST;
 	if (strcmp(error, "access_denied") == 0) {
 		ush_error_clear(err);
 		return ush_fail(err, USH_ERR_DECLINED, "the sign-in was declined at %s", host);
@@ -157,8 +164,9 @@ static int64_t next_interval(const struct ush_flow *flow, const char *host, cons
 	return -1;
 }
 
-static struct ush_grant *wait_for_person(const struct ush_flow *flow, const char *host, const struct invitation *invitation,
-					 const struct ush_pkce *pkce, struct ush_error *err)
+static struct ush_grant *wait_for_person(const struct ush_flow *flow, const char *host,
+					 const struct invitation *invitation, const struct ush_pkce *pkce,
+					 struct ush_error *err)
 {
 	int64_t interval = invitation->interval, end = ush_boot_ms(flow->world) + 1000 * invitation->life;
 	USH_AUTO_ANSWER answer = {0};
@@ -184,7 +192,8 @@ static struct ush_grant *wait_for_person(const struct ush_flow *flow, const char
 	}
 	if (flow->unanswered != NULL)
 		*flow->unanswered = true;
-	ush_fail(err, USH_ERR_DECLINED, "the code was not entered within %lld minutes", (long long)(invitation->life + 59) / 60);
+	ush_fail(err, USH_ERR_DECLINED, "the code was not entered within %lld minutes",
+		 (long long)(invitation->life + 59) / 60);
 	return NULL;
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The ways to a token: refresh (RFC 6749 section 6), browser (authorization code with PKCE S256, RFC 7636, on a loopback
- * listener, RFC 8252), device (RFC 8628); and revocation (RFC 7009). Each asks the provider, checks the ID token whole
- * (oidc/claims.h) and gives a grant; none stores or prints a token.
+ * The ways to a token: refresh (RFC 6749 section 6), browser (authorization code with PKCE S256, RFC 7636, on a
+ * loopback listener, RFC 8252), device (RFC 8628); and revocation (RFC 7009). Each asks the provider, checks the ID
+ * token whole (oidc/claims.h) and gives a grant; none stores or prints a token.
  */
 #ifndef USH_FLOW_FLOW_H
 #define USH_FLOW_FLOW_H
@@ -34,8 +34,8 @@ struct ush_flow {
 	const struct ush_world *world;
 	const struct ush_profile *profile;
 	struct ush_provider *provider;
-	FILE *say;               /* where people read: stderr */
-	int64_t deadline_ms;     /* boot clock: when a browser sign-in ends (device flow: what the provider says) */
+	FILE *say;           /* where people read: stderr */
+	int64_t deadline_ms; /* boot clock: when a browser sign-in ends (device flow: what the provider says) */
 	/* How a URL is opened; NULL: the profile's browser or xdg-open. A story test brings its own. */
 	int (*open)(void *context, const char *url, struct ush_error *err);
 	void *open_context;
@@ -43,18 +43,19 @@ struct ush_flow {
 	void (*asks)(void *context, int64_t deadline_ms);
 	void *asks_context;
 	bool *unanswered; /* set to true when the time ran out and nobody had answered. May be NULL */
-	/* Do not ask for offline_access: the session ends with the person's own at the provider. And: set to true when the
-	 * provider refused because of it (realms may forbid it, and still give refresh tokens). May be NULL. */
+	/* Do not ask for offline_access: the session ends with the person's own at the provider. And: set to true when
+	 * the provider refused because of it (realms may forbid it, and still give refresh tokens). May be NULL. */
 	bool online;
 	bool *offline_refused;
 };
 
 /*
  * Refreshes. *ended is true when the provider ended the session (invalid_grant), the only failure that may do so:
- * USH_ERR_LOGIN then. Every other failure keeps it: USH_ERR_UNAVAILABLE (5xx, timeout, captive portal), USH_ERR_REJECTED
- * (an answer that must not be trusted). When no new refresh token comes, grant->refresh is a copy of the old one.
- * *rotated (owned, NULL on success) is the refresh token that came with an answer whose ID token failed its check: the
- * one we sent is spent by then, so the caller keeps the new one. It stays bound to the session's subject.
+ * USH_ERR_LOGIN then. Every other failure keeps it: USH_ERR_UNAVAILABLE (5xx, timeout, captive portal),
+ * USH_ERR_REJECTED (an answer that must not be trusted). When no new refresh token comes, grant->refresh is a copy of
+ * the old one. *rotated (owned, NULL on success) is the refresh token that came with an answer whose ID token failed
+ * its check: the one we sent is spent by then, so the caller keeps the new one. It stays bound to the session's
+ * subject.
  */
 struct ush_grant *ush_flow_refresh(const struct ush_flow *flow, const struct ush_session *session, bool *ended,
 				   struct ush_secret **rotated, struct ush_error *err);
@@ -73,7 +74,8 @@ static inline void ush_grant_free_indirect(struct ush_grant **grant)
 }
 #define USH_AUTO_GRANT __attribute__((cleanup(ush_grant_free_indirect))) struct ush_grant *
 
-/* say.c: one line for people, "usher: " first, the rest sanitised (text.h) after formatting, so external text goes in raw. */
+/* say.c: one line for people, "usher: " first, the rest sanitised (text.h) after formatting, so external text goes in
+ * raw. */
 void ush_say(FILE *say, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* open.c: checks a URL (https, or http on loopback; printable ASCII without quotes, spaces or backslashes; rebuilt from
@@ -105,15 +107,15 @@ char *ush_client_scope(const struct ush_flow *flow);
 void ush_client_refused(const struct ush_flow *flow, const char *error);
 /* POSTs the form with the client's credentials: client_id in the form, or HTTP Basic when there is a secret (RFC 6749
  * section 2.3.1). The form is changed. */
-int ush_client_post(const struct ush_flow *flow, const char *url, struct ush_buf *form, struct ush_http_response *response,
-		    struct ush_error *err);
+int ush_client_post(const struct ush_flow *flow, const char *url, struct ush_buf *form,
+		    struct ush_http_response *response, struct ush_error *err);
 
 /* token.c: a request to the token endpoint, and the check of what comes. */
 struct ush_token_answer {
-	char *error, *description;   /* the provider's refusal (RFC 6749 section 5.2), raw, or NULL */
-	int status;                  /* of the HTTP answer, 0 when there was none */
-	bool granted;                /* the provider gave tokens, whatever their check said */
-	struct ush_secret *refresh;  /* the refresh token of tokens that failed their check, or NULL */
+	char *error, *description;  /* the provider's refusal (RFC 6749 section 5.2), raw, or NULL */
+	int status;                 /* of the HTTP answer, 0 when there was none */
+	bool granted;               /* the provider gave tokens, whatever their check said */
+	struct ush_secret *refresh; /* the refresh token of tokens that failed their check, or NULL */
 };
 void ush_token_answer_free(struct ush_token_answer *answer);
 #define USH_AUTO_ANSWER __attribute__((cleanup(ush_token_answer_free))) struct ush_token_answer
@@ -136,13 +138,16 @@ void ush_token_refusal(struct ush_token_answer *answer, const struct ush_http_re
 struct ush_callback;
 struct ush_callback *ush_callback_start(const struct ush_world *world, struct ush_error *err);
 const char *ush_callback_redirect_uri(const struct ush_callback *callback); /* http://127.0.0.1:PORT/callback */
-const char *ush_callback_start_url(const struct ush_callback *callback);    /* one-shot local URL that leads to the provider */
+const char *
+ush_callback_start_url(const struct ush_callback *callback); /* one-shot local URL that leads to the provider */
 /* Sets where the start URL leads and which state and iss (RFC 9207) an answer must carry. */
-void ush_callback_expect(struct ush_callback *callback, const char *authorization_url, const char *state, const char *issuer, bool iss_required);
+void ush_callback_expect(struct ush_callback *callback, const char *authorization_url, const char *state,
+			 const char *issuer, bool iss_required);
 /* Waits for the answer until deadline_ms (boot clock). *code is owned by the caller. USH_ERR_DECLINED: access_denied,
  * Ctrl-C, or the time ran out; USH_ERR_REJECTED: any other error answer, a wrong iss. The browser's page is served by
  * ush_callback_finish, after the exchange, so that it tells the truth. */
-int ush_callback_wait(struct ush_callback *callback, int64_t deadline_ms, struct ush_secret **code, struct ush_error *err);
+int ush_callback_wait(struct ush_callback *callback, int64_t deadline_ms, struct ush_secret **code,
+		      struct ush_error *err);
 /* The `error` of an answer that ended the wait, or NULL. */
 const char *ush_callback_refusal(const struct ush_callback *callback);
 void ush_callback_finish(struct ush_callback *callback, bool signed_in);

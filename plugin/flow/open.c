@@ -13,7 +13,8 @@
 
 #define URL_MAX 16384
 
-static const char *const openers[] = {"/usr/bin/xdg-open", "/usr/local/bin/xdg-open", "/usr/bin/wslview", "/usr/bin/x-www-browser"};
+static const char *const openers[] = {"/usr/bin/xdg-open", "/usr/local/bin/xdg-open", "/usr/bin/wslview",
+				      "/usr/bin/x-www-browser"};
 
 const char *ush_open_default(void)
 {
@@ -53,7 +54,8 @@ static int rebuild_path(struct ush_buf *out, const char *path, struct ush_error 
 		else
 			return ush_fail(err, USH_ERR_REJECTED, "a URL with the byte 0x%02x in it is not opened", c);
 	}
-	return out->overflow ? ush_fail(err, USH_ERR_REJECTED, "a URL of more than %d bytes is not opened", URL_MAX) : 0;
+	return out->overflow ? ush_fail(err, USH_ERR_REJECTED, "a URL of more than %d bytes is not opened", URL_MAX)
+			     : 0;
 }
 
 static char *rebuild(const char *text, struct ush_error *err)

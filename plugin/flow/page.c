@@ -15,12 +15,14 @@ static const struct {
 	[USH_PAGE_FAILED] = {MHD_HTTP_OK, "Not signed in", "The terminal says why. You may close this tab."},
 	[USH_PAGE_LOST] = {MHD_HTTP_NOT_FOUND, "Nothing here", "This is not a page."},
 	[USH_PAGE_USED] = {MHD_HTTP_GONE, "This link was used", "It works once. Start again from the terminal."},
-	[USH_PAGE_BAD] = {MHD_HTTP_BAD_REQUEST, "Not an answer to this sign-in", "The sign-in still waits for the right one."},
+	[USH_PAGE_BAD] = {MHD_HTTP_BAD_REQUEST, "Not an answer to this sign-in",
+			  "The sign-in still waits for the right one."},
 	[USH_PAGE_FOREIGN] = {MHD_HTTP_FORBIDDEN, "Refused", "Only the browser's own visit is answered here."},
 	[USH_PAGE_METHOD] = {MHD_HTTP_METHOD_NOT_ALLOWED, "Refused", "Only GET is answered here."},
 };
 
-static enum MHD_Result reply(struct MHD_Connection *connection, unsigned int status, const char *body, const char *name, const char *value)
+static enum MHD_Result reply(struct MHD_Connection *connection, unsigned int status, const char *body, const char *name,
+			     const char *value)
 {
 	static const char *const headers[][2] = {
 		{"Content-Type", "text/html; charset=utf-8"},
@@ -47,9 +49,10 @@ static enum MHD_Result reply(struct MHD_Connection *connection, unsigned int sta
 
 enum MHD_Result ush_page_serve(struct MHD_Connection *connection, enum ush_page page)
 {
-	USH_AUTO_FREE char *body = ush_printf("<!DOCTYPE html><html lang=\"en\"><meta charset=\"utf-8\"><title>%s</title>"
-					      "<h1>%s</h1><p>%s</p></html>\n",
-					      pages[page].title, pages[page].title, pages[page].text);
+	USH_AUTO_FREE char *body =
+		ush_printf("<!DOCTYPE html><html lang=\"en\"><meta charset=\"utf-8\"><title>%s</title>"
+			   "<h1>%s</h1><p>%s</p></html>\n",
+			   pages[page].title, pages[page].title, pages[page].text);
 	bool method = page == USH_PAGE_METHOD;
 
 	return reply(connection, pages[page].status, body, method ? "Allow" : NULL, method ? "GET" : NULL);

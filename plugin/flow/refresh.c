@@ -26,7 +26,8 @@ static struct ush_grant *ask(const struct ush_flow *flow, const struct ush_sessi
 
 static bool says(const struct ush_token_answer *answer, const char *error)
 {
-	return answer->error != NULL && (answer->status == 400 || answer->status == 401) && strcmp(answer->error, error) == 0;
+	return answer->error != NULL && (answer->status == 400 || answer->status == 401) &&
+	       strcmp(answer->error, error) == 0;
 }
 
 struct ush_grant *ush_flow_refresh(const struct ush_flow *flow, const struct ush_session *session, bool *ended,
@@ -39,7 +40,8 @@ struct ush_grant *ush_flow_refresh(const struct ush_flow *flow, const struct ush
 	*ended = false;
 	*rotated = NULL;
 	grant = ask(flow, session, true, &answer, err);
-	if (grant == NULL && says(&answer, "invalid_scope")) { /* what was granted is not granted any more: take the rest */
+	if (grant == NULL &&
+	    says(&answer, "invalid_scope")) { /* what was granted is not granted any more: take the rest */
 		ush_error_clear(err);
 		grant = ask(flow, session, false, &answer, err);
 	}

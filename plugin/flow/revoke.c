@@ -21,6 +21,7 @@ int ush_flow_revoke(const struct ush_flow *flow, const struct ush_secret *refres
 	ush_token_refusal(&answer, &response);
 	if (answer.error != NULL)
 		return ush_fail(err, USH_ERR_REJECTED, "%s refused to revoke (%s%s%s)", host, answer.error,
-				answer.description != NULL ? ": " : "", answer.description != NULL ? answer.description : "");
+				answer.description != NULL ? ": " : "",
+				answer.description != NULL ? answer.description : "");
 	return ush_fail(err, USH_ERR_UNAVAILABLE, "%s did not revoke (HTTP %d)", host, response.status);
 }

@@ -58,8 +58,8 @@ void ush_token_refusal(struct ush_token_answer *answer, const struct ush_http_re
 }
 
 /* Everything that is not a 200. */
-static int refuse(const struct ush_flow *flow, const char *host, const struct ush_http_response *response, bool refreshing,
-		  struct ush_token_answer *answer, struct ush_error *err)
+static int refuse(const struct ush_flow *flow, const char *host, const struct ush_http_response *response,
+		  bool refreshing, struct ush_token_answer *answer, struct ush_error *err)
 {
 	int status = response->status;
 	bool page = is_html(response);
@@ -69,15 +69,16 @@ static int refuse(const struct ush_flow *flow, const char *host, const struct us
 		ush_client_refused(flow, answer->error);
 	if (answer->error != NULL)
 		return ush_fail(err, USH_ERR_REJECTED, "%s refused (%s%s%s)", host, answer->error,
-				answer->description != NULL ? ": " : "", answer->description != NULL ? answer->description : "");
+				answer->description != NULL ? ": " : "",
+				answer->description != NULL ? answer->description : "");
 	if (status == 429 || status == 408 || status >= 500)
 		return ush_fail(err, USH_ERR_UNAVAILABLE, "%s cannot answer now (HTTP %d)", host, status);
 	if (status >= 300 && status < 400)
 		return ush_fail(err, refreshing ? USH_ERR_UNAVAILABLE : USH_ERR_REJECTED,
 				"%s answered with a redirect (HTTP %d), which is not followed%s", host, status,
 				refreshing ? "; is there a login page of this network in between?" : "");
-	return ush_fail(err, refreshing && page ? USH_ERR_UNAVAILABLE : USH_ERR_REJECTED, "%s answered HTTP %d without a reason", host,
-			status);
+	return ush_fail(err, refreshing && page ? USH_ERR_UNAVAILABLE : USH_ERR_REJECTED,
+			"%s answered HTTP %d without a reason", host, status);
 }
 
 static struct ush_secret *secret_member(const json_t *body, const char *key)
@@ -103,15 +104,15 @@ static int64_t refresh_end(const json_t *body, int64_t now)
 	return 0;
 }
 
-static struct ush_grant *read_grant(const struct ush_flow *flow, const char *host, const struct ush_http_response *response,
-				    struct ush_error *err)
+static struct ush_grant *read_grant(const struct ush_flow *flow, const char *host,
+				    const struct ush_http_response *response, struct ush_error *err)
 {
 	USH_AUTO_GRANT grant = ush_new(struct ush_grant);
 	USH_AUTO_JSON body = NULL;
 	const char *type, *scope;
 
-	body = ush_json_parse(response->body.data != NULL ? response->body.data : "", response->body.length, "token endpoint's answer",
-			      USH_ERR_REJECTED, err);
+	body = ush_json_parse(response->body.data != NULL ? response->body.data : "", response->body.length,
+			      "token endpoint's answer", USH_ERR_REJECTED, err);
 	if (body == NULL) {
 		ush_error_at(err, "%s", host);
 		return NULL;
@@ -125,7 +126,8 @@ static struct ush_grant *read_grant(const struct ush_flow *flow, const char *hos
 		grant->scope = ush_strdup(scope);
 	grant->refresh_expires = refresh_end(body, ush_now(flow->world));
 	if (type == NULL || strcasecmp(type, "bearer") != 0) {
-		ush_fail(err, USH_ERR_REJECTED, "%s gave tokens of type \"%s\", Bearer is wanted", host, type != NULL ? type : "");
+		ush_fail(err, USH_ERR_REJECTED, "%s gave tokens of type \"%s\", Bearer is wanted", host,
+			 type != NULL ? type : "");
 		return NULL;
 	}
 	return ush_steal(&grant);
@@ -143,8 +145,11 @@ static int check(const struct ush_flow *flow, const char *host, int64_t raw_skew
 
 	grant->skew = raw_skew > SKEW_MAX ? SKEW_MAX : raw_skew < -SKEW_MAX ? -SKEW_MAX : raw_skew;
 	if (grant->id_token == NULL) {
-		ush_fail(err, USH_ERR_REJECTED, "%s gave no ID token%s", host, wanted->subject != NULL ? " with the refresh" : "");
-		return wanted->subject != NULL ? ush_hint(err, "Run: kubectl usher login --profile %s", flow->profile->name) : -1;
+		ush_fail(err, USH_ERR_REJECTED, "%s gave no ID token%s", host,
+			 wanted->subject != NULL ? " with the refresh" : "");
+		return wanted->subject != NULL
+			       ? ush_hint(err, "Run: kubectl usher login --profile %s", flow->profile->name)
+			       : -1;
 	}
 	expect.now = ush_now(flow->world) + grant->skew;
 	expect.leeway = LEEWAY;
@@ -153,8 +158,9 @@ static int check(const struct ush_flow *flow, const char *host, int64_t raw_skew
 	if (grant->claims != NULL)
 		return 0;
 	if (raw_skew > SKEW_MAX || raw_skew < -SKEW_MAX)
-		ush_hint(err, "This machine's clock is %lld minutes %s %s", (long long)(raw_skew > 0 ? raw_skew : -raw_skew) / 60,
-			 raw_skew > 0 ? "behind" : "ahead of", host);
+		ush_hint(err, "This machine's clock is %lld minutes %s %s",
+			 (long long)(raw_skew > 0 ? raw_skew : -raw_skew) / 60, raw_skew > 0 ? "behind" : "ahead of",
+			 host);
 	return -1;
 }
 
@@ -175,8 +181,10 @@ struct ush_grant *ush_token_request(const struct ush_flow *flow, struct ush_buf 
 		return NULL;
 	}
 	if (is_html(&response)) {
-		ush_fail(err, refreshing ? USH_ERR_UNAVAILABLE : USH_ERR_REJECTED, "%s answered with a web page%s", host,
-			 refreshing ? "; is there a login page of this network in between?" : " where tokens were asked for");
+		ush_fail(err, refreshing ? USH_ERR_UNAVAILABLE : USH_ERR_REJECTED, "%s answered with a web page%s",
+			 host,
+			 refreshing ? "; is there a login page of this network in between?"
+				    : " where tokens were asked for");
 		return NULL;
 	}
 	grant = read_grant(flow, host, &response, err);

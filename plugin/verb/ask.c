@@ -23,7 +23,8 @@ static int refuse_to_ask(const struct ush_run *run, struct ush_error *err)
 		return ush_hint(err, "When you are back: kubectl usher login --profile %s", run->profile->name);
 	}
 	if (count > run->breaker_before) {
-		ush_fail(err, USH_ERR_DECLINED, "the sign-in that another call waited for went unanswered; not opening a second one");
+		ush_fail(err, USH_ERR_DECLINED,
+			 "the sign-in that another call waited for went unanswered; not opening a second one");
 		return ush_hint(err, "When you are back: kubectl usher login --profile %s", run->profile->name);
 	}
 	return 0;

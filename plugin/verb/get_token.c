@@ -16,18 +16,21 @@ static const char *profile_name, *flow_choice;
 static int check_server(const struct ush_profile *profile, const struct ush_execinfo *info, struct ush_error *err)
 {
 	if (info->server[0] == '\0') {
-		ush_fail(err, USH_ERR_REFUSED, "kubectl did not say which API server the token is for; no token was given");
+		ush_fail(err, USH_ERR_REFUSED,
+			 "kubectl did not say which API server the token is for; no token was given");
 		return ush_hint(err, "Set provideClusterInfo: true in the kubeconfig's exec section");
 	}
 	for (size_t i = 0; i < profile->server_count; i++)
 		if (ush_server_same(profile->servers[i], info->server))
 			return 0;
-	ush_fail(err, USH_ERR_REFUSED, "%.200s is not a server of profile %s; no token was given", info->server, profile->name);
+	ush_fail(err, USH_ERR_REFUSED, "%.200s is not a server of profile %s; no token was given", info->server,
+		 profile->name);
 	return ush_hint(err, "If it should be: add it to servers in %.180s", profile->path);
 }
 
-int ush_get_token(const struct ush_world *world, const struct ush_profile *profile, const struct ush_signin_options *options,
-		  const struct ush_execinfo *info, int fd, struct ush_error *err)
+int ush_get_token(const struct ush_world *world, const struct ush_profile *profile,
+		  const struct ush_signin_options *options, const struct ush_execinfo *info, int fd,
+		  struct ush_error *err)
 {
 	struct ush_signin_options asking = *options;
 	USH_AUTO_TOKEN answer = {0};
@@ -77,8 +80,17 @@ static int run(size_t count, char **operands, struct ush_error *err)
 }
 
 static const struct ush_option options[] = {
-	{.name = "profile", .letter = 'p', .type = USH_OPTION_STRING, .argument = "NAME", .help = "the profile to sign in with", .value = &profile_name},
-	{.name = "flow", .type = USH_OPTION_CHOICE, .argument = "auto|browser|device", .help = "how a person is asked", .value = &flow_choice},
+	{.name = "profile",
+	 .letter = 'p',
+	 .type = USH_OPTION_STRING,
+	 .argument = "NAME",
+	 .help = "the profile to sign in with",
+	 .value = &profile_name},
+	{.name = "flow",
+	 .type = USH_OPTION_CHOICE,
+	 .argument = "auto|browser|device",
+	 .help = "how a person is asked",
+	 .value = &flow_choice},
 	{.name = NULL},
 };
 

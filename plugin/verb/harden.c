@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <jansson.h>
 #include <malloc.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -18,8 +19,21 @@
 #include "common/base/memory.h"
 
 static const char *const allowed[] = {
-	"HOME", "PATH", "USER", "LOGNAME", "LANG", "TERM", "TZ", "DISPLAY", "WAYLAND_DISPLAY", "XAUTHORITY",
-	"DBUS_SESSION_BUS_ADDRESS", "KUBERNETES_EXEC_INFO", "SSH_CONNECTION", "SSH_TTY", "NO_COLOR",
+	"HOME",
+	"PATH",
+	"USER",
+	"LOGNAME",
+	"LANG",
+	"TERM",
+	"TZ",
+	"DISPLAY",
+	"WAYLAND_DISPLAY",
+	"XAUTHORITY",
+	"DBUS_SESSION_BUS_ADDRESS",
+	"KUBERNETES_EXEC_INFO",
+	"SSH_CONNECTION",
+	"SSH_TTY",
+	"NO_COLOR",
 };
 static const char *const allowed_prefixes[] = {"LC_", "XDG_"};
 
@@ -72,7 +86,8 @@ static int fill_descriptors(void)
 	return 0;
 }
 
-/* jansson's memory, wiped when it is freed. Plain malloc underneath, so that free() of what json_dumps gave stays right. */
+/* jansson's memory, wiped when it is freed. Plain malloc underneath, so that free() of what json_dumps gave stays
+ * right. */
 static void wiping_free(void *data)
 {
 	if (data != NULL)
@@ -83,6 +98,7 @@ int ush_harden(int argc)
 {
 	static const char line[] = "usher: started without arguments\n";
 	struct rlimit no_core = {0, 0};
+	sigset_t none;
 
 	if (fill_descriptors() != 0)
 		return ush_code_status(USH_ERR_STORE);
@@ -90,6 +106,8 @@ int ush_harden(int argc)
 		(void)!write(STDERR_FILENO, line, sizeof line - 1);
 		return ush_code_status(USH_ERR_USAGE);
 	}
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL); /* a parent that blocked Ctrl-C did not mean us */
 	umask(077);
 	setrlimit(RLIMIT_CORE, &no_core);
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);

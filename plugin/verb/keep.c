@@ -30,7 +30,8 @@ bool ush_keep_recall(const struct ush_run *run, struct ush_answer *answer)
 	return good;
 }
 
-/* A token that lives shorter than the profile's margin would never be used twice: a quarter of its life is enough then. */
+/* A token that lives shorter than the profile's margin would never be used twice: a quarter of its life is enough then.
+ */
 static int64_t margin(const struct ush_run *run, int64_t left)
 {
 	return run->profile->min_validity < left / 4 ? run->profile->min_validity : left / 4;
@@ -58,11 +59,13 @@ void ush_keep_cache(const struct ush_run *run, const struct ush_session *session
 	ush_wipe_free(text, length);
 }
 
-static void tell_failure(struct ush_run *run, enum ush_store_result result, const struct ush_error *why, const char *consequence)
+static void tell_failure(struct ush_run *run, enum ush_store_result result, const struct ush_error *why,
+			 const char *consequence)
 {
 	run->store_failed = true;
 	if (result == USH_STORE_LOCKED)
-		ush_say(run->options->say, "%s is locked and nobody is there to unlock it; %s", run->store->place, consequence);
+		ush_say(run->options->say, "%s is locked and nobody is there to unlock it; %s", run->store->place,
+			consequence);
 	else
 		ush_say(run->options->say, "%s cannot be used (%s); %s", run->store->place, why->what, consequence);
 }
@@ -80,8 +83,9 @@ struct ush_session *ush_keep_load(struct ush_run *run)
 	if (result == USH_STORE_OK) {
 		session = ush_session_read(text, run->binding, &why);
 		if (session == NULL)
-			ush_say(run->options->say, "what %s kept for profile %s cannot be read (%s); it will be replaced", run->store->place,
-				run->profile->name, why.what);
+			ush_say(run->options->say,
+				"what %s kept for profile %s cannot be read (%s); it will be replaced",
+				run->store->place, run->profile->name, why.what);
 	} else if (result != USH_STORE_ABSENT) {
 		tell_failure(run, result, &why, "going on without what it keeps");
 	}
@@ -91,10 +95,12 @@ struct ush_session *ush_keep_load(struct ush_run *run)
 void ush_keep_save(struct ush_run *run, const struct ush_session *session)
 {
 	USH_AUTO_SECRET text = ush_session_write(session);
-	USH_AUTO_FREE char *label = ush_printf("Usher session for %s (profile %s)", session->account, run->profile->name);
+	USH_AUTO_FREE char *host = ush_provider_host(&run->settings);
+	USH_AUTO_FREE char *label =
+		ush_printf("Usher session, profile %s at %s", run->profile->name, host); /* nothing a provider says */
 	char until[16];
-	USH_AUTO_FREE char *consequence = ush_printf("signed in until %s only", ush_when(until, sizeof until, session->id_expires,
-											  ush_now(run->world)));
+	USH_AUTO_FREE char *consequence = ush_printf(
+		"signed in until %s only", ush_when(until, sizeof until, session->id_expires, ush_now(run->world)));
 	struct ush_error why = {0};
 	enum ush_store_result result;
 
@@ -102,7 +108,8 @@ void ush_keep_save(struct ush_run *run, const struct ush_session *session)
 		return;
 	if (text == NULL)
 		ush_fail(&why, USH_ERR_STORE, "the session cannot be written as text");
-	result = text == NULL ? USH_STORE_BROKEN : run->store->save(run->binding, label, text, USH_STORE_DEADLINE_MS, &why);
+	result = text == NULL ? USH_STORE_BROKEN
+			      : run->store->save(run->binding, label, text, USH_STORE_DEADLINE_MS, &why);
 	if (result != USH_STORE_OK)
 		tell_failure(run, result, &why, consequence);
 }
@@ -118,7 +125,8 @@ static void copy_groups(struct ush_session *session, const struct ush_claims *cl
 		USH_PUSH(session->groups, session->group_count, ush_strdup(claims->groups[i]));
 }
 
-struct ush_session *ush_keep_session(const struct ush_run *run, const struct ush_grant *grant, const struct ush_session *old)
+struct ush_session *ush_keep_session(const struct ush_run *run, const struct ush_grant *grant,
+				     const struct ush_session *old)
 {
 	struct ush_session *session = ush_new(struct ush_session);
 

@@ -18,7 +18,8 @@ static void free_names(char **names, size_t count)
 
 enum ush_flow_choice ush_verb_flow(const char *text)
 {
-	static const char *const names[] = {[USH_FLOW_AUTO] = "auto", [USH_FLOW_BROWSER] = "browser", [USH_FLOW_DEVICE] = "device"};
+	static const char *const names[] = {
+		[USH_FLOW_AUTO] = "auto", [USH_FLOW_BROWSER] = "browser", [USH_FLOW_DEVICE] = "device"};
 
 	for (size_t i = 0; text != NULL && i < USH_COUNT(names); i++)
 		if (strcmp(text, names[i]) == 0)
@@ -34,7 +35,8 @@ static int ask_for_name(char **names, size_t count, struct ush_error *err)
 	for (size_t i = 0; i < count; i++)
 		if (ush_buf_printf(&list, "%s%s", i > 0 ? ", " : "", names[i]) != 0)
 			break;
-	ush_fail(err, USH_ERR_USAGE, "which profile? There are %zu: %s%s", count, list.data, list.overflow ? ", ..." : "");
+	ush_fail(err, USH_ERR_USAGE, "which profile? There are %zu: %s%s", count, list.data,
+		 list.overflow ? ", ..." : "");
 	return ush_hint(err, "Name one: --profile %.64s", names[0]);
 }
 
@@ -61,7 +63,8 @@ struct ush_profile *ush_verb_profile(const char *name, struct ush_error *err)
 
 static int run(size_t count, char **operands, struct ush_error *err)
 {
-	struct ush_signin_options options = {.interactive = true, .fresh = true, .flow = ush_verb_flow(flow_choice), .say = stderr};
+	struct ush_signin_options options = {
+		.interactive = true, .fresh = true, .flow = ush_verb_flow(flow_choice), .say = stderr};
 	USH_AUTO_PROFILE profile = ush_verb_profile(profile_name, err);
 	USH_AUTO_TOKEN answer = {0};
 	struct ush_world world;
@@ -78,8 +81,17 @@ static int run(size_t count, char **operands, struct ush_error *err)
 }
 
 static const struct ush_option options[] = {
-	{.name = "profile", .letter = 'p', .type = USH_OPTION_STRING, .argument = "NAME", .help = "the profile, when there are several", .value = &profile_name},
-	{.name = "flow", .type = USH_OPTION_CHOICE, .argument = "auto|browser|device", .help = "how you are asked", .value = &flow_choice},
+	{.name = "profile",
+	 .letter = 'p',
+	 .type = USH_OPTION_STRING,
+	 .argument = "NAME",
+	 .help = "the profile, when there are several",
+	 .value = &profile_name},
+	{.name = "flow",
+	 .type = USH_OPTION_CHOICE,
+	 .argument = "auto|browser|device",
+	 .help = "how you are asked",
+	 .value = &flow_choice},
 	{.name = NULL},
 };
 

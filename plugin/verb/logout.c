@@ -45,9 +45,11 @@ static int forget(struct ush_run *run, struct ush_error *err)
 	if (result == USH_STORE_OK || result == USH_STORE_ABSENT)
 		return 0;
 	if (result == USH_STORE_LOCKED)
-		ush_fail(err, USH_ERR_STORE, "%s is locked, so what it keeps of profile %s is still there", run->store->place, run->profile->name);
+		ush_fail(err, USH_ERR_STORE, "%s is locked, so what it keeps of profile %s is still there",
+			 run->store->place, run->profile->name);
 	else
-		ush_fail(err, USH_ERR_STORE, "%s did not delete the session of profile %s", run->store->place, run->profile->name);
+		ush_fail(err, USH_ERR_STORE, "%s did not delete the session of profile %s", run->store->place,
+			 run->profile->name);
 	return ush_hint(err, "Unlock it and run again: kubectl usher logout --profile %s", run->profile->name);
 }
 
@@ -64,16 +66,19 @@ static int64_t token_end(const struct ush_run *run, const struct ush_session *se
 
 static void tell(const struct ush_run *run, const struct ush_session *session, bool deleted, int64_t end)
 {
-	const char *name = run->profile->name, *account = session != NULL && session->account != NULL ? session->account : "";
+	const char *name = run->profile->name,
+		   *account = session != NULL && session->account != NULL ? session->account : "";
 	char when[16];
 
 	if (session == NULL && end == 0)
 		ush_say(run->options->say, "nobody was signed in with profile %s", name);
 	else if (deleted)
-		ush_say(run->options->say, "signed out of profile %s%s%s%s", name, *account != '\0' ? " (" : "", account,
-			*account != '\0' ? ")" : "");
+		ush_say(run->options->say, "signed out of profile %s%s%s%s", name, *account != '\0' ? " (" : "",
+			account, *account != '\0' ? ")" : "");
 	if (end != 0)
-		ush_say(run->options->say, "the ID token handed out before stays valid at the API server until %s; nothing can call it back",
+		ush_say(run->options->say,
+			"the ID token handed out before stays valid at the API server until %s; nothing can call it "
+			"back",
 			ush_when(when, sizeof when, end, ush_now(run->world)));
 }
 
@@ -82,13 +87,14 @@ static int tell_not_revoked(const struct ush_error *why, int64_t end, int64_t no
 {
 	char when[16];
 
-	ush_fail(err, USH_ERR_UNAVAILABLE, "the session was deleted here but not revoked at the provider (%.200s)%s%s", why->what,
-		 end != 0 ? "; the ID token stays valid until " : "", end != 0 ? ush_when(when, sizeof when, end, now) : "");
+	ush_fail(err, USH_ERR_UNAVAILABLE, "the session was deleted here but not revoked at the provider (%.200s)%s%s",
+		 why->what, end != 0 ? "; the ID token stays valid until " : "",
+		 end != 0 ? ush_when(when, sizeof when, end, now) : "");
 	return ush_hint(err, "End it on your provider's own page for sessions");
 }
 
-int ush_signout(const struct ush_world *world, const struct ush_profile *profile, const struct ush_signin_options *options,
-		struct ush_error *err)
+int ush_signout(const struct ush_world *world, const struct ush_profile *profile,
+		const struct ush_signin_options *options, struct ush_error *err)
 {
 	USH_AUTO_RUN run = {0};
 	USH_AUTO_SESSION session = NULL;
@@ -126,7 +132,12 @@ static int run(size_t count, char **operands, struct ush_error *err)
 }
 
 static const struct ush_option options[] = {
-	{.name = "profile", .letter = 'p', .type = USH_OPTION_STRING, .argument = "NAME", .help = "the profile, when there are several", .value = &profile_name},
+	{.name = "profile",
+	 .letter = 'p',
+	 .type = USH_OPTION_STRING,
+	 .argument = "NAME",
+	 .help = "the profile, when there are several",
+	 .value = &profile_name},
 	{.name = NULL},
 };
 

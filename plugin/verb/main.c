@@ -5,11 +5,7 @@
 int main(int argc, char **argv)
 {
 	static const struct ush_verb *const verbs[] = {
-		&ush_verb_get_token,
-		&ush_verb_login,
-		&ush_verb_logout,
-		&ush_verb_status,
-		NULL,
+		&ush_verb_get_token, &ush_verb_login, &ush_verb_logout, &ush_verb_status, NULL,
 	};
 	static const struct ush_program program = {
 		.name = "usher",

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Refresh that survives rotation: the token about to be spent is marked on disk first, the one that comes back is in the
- * store before anybody uses what came with it, and a refusal is believed only after the store was read again.
+ * Refresh that survives rotation: the token about to be spent is marked on disk first, the one that comes back is in
+ * the store before anybody uses what came with it, and a refusal is believed only after the store was read again.
  */
 #include "plugin/verb/signin.h"
 
@@ -9,7 +9,7 @@
 
 #include "common/base/memory.h"
 
-#define RETRY_S  30    /* a token whose refresh was cut off may be sent once more within this time */
+#define RETRY_S   30    /* a token whose refresh was cut off may be sent once more within this time */
 #define FLIGHT_MS 30000 /* what waiters allow a refresh */
 
 /* The same failure, and that nothing was lost by it. */
@@ -38,12 +38,14 @@ static bool cut_off(const struct ush_run *run, const struct ush_session *session
 	*marked = run->flight != NULL && ush_flight_marked(run->flight, session->refresh, ush_now(run->world), &age);
 	if (!*marked || age <= RETRY_S)
 		return false;
-	ush_fail(err, USH_ERR_LOGIN, "an earlier refresh was cut off before its answer was kept, so this session cannot go on");
+	ush_fail(err, USH_ERR_LOGIN,
+		 "an earlier refresh was cut off before its answer was kept, so this session cannot go on");
 	ush_hint(err, "Run: kubectl usher login --profile %s", run->profile->name);
 	return true;
 }
 
-/* The provider rotated, yet the ID token that came along failed its check: the session goes on with the new refresh token. */
+/* The provider rotated, yet the ID token that came along failed its check: the session goes on with the new refresh
+ * token. */
 static void keep_rotated(struct ush_run *run, const struct ush_session *session, struct ush_secret **rotated)
 {
 	struct ush_session next = *session;
@@ -54,8 +56,8 @@ static void keep_rotated(struct ush_run *run, const struct ush_session *session,
 }
 
 /* One refresh, from mark to store. */
-static struct ush_session *spend(struct ush_run *run, const struct ush_flow *flow, const struct ush_session *session, bool *ended,
-				 struct ush_error *err)
+static struct ush_session *spend(struct ush_run *run, const struct ush_flow *flow, const struct ush_session *session,
+				 bool *ended, struct ush_error *err)
 {
 	struct ush_error ignored = {0};
 	struct ush_secret *rotated = NULL;
@@ -81,8 +83,8 @@ static struct ush_session *spend(struct ush_run *run, const struct ush_flow *flo
 }
 
 /* A process that does not share our lock may have rotated the token meanwhile: then its session is the living one. */
-static struct ush_session *follow_sibling(struct ush_run *run, const struct ush_flow *flow, const struct ush_session *session,
-					  bool *ended, struct ush_error *err)
+static struct ush_session *follow_sibling(struct ush_run *run, const struct ush_flow *flow,
+					  const struct ush_session *session, bool *ended, struct ush_error *err)
 {
 	USH_AUTO_SESSION theirs = ush_keep_load(run);
 
@@ -95,7 +97,8 @@ static struct ush_session *follow_sibling(struct ush_run *run, const struct ush_
 	return spend(run, flow, theirs, ended, err);
 }
 
-struct ush_session *ush_renew(struct ush_run *run, const struct ush_session *session, bool *ended, struct ush_error *err)
+struct ush_session *ush_renew(struct ush_run *run, const struct ush_session *session, bool *ended,
+			      struct ush_error *err)
 {
 	struct ush_error ignored = {0};
 	struct ush_session *next;

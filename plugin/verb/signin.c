@@ -111,8 +111,8 @@ static struct ush_session *obtain(struct ush_run *run, struct ush_error *err)
 	return ush_ask(run, err);
 }
 
-int ush_signin_token(const struct ush_world *world, const struct ush_profile *profile, const struct ush_signin_options *options,
-		     struct ush_answer *answer, struct ush_error *err)
+int ush_signin_token(const struct ush_world *world, const struct ush_profile *profile,
+		     const struct ush_signin_options *options, struct ush_answer *answer, struct ush_error *err)
 {
 	USH_AUTO_RUN run = {0};
 	USH_AUTO_SESSION session = NULL;

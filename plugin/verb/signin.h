@@ -34,18 +34,21 @@ void ush_run_end(struct ush_run *run);
 int ush_run_flow(struct ush_run *run, struct ush_flow *flow, struct ush_error *err);
 
 /* keep.c */
-bool ush_keep_recall(const struct ush_run *run, struct ush_answer *answer); /* from the session cache, when it is good */
+bool ush_keep_recall(const struct ush_run *run,
+		     struct ush_answer *answer); /* from the session cache, when it is good */
 void ush_keep_cache(const struct ush_run *run, const struct ush_session *session);
 struct ush_session *ush_keep_load(struct ush_run *run); /* NULL: none, or the store failed and that was said */
 void ush_keep_save(struct ush_run *run, const struct ush_session *session);
 /* What a grant makes of a session; old NULL: of none. */
-struct ush_session *ush_keep_session(const struct ush_run *run, const struct ush_grant *grant, const struct ush_session *old);
+struct ush_session *ush_keep_session(const struct ush_run *run, const struct ush_grant *grant,
+				     const struct ush_session *old);
 /* The ID token of a session is good for as long as the profile wants. */
 bool ush_keep_good(const struct ush_run *run, const struct ush_session *session);
 
 /* renew.c: a session with a new ID token, already in the store; NULL on failure. *ended: the old one is over, and gone
  * from the store. */
-struct ush_session *ush_renew(struct ush_run *run, const struct ush_session *session, bool *ended, struct ush_error *err);
+struct ush_session *ush_renew(struct ush_run *run, const struct ush_session *session, bool *ended,
+			      struct ush_error *err);
 
 /* ask.c: a session by a person, already in the store. */
 struct ush_session *ush_ask(struct ush_run *run, struct ush_error *err);

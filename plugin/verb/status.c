@@ -92,7 +92,9 @@ static void fill_row(char *cells[COLUMNS], const struct view *view, int64_t now)
 	cells[PROFILE] = ush_text_safe(view->profile->name);
 	cells[ACCOUNT] = session != NULL ? ush_text_safe(account(session)) : ush_strdup("-");
 	cells[GROUPS] = session != NULL ? ush_printf("%zu", session->group_count) : ush_strdup("-");
-	cells[TOKEN] = view->token_expires > now ? ush_strdup(ush_how_long(span, sizeof span, view->token_expires - now)) : ush_strdup("-");
+	cells[TOKEN] = view->token_expires > now
+			       ? ush_strdup(ush_how_long(span, sizeof span, view->token_expires - now))
+			       : ush_strdup("-");
 	cells[SESSION] = session_cell(view, now);
 	cells[STORE] = ush_strdup(session != NULL || view->result >= USH_STORE_LOCKED ? view->store->name : "-");
 }
@@ -257,7 +259,12 @@ static int run(size_t count, char **operands, struct ush_error *err)
 }
 
 static const struct ush_option options[] = {
-	{.name = "output", .letter = 'o', .type = USH_OPTION_CHOICE, .argument = "table|json", .help = "how it is printed", .value = &output},
+	{.name = "output",
+	 .letter = 'o',
+	 .type = USH_OPTION_CHOICE,
+	 .argument = "table|json",
+	 .help = "how it is printed",
+	 .value = &output},
 	{.name = NULL},
 };
 

@@ -36,7 +36,8 @@ struct ush_signin_options {
 	bool fresh;                /* a person is asked whatever is kept; forgets the unanswered sign-ins */
 	enum ush_flow_choice flow; /* before the profile's, unless USH_FLOW_AUTO */
 	FILE *say;                 /* where people read: stderr */
-	int (*open)(void *context, const char *url, struct ush_error *err); /* NULL: the profile's browser, or the system's */
+	int (*open)(void *context, const char *url,
+		    struct ush_error *err); /* NULL: the profile's browser, or the system's */
 	void *open_context;
 	const struct ush_store_ops *store; /* NULL: the profile's choice */
 	const struct ush_cache_ops *cache; /* NULL: ush_cache_real */
@@ -55,18 +56,19 @@ void ush_answer_free(struct ush_answer *answer);
  * USH_ERR_REJECTED). A store or cache that fails costs one line on say, never the token. USH_ERR_LOGIN when a person
  * would have to be asked and may not be, or did not answer the last USH_BREAKER_LIMIT times.
  */
-int ush_signin_token(const struct ush_world *world, const struct ush_profile *profile, const struct ush_signin_options *options,
-		     struct ush_answer *answer, struct ush_error *err);
+int ush_signin_token(const struct ush_world *world, const struct ush_profile *profile,
+		     const struct ush_signin_options *options, struct ush_answer *answer, struct ush_error *err);
 
 /* get-token: refuses a server that the profile does not name (USH_ERR_REFUSED), gets a token, writes one ExecCredential
  * to fd and nothing else. */
-int ush_get_token(const struct ush_world *world, const struct ush_profile *profile, const struct ush_signin_options *options,
-		  const struct ush_execinfo *info, int fd, struct ush_error *err);
+int ush_get_token(const struct ush_world *world, const struct ush_profile *profile,
+		  const struct ush_signin_options *options, const struct ush_execinfo *info, int fd,
+		  struct ush_error *err);
 
-/* logout: revokes at the provider, then deletes here whatever the provider said, then says until when the ID token stays
- * valid. USH_ERR_UNAVAILABLE when the provider did not revoke, USH_ERR_STORE when the store did not delete. */
-int ush_signout(const struct ush_world *world, const struct ush_profile *profile, const struct ush_signin_options *options,
-		struct ush_error *err);
+/* logout: revokes at the provider, then deletes here whatever the provider said, then says until when the ID token
+ * stays valid. USH_ERR_UNAVAILABLE when the provider did not revoke, USH_ERR_STORE when the store did not delete. */
+int ush_signout(const struct ush_world *world, const struct ush_profile *profile,
+		const struct ush_signin_options *options, struct ush_error *err);
 
 /* status: one row for each profile; asks no network. json: a SessionList with absolute times. */
 int ush_status_print(const struct ush_world *world, const struct ush_profile *const *profiles, size_t count,
@@ -74,7 +76,8 @@ int ush_status_print(const struct ush_world *world, const struct ush_profile *co
 
 /* ---- shared ---- */
 
-/* The profile of that name; NULL takes the only one there is, USH_ERR_USAGE with all their names when there are several. */
+/* The profile of that name; NULL takes the only one there is, USH_ERR_USAGE with all their names when there are
+ * several. */
 struct ush_profile *ush_verb_profile(const char *name, struct ush_error *err);
 
 /* "auto|browser|device" as the enum. */

@@ -172,6 +172,8 @@ point_5_incomplete() {
 
 device_shown() { grep -qE '[A-Z0-9]{4}-[A-Z0-9]{4}' "$T/device.err"; }
 
+ended() { ! kill -0 "$1"; } # PID
+
 point_6() {
 	local code url pid opened
 	kubectl usher logout --profile prod >/dev/null 2>&1
@@ -185,6 +187,7 @@ point_6() {
 	like "$url" "^https://127.0.0.1:[0-9]+/" 'A6 and the address to enter it at'
 	device_slow_down
 	approve_device "$url" "$code"
+	wait_for 60 ended "$pid" || kill "$pid"
 	wait "$pid"
 	is $? 0 'A6 the person says yes at the provider: login ends with 0'
 	like "$(cat "$T/device.log")" 'signed in as carol@example.test' 'A6 and says who signed in'

@@ -10,7 +10,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* An object that reads also writes, and what it writes means the same. */
+/* An object that reads also writes, and what it writes means the same; the rules of an aggregated role are its controller's. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct ush_error err = {0};
@@ -23,7 +23,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	USH_AUTO_FREE char *one = object != NULL ? ush_rbac_meaning(object) : NULL;
 	USH_AUTO_FREE char *two = again != NULL ? ush_rbac_meaning(again) : NULL;
 
-	if (object != NULL && (two == NULL || strcmp(one, two) != 0))
+	if (object != NULL && object->aggregation == NULL && (two == NULL || strcmp(one, two) != 0))
 		abort();
 	return 0;
 }

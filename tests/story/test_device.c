@@ -56,9 +56,10 @@ END_TEST
 /* T26 */
 START_TEST(slow_down_adds_five_seconds_each_time)
 {
-	static const char *const script[] = {"slow_down", "slow_down", "slow_down", "slow_down", "slow_down", "slow_down", "slow_down",
-					     "slow_down", "slow_down", "slow_down", "slow_down", "slow_down", "slow_down", "slow_down",
-					     "slow_down", "slow_down", "slow_down", "slow_down", "slow_down", "slow_down", "ok", NULL};
+	static const char *const script[] = {
+		"slow_down", "slow_down", "slow_down", "slow_down", "slow_down", "slow_down", "slow_down", "slow_down",
+		"slow_down", "slow_down", "slow_down", "slow_down", "slow_down", "slow_down", "slow_down", "slow_down",
+		"slow_down", "slow_down", "slow_down", "slow_down", "ok",        NULL};
 	struct scene scene;
 
 	begin(&scene, script, "{\"expires_in\": 1800}");
@@ -78,9 +79,9 @@ START_TEST(the_interval_is_held_between_five_and_sixty_seconds)
 		const char *invitation;
 		int64_t gap;
 	} intervals[] = {
-		{"{\"interval\": 0}", 5},       {"{\"interval\": -1}", 5},  {"{\"interval\": 1}", 5},       {"{\"interval\": 1000000000}", 60},
-		{"{\"interval\": 1e300}", 60},  {"{\"interval\": \"7\"}", 5}, {"{\"interval\": null}", 5},  {"{\"interval\": 7}", 7},
-		{"{\"interval\": 10.5}", 10},
+		{"{\"interval\": 0}", 5},           {"{\"interval\": -1}", 5},     {"{\"interval\": 1}", 5},
+		{"{\"interval\": 1000000000}", 60}, {"{\"interval\": 1e300}", 60}, {"{\"interval\": \"7\"}", 5},
+		{"{\"interval\": null}", 5},        {"{\"interval\": 7}", 7},      {"{\"interval\": 10.5}", 10},
 	};
 
 	for (size_t i = 0; i < USH_COUNT(intervals); i++) {
@@ -224,7 +225,8 @@ START_TEST(another_host_that_the_profile_names_is_taken)
 	scene_begin(&scene, "endpoint-hosts: [device.example.net]\n");
 	scene.options.flow = USH_FLOW_DEVICE;
 	scene.idp->device_script = script;
-	scene.idp->device_answer = "{\"verification_uri\": \"https://device.example.net/\", \"verification_uri_complete\": null}";
+	scene.idp->device_answer =
+		"{\"verification_uri\": \"https://device.example.net/\", \"verification_uri_complete\": null}";
 	ck_assert_msg(scene_sign_in(&scene) == 0, "%s", scene.err.what);
 	scene_end(&scene);
 }
@@ -239,7 +241,9 @@ START_TEST(the_device_endpoints_refusals_have_their_codes)
 	} refusals[] = {
 		{{.status = 302}, USH_ERR_REJECTED},
 		{{.status = 308}, USH_ERR_REJECTED},
-		{{.status = 400, .body = "{\"error\": \"unauthorized_client\", \"error_description\": \"no device flow here\"}"}, USH_ERR_REJECTED},
+		{{.status = 400,
+		  .body = "{\"error\": \"unauthorized_client\", \"error_description\": \"no device flow here\"}"},
+		 USH_ERR_REJECTED},
 		{{.status = 500}, USH_ERR_UNAVAILABLE},
 		{{.status = 0}, USH_ERR_UNAVAILABLE},
 		{{.status = 200, .body = "<html>"}, USH_ERR_REJECTED},
@@ -302,8 +306,9 @@ START_TEST(a_signal_ends_the_wait)
 END_TEST
 
 TAP_MAIN("device", a_person_enters_the_code_on_another_device, slow_down_adds_five_seconds_each_time,
-	 the_interval_is_held_between_five_and_sixty_seconds, a_declined_or_expired_code_ends_the_wait, nobody_polls_past_the_codes_life,
-	 a_network_that_fails_for_a_while_is_waited_out, keys_that_cannot_be_had_after_the_grant_are_no_reason_to_poll_again,
+	 the_interval_is_held_between_five_and_sixty_seconds, a_declined_or_expired_code_ends_the_wait,
+	 nobody_polls_past_the_codes_life, a_network_that_fails_for_a_while_is_waited_out,
+	 keys_that_cannot_be_had_after_the_grant_are_no_reason_to_poll_again,
 	 a_page_that_is_not_the_providers_is_refused, another_host_that_the_profile_names_is_taken,
 	 the_device_endpoints_refusals_have_their_codes, without_a_display_the_device_flow_is_chosen_by_itself,
 	 a_provider_that_forbids_offline_access_gives_a_second_code_without, a_signal_ends_the_wait)

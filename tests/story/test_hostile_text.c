@@ -8,9 +8,11 @@
 #include "tests/support/scene.h"
 #include "tests/support/tap.h"
 
-/* ESC [ 2 K, OSC 52 (clipboard), OSC 8 (link), CR, LF, BEL, DEL, C1 CSI, RIGHT-TO-LEFT OVERRIDE, ZERO WIDTH SPACE; as JSON */
-#define EVIL                                                                                                                               \
-	"\\u001b[2K\\u001b]52;c;aGk=\\u0007\\u001b]8;;http://evil.example\\u001b\\\\\\r\\nusher: signed in\\u007f\\u009b31m\\u202e\\u200b"
+/* ESC [ 2 K, OSC 52 (clipboard), OSC 8 (link), CR, LF, BEL, DEL, C1 CSI, RIGHT-TO-LEFT OVERRIDE, ZERO WIDTH SPACE; as
+ * JSON */
+#define EVIL                                                                                                           \
+	"\\u001b[2K\\u001b]52;c;aGk=\\u0007\\u001b]8;;http://evil.example\\u001b\\\\\\r\\nusher: signed "              \
+	"in\\u007f\\u009b31m\\u202e\\u200b"
 /* the same as it travels in a URL */
 #define EVIL_URL "%1b[2K%1b]52;c;aGk=%07%0d%0ausher:%20signed%20in%7f%c2%9b31m%e2%80%ae%e2%80%8b%ff"
 
@@ -69,11 +71,12 @@ START_TEST(refusals_of_every_endpoint)
 		struct scene scene;
 
 		scene_begin(&scene, NULL);
-		fake_idp_fault(scene.idp, paths[i], (struct fake_answer){
-							    .status = 400,
-							    .content_type = "application/json",
-							    .body = "{\"error\": \"" EVIL "\", \"error_description\": \"" EVIL "\"}",
-						    });
+		fake_idp_fault(scene.idp, paths[i],
+			       (struct fake_answer){
+				       .status = 400,
+				       .content_type = "application/json",
+				       .body = "{\"error\": \"" EVIL "\", \"error_description\": \"" EVIL "\"}",
+			       });
 		ck_assert_int_eq(scene_sign_in(&scene), -1);
 		assert_clean(&scene, paths[i]);
 		scene_end(&scene);
@@ -88,8 +91,8 @@ START_TEST(metadata_and_keys)
 	} lies[] = {
 		{"/.well-known/openid-configuration", "{\"issuer\": \"" EVIL "\"}"},
 		{"/.well-known/openid-configuration",
-		 "{\"issuer\": \"https://login.example.com\", \"authorization_endpoint\": \"https://" EVIL "/\", \"token_endpoint\": \"" EVIL
-		 "\", \"jwks_uri\": \"" EVIL "\"}"},
+		 "{\"issuer\": \"https://login.example.com\", \"authorization_endpoint\": \"https://" EVIL
+		 "/\", \"token_endpoint\": \"" EVIL "\", \"jwks_uri\": \"" EVIL "\"}"},
 		{"/jwks", "{\"keys\": [{\"kty\": \"" EVIL "\", \"kid\": \"" EVIL "\"}]}"},
 	};
 
@@ -114,8 +117,10 @@ START_TEST(the_end_of_a_session)
 	scene_page(&scene);
 	scene_pass(&scene, 400);
 	scene.options.interactive = true;
-	fake_idp_fault(scene.idp, "/token",
-		       (struct fake_answer){.status = 400, .body = "{\"error\": \"invalid_grant\", \"error_description\": \"" EVIL "\"}"});
+	fake_idp_fault(
+		scene.idp, "/token",
+		(struct fake_answer){.status = 400,
+				     .body = "{\"error\": \"invalid_grant\", \"error_description\": \"" EVIL "\"}"});
 	ck_assert_int_eq(scene_sign_in(&scene), 0);
 	assert_clean(&scene, "invalid_grant");
 	scene_end(&scene);
@@ -166,7 +171,8 @@ START_TEST(what_status_and_logout_show)
 	ush_status_print(&scene.idp->world, &profile, 1, &scene.options, true, out);
 	fclose(out);
 	for (size_t i = 0; i < length; i++)
-		ck_assert_msg(text[i] == '\n' || (text[i] >= 0x20 && text[i] < 0x7f), "byte 0x%02x", (unsigned char)text[i]);
+		ck_assert_msg(text[i] == '\n' || (text[i] >= 0x20 && text[i] < 0x7f), "byte 0x%02x",
+			      (unsigned char)text[i]);
 	fake_idp_fault(scene.idp, "/revoke", (struct fake_answer){.status = 400, .body = "{\"error\": \"" EVIL "\"}"});
 	ck_assert_int_eq(ush_signout(&scene.idp->world, scene.profile, &scene.options, &scene.err), -1);
 	assert_clean(&scene, "logout");
@@ -174,5 +180,5 @@ START_TEST(what_status_and_logout_show)
 }
 END_TEST
 
-TAP_MAIN("hostile_text", claims_that_people_are_shown, an_error_that_the_browser_brings, refusals_of_every_endpoint, metadata_and_keys,
-	 the_end_of_a_session, the_device_invitation, what_status_and_logout_show)
+TAP_MAIN("hostile_text", claims_that_people_are_shown, an_error_that_the_browser_brings, refusals_of_every_endpoint,
+	 metadata_and_keys, the_end_of_a_session, the_device_invitation, what_status_and_logout_show)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What becomes of a session when its ID token has run out: rotation, a provider that is away, a sibling that was faster,
- * a run that died.
+ * What becomes of a session when its ID token has run out: rotation, a provider that is away, a sibling that was
+ * faster, a run that died.
  */
 #include <string.h>
 
@@ -175,7 +175,8 @@ START_TEST(an_answer_that_must_not_be_trusted_keeps_the_session_too)
 		{.status = 200, .body = "{\"id_token\": "},
 		{.status = 200, .body = "[]"},
 		{.status = 200, .body = "{\"access_token\": \"a\", \"token_type\": \"mac\", \"id_token\": \"x.y.z\"}"},
-		{.status = 200, .body = "{\"access_token\": \"a\", \"token_type\": \"Bearer\", \"id_token\": \"x.y.z\"}"},
+		{.status = 200,
+		 .body = "{\"access_token\": \"a\", \"token_type\": \"Bearer\", \"id_token\": \"x.y.z\"}"},
 		{.status = 200, .body = "{\"access_token\": \"a\", \"token_type\": \"Bearer\", \"id_token\": 7}"},
 		{.status = 400, .body = "{\"error\": \"invalid_client\"}"},
 		{.status = 401, .body = "{\"error\": \"unauthorized_client\"}"},
@@ -273,7 +274,9 @@ START_TEST(after_the_end_of_a_session_a_person_is_asked_where_that_is_allowed)
 	scene.options.interactive = true;
 	ck_assert_msg(scene_sign_in(&scene) == 0, "%s", scene.err.what);
 	ck_assert_uint_eq(scene.opened, 2);
-	ck_assert_ptr_nonnull(strstr(scene_said(&scene), "usher: login.example.com ended your session (invalid_grant: session not active)\n"));
+	ck_assert_ptr_nonnull(
+		strstr(scene_said(&scene),
+		       "usher: login.example.com ended your session (invalid_grant: session not active)\n"));
 	assert_stored(&scene, "rt-2");
 	scene_end(&scene);
 }
@@ -322,7 +325,8 @@ START_TEST(a_sibling_that_rotated_first_lends_its_refresh_token)
 
 	begin(&scene);
 	sibling_wrote(&scene, scene.idp->now_ms / 1000 - 1);
-	fake_idp_fault(scene.idp, "/token", (struct fake_answer){.status = 400, .body = "{\"error\": \"invalid_grant\"}"});
+	fake_idp_fault(scene.idp, "/token",
+		       (struct fake_answer){.status = 400, .body = "{\"error\": \"invalid_grant\"}"});
 	ck_assert_msg(scene_sign_in(&scene) == 0, "%s", scene.err.what);
 	assert_stored(&scene, "rt-3");
 	ck_assert_uint_eq(scene.opened, 1);
@@ -371,7 +375,8 @@ START_TEST(a_refresh_cut_off_long_ago_is_not_sent_again)
 	scene.options.interactive = true;
 	ck_assert_msg(scene_sign_in(&scene) == 0, "%s", scene.err.what);
 	scene_pass(&scene, 400);
-	ck_assert_msg(scene_sign_in(&scene) == 0, "%s", scene.err.what); /* the new session is not touched by the old mark */
+	ck_assert_msg(scene_sign_in(&scene) == 0, "%s",
+		      scene.err.what); /* the new session is not touched by the old mark */
 	ck_assert_uint_eq(scene.opened, 2);
 	scene_end(&scene);
 }
@@ -382,7 +387,7 @@ TAP_MAIN("refresh", a_refresh_with_warm_caches_is_one_silent_request, a_provider
 	 scopes_that_were_not_granted_are_left_out_at_the_second_try, a_refresh_asks_for_what_was_granted,
 	 a_provider_that_is_away_keeps_the_session_and_opens_no_browser,
 	 an_answer_that_must_not_be_trusted_keeps_the_session_too, no_id_token_on_refresh_is_said_with_the_way_out,
-	 a_changed_subject_is_refused, a_token_that_fails_its_check_does_not_cost_the_rotated_session, only_invalid_grant_ends_a_session,
-	 after_the_end_of_a_session_a_person_is_asked_where_that_is_allowed, a_sibling_that_rotated_first_gives_its_token,
-	 a_sibling_that_rotated_first_lends_its_refresh_token, a_refresh_cut_off_a_moment_ago_is_tried_once_more,
-	 a_refresh_cut_off_long_ago_is_not_sent_again)
+	 a_changed_subject_is_refused, a_token_that_fails_its_check_does_not_cost_the_rotated_session,
+	 only_invalid_grant_ends_a_session, after_the_end_of_a_session_a_person_is_asked_where_that_is_allowed,
+	 a_sibling_that_rotated_first_gives_its_token, a_sibling_that_rotated_first_lends_its_refresh_token,
+	 a_refresh_cut_off_a_moment_ago_is_tried_once_more, a_refresh_cut_off_long_ago_is_not_sent_again)

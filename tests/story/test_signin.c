@@ -48,11 +48,13 @@ START_TEST(the_first_sign_in_makes_three_requests_and_keeps_the_session)
 	said = scene_said(&scene);
 	ck_assert(scene_clean(said));
 	ck_assert_ptr_nonnull(strstr(said, "usher: signing in at login.example.com; your browser should open"));
-	ck_assert_ptr_nonnull(strstr(said, "usher:   https://login.example.com/auth?response_type=code&client_id=kubernetes&"));
+	ck_assert_ptr_nonnull(
+		strstr(said, "usher:   https://login.example.com/auth?response_type=code&client_id=kubernetes&"));
 	ck_assert_ptr_nonnull(strstr(said, "prompt=consent"));
 	ck_assert_ptr_nonnull(strstr(said, "scope=openid%20offline_access%20groups%20email"));
 	ck_assert_ptr_nonnull(strstr(said, "usher: waiting for you, 3:00 left, Ctrl-C stops"));
-	ck_assert_ptr_nonnull(strstr(said, "usher: signed in as carol@example.com, 2 groups; session kept in the test's memory"));
+	ck_assert_ptr_nonnull(
+		strstr(said, "usher: signed in as carol@example.com, 2 groups; session kept in the test's memory"));
 	scene_end(&scene);
 }
 END_TEST
@@ -130,7 +132,8 @@ START_TEST(a_provider_that_forbids_offline_access_is_asked_again_without)
 	ck_assert_msg(scene_sign_in(&scene) == 0, "%s", scene.err.what);
 	ck_assert_uint_eq(scene.opened, 2);
 	said = scene_said(&scene);
-	ck_assert_ptr_nonnull(strstr(said, "login.example.com refused (not_allowed: Offline tokens not allowed for the user or client); trying again "
+	ck_assert_ptr_nonnull(strstr(said, "login.example.com refused (not_allowed: Offline tokens not allowed for the "
+					   "user or client); trying again "
 					   "without offline_access\n"));
 	assert_stored(&scene, "rt-1");
 	scene_pass(&scene, 400);
@@ -328,10 +331,13 @@ START_TEST(a_store_that_fails_costs_one_line_and_never_the_token)
 		enum ush_store_result load, save;
 		const char *line;
 	} faults[] = {
-		{USH_STORE_BROKEN, USH_STORE_BROKEN, "the test's memory cannot be used (scripted); going on without what it keeps\n"},
-		{USH_STORE_LOCKED, USH_STORE_LOCKED, "the test's memory is locked and nobody is there to unlock it; going on without"},
+		{USH_STORE_BROKEN, USH_STORE_BROKEN,
+		 "the test's memory cannot be used (scripted); going on without what it keeps\n"},
+		{USH_STORE_LOCKED, USH_STORE_LOCKED,
+		 "the test's memory is locked and nobody is there to unlock it; going on without"},
 		{USH_STORE_OK, USH_STORE_BROKEN, "the test's memory cannot be used (scripted); signed in until "},
-		{USH_STORE_OK, USH_STORE_LOCKED, "the test's memory is locked and nobody is there to unlock it; signed in until "},
+		{USH_STORE_OK, USH_STORE_LOCKED,
+		 "the test's memory is locked and nobody is there to unlock it; signed in until "},
 	};
 
 	for (size_t i = 0; i < USH_COUNT(faults); i++) {
@@ -435,11 +441,15 @@ START_TEST(a_server_that_the_profile_does_not_name_gets_no_token)
 }
 END_TEST
 
-TAP_MAIN("signin", the_first_sign_in_makes_three_requests_and_keeps_the_session, a_cached_token_asks_nobody_and_says_nothing,
-	 login_asks_a_person_whatever_is_kept, a_client_secret_goes_by_http_basic, a_provider_without_refresh_tokens_is_told_and_works,
-	 a_provider_that_forbids_offline_access_is_asked_again_without, a_scope_that_is_refused_is_asked_without_offline_access_once,
-	 what_the_browser_brings_is_checked, a_forged_visit_changes_nothing, an_id_token_that_is_not_for_this_sign_in_is_rejected,
-	 a_redirect_is_rejected_and_not_followed, a_clock_that_is_off_is_measured_and_corrected, a_call_that_may_not_ask_opens_nothing,
-	 after_three_unanswered_sign_ins_no_browser_opens_until_login, a_person_who_says_no_is_not_counted_as_away,
-	 a_store_that_fails_costs_one_line_and_never_the_token, a_rotated_token_that_the_store_refuses_still_answers_kubectl,
-	 kubectl_gets_one_line_after_the_store_has_the_rotated_token, a_server_that_the_profile_does_not_name_gets_no_token)
+TAP_MAIN("signin", the_first_sign_in_makes_three_requests_and_keeps_the_session,
+	 a_cached_token_asks_nobody_and_says_nothing, login_asks_a_person_whatever_is_kept,
+	 a_client_secret_goes_by_http_basic, a_provider_without_refresh_tokens_is_told_and_works,
+	 a_provider_that_forbids_offline_access_is_asked_again_without,
+	 a_scope_that_is_refused_is_asked_without_offline_access_once, what_the_browser_brings_is_checked,
+	 a_forged_visit_changes_nothing, an_id_token_that_is_not_for_this_sign_in_is_rejected,
+	 a_redirect_is_rejected_and_not_followed, a_clock_that_is_off_is_measured_and_corrected,
+	 a_call_that_may_not_ask_opens_nothing, after_three_unanswered_sign_ins_no_browser_opens_until_login,
+	 a_person_who_says_no_is_not_counted_as_away, a_store_that_fails_costs_one_line_and_never_the_token,
+	 a_rotated_token_that_the_store_refuses_still_answers_kubectl,
+	 kubectl_gets_one_line_after_the_store_has_the_rotated_token,
+	 a_server_that_the_profile_does_not_name_gets_no_token)

@@ -70,7 +70,8 @@ START_TEST(a_revocation_that_fails_still_deletes_here_and_says_so)
 		ck_assert_int_eq(sign_out(&scene), -1);
 		ck_assert_int_eq(scene.err.code, USH_ERR_UNAVAILABLE);
 		ck_assert_int_eq(ush_code_status(scene.err.code), 6);
-		ck_assert_msg(strstr(scene.err.what, "the ID token stays valid until 08:05") != NULL, "%s", scene.err.what);
+		ck_assert_msg(strstr(scene.err.what, "the ID token stays valid until 08:05") != NULL, "%s",
+			      scene.err.what);
 		ck_assert_ptr_null(scene_store.value);
 		ck_assert_uint_eq(scene_cache.length, 0);
 		ck_assert_uint_eq(fake_idp_count(scene.idp, "/revoke"), 1);
@@ -200,12 +201,14 @@ START_TEST(a_session_that_ran_out_is_shown_as_expired)
 	begin(&scene);
 	scene_pass(&scene, 86401);
 	text = status(&scene, false);
-	ck_assert_msg(strstr(text, "prod      carol@example.com   2        -       expired   memory\n") != NULL, "%s", text);
+	ck_assert_msg(strstr(text, "prod      carol@example.com   2        -       expired   memory\n") != NULL, "%s",
+		      text);
 	scene_end(&scene);
 }
 END_TEST
 
-TAP_MAIN("signout", logout_revokes_and_forgets_and_says_what_stays_valid, a_revocation_that_fails_still_deletes_here_and_says_so,
-	 a_provider_without_revocation_counts_as_not_revoked, a_store_that_does_not_delete_is_told, logout_without_a_session_is_done,
-	 status_shows_a_session_as_a_table, status_tells_signed_out_locked_and_broken_apart, status_as_json_has_absolute_times,
+TAP_MAIN("signout", logout_revokes_and_forgets_and_says_what_stays_valid,
+	 a_revocation_that_fails_still_deletes_here_and_says_so, a_provider_without_revocation_counts_as_not_revoked,
+	 a_store_that_does_not_delete_is_told, logout_without_a_session_is_done, status_shows_a_session_as_a_table,
+	 status_tells_signed_out_locked_and_broken_apart, status_as_json_has_absolute_times,
 	 a_session_that_ran_out_is_shown_as_expired)

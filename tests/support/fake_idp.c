@@ -80,9 +80,10 @@ static json_t *patched(json_t *object, const char *patch)
 
 static int discovery(struct fake_idp *idp, const char *form, struct ush_http_response *response)
 {
-	json_t *m = json_pack("{s:s, s:s, s:s, s:s, s:b}", "issuer", FAKE_ISSUER, "authorization_endpoint", FAKE_ISSUER "/auth",
-			      "token_endpoint", FAKE_ISSUER "/token", "jwks_uri", FAKE_ISSUER "/jwks",
-			      "authorization_response_iss_parameter_supported", idp->iss_parameter);
+	json_t *m =
+		json_pack("{s:s, s:s, s:s, s:s, s:b}", "issuer", FAKE_ISSUER, "authorization_endpoint",
+			  FAKE_ISSUER "/auth", "token_endpoint", FAKE_ISSUER "/token", "jwks_uri", FAKE_ISSUER "/jwks",
+			  "authorization_response_iss_parameter_supported", idp->iss_parameter);
 
 	(void)form;
 	if (!idp->no_device)
@@ -109,8 +110,9 @@ static char *id_token(const struct fake_idp *idp, const char *nonce)
 {
 	long long now = (long long)(idp->now_ms / 1000 + (idp->date_skew == INT64_MIN ? 0 : idp->date_skew));
 	json_t *groups = json_array();
-	json_t *claims = json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:o}", "iss", FAKE_ISSUER, "aud", FAKE_CLIENT, "sub", idp->subject,
-				   "email", idp->email, "iat", now, "exp", now + (long long)idp->id_life, "groups", groups);
+	json_t *claims = json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:o}", "iss", FAKE_ISSUER, "aud", FAKE_CLIENT, "sub",
+				   idp->subject, "email", idp->email, "iat", now, "exp", now + (long long)idp->id_life,
+				   "groups", groups);
 	char *payload, *token;
 
 	for (size_t i = 0; i < USH_COUNT(idp->groups) && idp->groups[i] != NULL; i++)
@@ -160,7 +162,8 @@ static int forbid_offline(struct ush_http_response *response)
 	return refuse(response, 400, "not_allowed", "Offline tokens not allowed for the user or client");
 }
 
-/* The code carries all that the provider must remember: "c." and the base64url of "NONCE CHALLENGE REDIRECT-URI on|off". */
+/* The code carries all that the provider must remember: "c." and the base64url of "NONCE CHALLENGE REDIRECT-URI
+ * on|off". */
 static int token_for_code(struct fake_idp *idp, const char *form, struct ush_http_response *response)
 {
 	USH_AUTO_FREE char *code = http_seen_form(form, "code"), *verifier = http_seen_form(form, "code_verifier");
@@ -202,7 +205,8 @@ static int token_for_refresh(struct fake_idp *idp, const char *form, struct ush_
 
 static int token_for_device(struct fake_idp *idp, const char *form, struct ush_http_response *response)
 {
-	USH_AUTO_FREE char *code = http_seen_form(form, "device_code"), *verifier = http_seen_form(form, "code_verifier");
+	USH_AUTO_FREE char *code = http_seen_form(form, "device_code"),
+			   *verifier = http_seen_form(form, "code_verifier");
 	const char *word = idp->device_script != NULL ? *idp->device_script : NULL;
 
 	if (idp->polls < USH_COUNT(idp->poll_ms))
@@ -241,9 +245,9 @@ static int token(struct fake_idp *idp, const char *form, struct ush_http_respons
 
 static int device(struct fake_idp *idp, const char *form, struct ush_http_response *response)
 {
-	json_t *body = json_pack("{s:s, s:s, s:s, s:s, s:i}", "device_code", "dc-1", "user_code", "WDJB-MJHT", "verification_uri",
-				 FAKE_ISSUER "/device", "verification_uri_complete", FAKE_ISSUER "/device?user_code=WDJB-MJHT", "expires_in",
-				 600);
+	json_t *body = json_pack("{s:s, s:s, s:s, s:s, s:i}", "device_code", "dc-1", "user_code", "WDJB-MJHT",
+				 "verification_uri", FAKE_ISSUER "/device", "verification_uri_complete",
+				 FAKE_ISSUER "/device?user_code=WDJB-MJHT", "expires_in", 600);
 	USH_AUTO_FREE char *scope = http_seen_form(form, "scope");
 
 	idp->device_offline = scope != NULL && strstr(scope, "offline_access") != NULL;
@@ -290,14 +294,16 @@ static int misbehave(const struct fake_answer *answer, struct ush_http_response 
 static bool client_known(const struct fake_idp *idp, const struct fake_seen *seen)
 {
 	USH_AUTO_FREE char *id = http_seen_form(seen->form, "client_id");
-	USH_AUTO_FREE char *wanted = idp->client_secret != NULL ? ush_printf("%s:%s", FAKE_CLIENT, idp->client_secret) : NULL;
+	USH_AUTO_FREE char *wanted =
+		idp->client_secret != NULL ? ush_printf("%s:%s", FAKE_CLIENT, idp->client_secret) : NULL;
 
 	if (wanted != NULL)
 		return seen->basic != NULL && strcmp(seen->basic, wanted) == 0;
 	return seen->basic == NULL && id != NULL && strcmp(id, FAKE_CLIENT) == 0;
 }
 
-static int http(void *context, const struct ush_http_request *request, struct ush_http_response *response, struct ush_error *err)
+static int http(void *context, const struct ush_http_request *request, struct ush_http_response *response,
+		struct ush_error *err)
 {
 	static const struct {
 		const char *path;
@@ -395,7 +401,8 @@ char *fake_idp_form(const struct fake_idp *idp, const char *path, size_t n, cons
 char *fake_idp_authorize(const struct fake_idp *idp, const char *authorization_url)
 {
 	const char *query = strchr(authorization_url, '?');
-	USH_AUTO_FREE char *nonce = NULL, *challenge = NULL, *method = NULL, *redirect = NULL, *state = NULL, *plain = NULL, *code = NULL;
+	USH_AUTO_FREE char *nonce = NULL, *challenge = NULL, *method = NULL, *redirect = NULL, *state = NULL,
+			   *plain = NULL, *code = NULL;
 
 	if (query == NULL || strncmp(authorization_url, FAKE_ISSUER "/auth?", strlen(FAKE_ISSUER "/auth?")) != 0)
 		return NULL;
@@ -404,10 +411,11 @@ char *fake_idp_authorize(const struct fake_idp *idp, const char *authorization_u
 	method = http_seen_form(query + 1, "code_challenge_method");
 	redirect = http_seen_form(query + 1, "redirect_uri");
 	state = http_seen_form(query + 1, "state");
-	if (nonce == NULL || strlen(nonce) < 43 || challenge == NULL || method == NULL || strcmp(method, "S256") != 0 || redirect == NULL ||
-	    state == NULL || strlen(state) < 43)
+	if (nonce == NULL || strlen(nonce) < 43 || challenge == NULL || method == NULL || strcmp(method, "S256") != 0 ||
+	    redirect == NULL || state == NULL || strlen(state) < 43)
 		return NULL;
-	plain = ush_printf("%s %s %s %s", nonce, challenge, redirect, strstr(query, "offline_access") != NULL ? "off" : "on");
+	plain = ush_printf("%s %s %s %s", nonce, challenge, redirect,
+			   strstr(query, "offline_access") != NULL ? "off" : "on");
 	code = ush_base64url_encode(plain, strlen(plain));
 	return ush_printf("%s?code=c.%s&state=%s%s", redirect, code, state,
 			  idp->iss_parameter ? "&iss=https%3A%2F%2Flogin.example.com" : "");

@@ -35,36 +35,38 @@ struct fake_seen {
 
 struct fake_idp {
 	struct ush_world world;
-	int64_t now_ms, boot_ms;  /* sleeping moves both */
-	int64_t per_look_ms;      /* each look at the boot clock moves it so far: for a wait that nobody ends */
-	int64_t date_skew;        /* seconds that the Date header is off; INT64_MIN: no Date */
-	bool end_asked;           /* sleeping says that a signal came */
-	int64_t sleeps[256];      /* what was slept, ms */
+	int64_t now_ms, boot_ms; /* sleeping moves both */
+	int64_t per_look_ms;     /* each look at the boot clock moves it so far: for a wait that nobody ends */
+	int64_t date_skew;       /* seconds that the Date header is off; INT64_MIN: no Date */
+	bool end_asked;          /* sleeping says that a signal came */
+	int64_t sleeps[256];     /* what was slept, ms */
 	size_t sleep_count;
 
 	/* who signs in, and what the provider can */
 	const char *subject, *email;
-	const char *groups[8];    /* ended by NULL */
-	int64_t id_life;          /* seconds */
-	int64_t refresh_life;     /* refresh_expires_in, 0: not said */
-	bool iss_parameter, no_device, no_revocation, no_refresh_token, no_rotation, no_id_token_on_refresh, no_nonce_on_refresh;
-	const char *claims_patch; /* JSON object laid over the next ID tokens' claims, or NULL */
+	const char *groups[8]; /* ended by NULL */
+	int64_t id_life;       /* seconds */
+	int64_t refresh_life;  /* refresh_expires_in, 0: not said */
+	bool iss_parameter, no_device, no_revocation, no_refresh_token, no_rotation, no_id_token_on_refresh,
+		no_nonce_on_refresh;
+	const char *claims_patch;  /* JSON object laid over the next ID tokens' claims, or NULL */
 	const char *client_secret; /* wanted by HTTP Basic, or NULL for a public client */
-	bool narrow_scope;        /* a refresh that names a scope is invalid_scope */
-	bool offline_forbidden;   /* who asks for offline_access is refused when the code is exchanged, as Keycloak does */
-	const char *granted;      /* the `scope` of answers, NULL: not said */
+	bool narrow_scope;         /* a refresh that names a scope is invalid_scope */
+	bool offline_forbidden; /* who asks for offline_access is refused when the code is exchanged, as Keycloak does
+				 */
+	const char *granted;    /* the `scope` of answers, NULL: not said */
 
 	/* device flow: what polls are told, in order; the last stays. NULL: tokens */
 	const char *const *device_script;
 	const char *device_answer; /* JSON laid over the invitation, or NULL */
 	size_t polls;
-	int64_t poll_ms[256];      /* boot clock of each */
+	int64_t poll_ms[256]; /* boot clock of each */
 
 	/* what happened */
 	struct fake_seen seen[512];
 	size_t seen_count;
-	int generation;            /* the refresh token that counts is "rt-GENERATION" */
-	bool family_dead;          /* reuse, or revoked */
+	int generation;   /* the refresh token that counts is "rt-GENERATION" */
+	bool family_dead; /* reuse, or revoked */
 	bool device_offline;
 	char *device_challenge, *nonce; /* of the newest sign-in */
 	EVP_PKEY *key;

@@ -16,7 +16,8 @@ struct ush_buf scene_cache;
 
 /* ---- a store and a session cache in memory ---- */
 
-static enum ush_store_result load(const char *key, int64_t deadline_ms, struct ush_secret **value, struct ush_error *err)
+static enum ush_store_result load(const char *key, int64_t deadline_ms, struct ush_secret **value,
+				  struct ush_error *err)
 {
 	ck_assert_uint_eq(strlen(key), 64);
 	ck_assert_int_eq(deadline_ms, USH_STORE_DEADLINE_MS);
@@ -33,8 +34,8 @@ static enum ush_store_result load(const char *key, int64_t deadline_ms, struct u
 	return *value != NULL ? USH_STORE_OK : USH_STORE_ABSENT;
 }
 
-static enum ush_store_result save(const char *key, const char *label, const struct ush_secret *value, int64_t deadline_ms,
-				  struct ush_error *err)
+static enum ush_store_result save(const char *key, const char *label, const struct ush_secret *value,
+				  int64_t deadline_ms, struct ush_error *err)
 {
 	struct stat st;
 
@@ -42,7 +43,8 @@ static enum ush_store_result save(const char *key, const char *label, const stru
 	ck_assert_uint_eq(strlen(key), 64);
 	ck_assert_ptr_nonnull(strstr(label, "prod"));
 	scene_store.saves++;
-	scene_store.saved_before_output = scene_store.watched_fd > 0 && fstat(scene_store.watched_fd, &st) == 0 && st.st_size == 0;
+	scene_store.saved_before_output =
+		scene_store.watched_fd > 0 && fstat(scene_store.watched_fd, &st) == 0 && st.st_size == 0;
 	if (scene_store.save_says != USH_STORE_OK) {
 		ush_fail(err, USH_ERR_STORE, "scripted");
 		return scene_store.save_says;
@@ -100,11 +102,13 @@ static char *way_back(const struct scene *scene, const char *redirect_uri, const
 {
 	switch (scene->browser) {
 	case BROWSER_DENIES:
-		return ush_printf("%s?%s&state=%s", redirect_uri, scene->denial != NULL ? scene->denial : "error=access_denied", state);
+		return ush_printf("%s?%s&state=%s", redirect_uri,
+				  scene->denial != NULL ? scene->denial : "error=access_denied", state);
 	case BROWSER_OTHER_ISSUER:
 		return ush_printf("%s?code=c.x&state=%s&iss=https%%3A%%2F%%2Fevil.example", redirect_uri, state);
 	case BROWSER_FORGED_CODE:
-		return ush_printf("%s?code=c.bm9uY2UgY2hhbGxlbmdlIGh0dHA6Ly8xMjcuMC4wLjEvY2FsbGJhY2sgb24&state=%s", redirect_uri, state);
+		return ush_printf("%s?code=c.bm9uY2UgY2hhbGxlbmdlIGh0dHA6Ly8xMjcuMC4wLjEvY2FsbGJhY2sgb24&state=%s",
+				  redirect_uri, state);
 	default:
 		return ush_strdup(good);
 	}
@@ -162,7 +166,8 @@ int scene_page(struct scene *scene)
 
 static void own_folders(void)
 {
-	static const char *const variables[] = {"HOME", "XDG_RUNTIME_DIR", "XDG_STATE_HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"};
+	static const char *const variables[] = {"HOME", "XDG_RUNTIME_DIR", "XDG_STATE_HOME", "XDG_CACHE_HOME",
+						"XDG_CONFIG_HOME"};
 	static const char *base;
 	USH_AUTO_FREE char *folder = NULL;
 
@@ -180,13 +185,15 @@ static void own_folders(void)
 
 void scene_begin(struct scene *scene, const char *more)
 {
-	USH_AUTO_FREE char *text = ush_printf("issuer: " FAKE_ISSUER "\nclient: " FAKE_CLIENT "\nscopes: [groups, email]\n"
-					      "servers: [\"https://k8s.example.com:6443\"]\n%s",
-					      more != NULL ? more : "");
+	USH_AUTO_FREE char *text =
+		ush_printf("issuer: " FAKE_ISSUER "\nclient: " FAKE_CLIENT "\nscopes: [groups, email]\n"
+			   "servers: [\"https://k8s.example.com:6443\"]\n%s",
+			   more != NULL ? more : "");
 
 	own_folders();
 	*scene = (struct scene){.idp = fake_idp_new()};
-	scene->profile = ush_profile_read("prod", "/home/carol/.config/usher/profiles/prod.yaml", text, strlen(text), &scene->err);
+	scene->profile = ush_profile_read("prod", "/home/carol/.config/usher/profiles/prod.yaml", text, strlen(text),
+					  &scene->err);
 	ck_assert_msg(scene->profile != NULL, "%s", scene->err.what);
 	scene->profile->identity = ush_strdup("usher:story");
 	scene->options = (struct ush_signin_options){

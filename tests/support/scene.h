@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A sign-in story: a fake provider, a profile for it, a store and a session cache in memory, a person with a browser, and
- * what was said. One scene at a time.
+ * A sign-in story: a fake provider, a profile for it, a store and a session cache in memory, a person with a browser,
+ * and what was said. One scene at a time.
  */
 #ifndef USH_TEST_SCENE_H
 #define USH_TEST_SCENE_H
@@ -25,7 +25,7 @@ enum scene_browser {
 
 struct scene_store {
 	struct ush_secret *value;
-	struct ush_secret *next;  /* what is there after the next load: another process wrote */
+	struct ush_secret *next; /* what is there after the next load: another process wrote */
 	enum ush_store_result load_says, save_says, erase_says;
 	size_t loads, saves, erases;
 	int watched_fd;           /* its size is looked at by each save */
@@ -39,10 +39,10 @@ struct scene {
 	struct ush_answer answer;
 	struct ush_error err;
 	enum scene_browser browser;
-	const char *denial;      /* query of BROWSER_DENIES, or NULL */
+	const char *denial; /* query of BROWSER_DENIES, or NULL */
 	size_t opened;
-	pid_t visitor;           /* the newest browser, or 0 */
-	char *said;              /* all that people read; read it with scene_said */
+	pid_t visitor; /* the newest browser, or 0 */
+	char *said;    /* all that people read; read it with scene_said */
 	size_t said_length;
 };
 

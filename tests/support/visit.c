@@ -46,7 +46,8 @@ int visit_read(int fd, char **answer)
 int visit(unsigned int port, const char *method, const char *target, const char *headers, char **answer)
 {
 	USH_AUTO_FREE char *host = ush_printf("Host: 127.0.0.1:%u\r\n", port);
-	USH_AUTO_FREE char *request = ush_printf("%s %s HTTP/1.1\r\n%s\r\n", method, target, headers != NULL ? headers : host);
+	USH_AUTO_FREE char *request =
+		ush_printf("%s %s HTTP/1.1\r\n%s\r\n", method, target, headers != NULL ? headers : host);
 
 	return visit_read(visit_send(port, request), answer);
 }

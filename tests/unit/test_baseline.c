@@ -7,6 +7,7 @@
 #include "broker/audit/audit.h"
 #include "broker/audit/rules.h"
 #include "common/base/memory.h"
+#include "common/data/json.h"
 
 /* A cluster that holds what the table holds; `but` is called on each object before it is put in. */
 static void fill(struct ush_inventory *in, const struct ush_baseline *baseline, void (*but)(json_t *object, size_t i, void *context),
@@ -98,7 +99,7 @@ START_TEST(anything_added_to_any_default_is_seen)
 		const struct ush_rbac *o = ush_baseline_at(baseline, i);
 		struct change change = {i, is_binding(o) ? "subjects" : "rules",
 					is_binding(o) ? "{\"kind\":\"User\",\"name\":\"mallory\"}"
-						      : "{\"apiGroups\":[\"\"],\"resources\":[\"widgets\"],\"verbs\":[\"get\"]}"};
+						      : "{\"apiGroups\":[\"\"],\"resources\":[\"widgets\"],\"verbs\":[\"frobnicate\"]}"};
 		USH_AUTO_INVENTORY in = {0};
 		USH_AUTO_FINDINGS findings = {0};
 		bool addon;

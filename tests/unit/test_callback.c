@@ -388,9 +388,11 @@ static void expect_failure(bool iss_required, const char *target, enum ush_code 
 
 START_TEST(an_error_answer_ends_the_wait_and_is_not_echoed)
 {
-	expect_failure(false, "/callback?error=access_denied&error_description=no%20way&state=" STATE, USH_ERR_DECLINED, "access_denied: no way");
-	expect_failure(false, "/callback?error=server_error&error_description=%3Cscript%3Ealert(1)%3C/script%3E&state=" STATE, USH_ERR_REJECTED,
-		       "<script>");
+	expect_failure(false, "/callback?error=access_denied&error_description=no%20way&state=" STATE, USH_ERR_DECLINED,
+		       "access_denied: no way");
+	expect_failure(false,
+		       "/callback?error=server_error&error_description=%3Cscript%3Ealert(1)%3C/script%3E&state=" STATE,
+		       USH_ERR_REJECTED, "<script>");
 }
 END_TEST
 
@@ -401,7 +403,8 @@ START_TEST(another_issuers_answer_is_rejected)
 	expect_failure(false, GOOD "&iss=", USH_ERR_REJECTED, "issuer");
 	expect_failure(true, GOOD, USH_ERR_REJECTED, "issuer");
 	expect_failure(true, "/callback?error=access_denied&state=" STATE, USH_ERR_REJECTED, "issuer");
-	expect_failure(true, GOOD "&iss=https%3A%2F%2Flogin.example.com&iss=https%3A%2F%2Flogin.example.com", USH_ERR_REJECTED, "issuer");
+	expect_failure(true, GOOD "&iss=https%3A%2F%2Flogin.example.com&iss=https%3A%2F%2Flogin.example.com",
+		       USH_ERR_REJECTED, "issuer");
 }
 END_TEST
 
@@ -447,6 +450,7 @@ END_TEST
 TAP_MAIN("callback", the_right_answer_ends_the_wait_and_the_page_comes_after_the_exchange,
 	 the_page_does_not_claim_success_when_the_exchange_failed, the_start_link_leads_to_the_provider_once,
 	 two_listeners_have_different_ports_and_start_links, only_the_literal_loopback_address_is_listened_on,
-	 ten_thousand_junk_requests_get_4xx_and_the_real_one_still_counts, dripping_connections_cannot_keep_the_real_one_out,
-	 an_endless_request_is_refused, an_error_answer_ends_the_wait_and_is_not_echoed, another_issuers_answer_is_rejected,
-	 the_right_issuer_is_taken, the_wait_ends_with_its_time, the_wait_ends_when_a_signal_asks)
+	 ten_thousand_junk_requests_get_4xx_and_the_real_one_still_counts,
+	 dripping_connections_cannot_keep_the_real_one_out, an_endless_request_is_refused,
+	 an_error_answer_ends_the_wait_and_is_not_echoed, another_issuers_answer_is_rejected, the_right_issuer_is_taken,
+	 the_wait_ends_with_its_time, the_wait_ends_when_a_signal_asks)

@@ -29,10 +29,38 @@ static int in_child(int (*act)(void))
 START_TEST(what_libraries_would_obey_is_gone)
 {
 	static const char *const steering[] = {
-		"SSLKEYLOGFILE", "OPENSSL_CONF", "OPENSSL_MODULES", "OPENSSL_ENGINES", "SSL_CERT_FILE", "SSL_CERT_DIR", "CURL_CA_BUNDLE",
-		"CURL_HOME", "http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", "NO_PROXY", "SECRET_BACKEND",
-		"SECRET_FILE_TEST_PATH", "SECRET_FILE_TEST_PASSWORD", "GIO_EXTRA_MODULES", "GIO_USE_VFS", "GCONV_PATH", "LD_LIBRARY_PATH",
-		"LD_AUDIT", "BROWSER", "MALLOC_TRACE", "GLIBC_TUNABLES", "G_MESSAGES_DEBUG", "NETRC", "XDG", "LC", "HOMES", "PATHS", "TMPDIR",
+		"SSLKEYLOGFILE",
+		"OPENSSL_CONF",
+		"OPENSSL_MODULES",
+		"OPENSSL_ENGINES",
+		"SSL_CERT_FILE",
+		"SSL_CERT_DIR",
+		"CURL_CA_BUNDLE",
+		"CURL_HOME",
+		"http_proxy",
+		"https_proxy",
+		"HTTPS_PROXY",
+		"all_proxy",
+		"ALL_PROXY",
+		"NO_PROXY",
+		"SECRET_BACKEND",
+		"SECRET_FILE_TEST_PATH",
+		"SECRET_FILE_TEST_PASSWORD",
+		"GIO_EXTRA_MODULES",
+		"GIO_USE_VFS",
+		"GCONV_PATH",
+		"LD_LIBRARY_PATH",
+		"LD_AUDIT",
+		"BROWSER",
+		"MALLOC_TRACE",
+		"GLIBC_TUNABLES",
+		"G_MESSAGES_DEBUG",
+		"NETRC",
+		"XDG",
+		"LC",
+		"HOMES",
+		"PATHS",
+		"TMPDIR",
 	};
 
 	for (size_t i = 0; i < USH_COUNT(steering); i++)
@@ -46,9 +74,25 @@ END_TEST
 START_TEST(what_a_sign_in_needs_stays_as_it_was)
 {
 	static const char *const needed[] = {
-		"HOME", "PATH", "USER", "LOGNAME", "LANG", "LC_ALL", "LC_TIME", "TERM", "TZ", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME",
-		"DISPLAY", "WAYLAND_DISPLAY", "XAUTHORITY", "DBUS_SESSION_BUS_ADDRESS", "KUBERNETES_EXEC_INFO", "SSH_CONNECTION",
-		"SSH_TTY", "NO_COLOR",
+		"HOME",
+		"PATH",
+		"USER",
+		"LOGNAME",
+		"LANG",
+		"LC_ALL",
+		"LC_TIME",
+		"TERM",
+		"TZ",
+		"XDG_RUNTIME_DIR",
+		"XDG_CONFIG_HOME",
+		"DISPLAY",
+		"WAYLAND_DISPLAY",
+		"XAUTHORITY",
+		"DBUS_SESSION_BUS_ADDRESS",
+		"KUBERNETES_EXEC_INFO",
+		"SSH_CONNECTION",
+		"SSH_TTY",
+		"NO_COLOR",
 	};
 	size_t count = 0;
 
@@ -135,5 +179,6 @@ START_TEST(no_arguments_at_all_is_usage)
 }
 END_TEST
 
-TAP_MAIN("harden", what_libraries_would_obey_is_gone, what_a_sign_in_needs_stays_as_it_was, an_environment_of_nonsense_is_survived,
-	 nobody_can_look_into_the_process, closed_descriptors_are_filled, no_arguments_at_all_is_usage)
+TAP_MAIN("harden", what_libraries_would_obey_is_gone, what_a_sign_in_needs_stays_as_it_was,
+	 an_environment_of_nonsense_is_survived, nobody_can_look_into_the_process, closed_descriptors_are_filled,
+	 no_arguments_at_all_is_usage)

@@ -101,7 +101,8 @@ START_TEST(a_dangerous_url_is_never_opened)
 
 		ck_assert_msg(ush_open_url(opener, payloads[i], &err) == -1, "opened: %s", payloads[i]);
 		ck_assert_msg(err.code == USH_ERR_REJECTED, "%s: %s", payloads[i], err.what);
-		ck_assert_msg(waitpid(-1, NULL, 0) == -1 && errno == ECHILD, "a process was started for: %s", payloads[i]);
+		ck_assert_msg(waitpid(-1, NULL, 0) == -1 && errno == ECHILD, "a process was started for: %s",
+			      payloads[i]);
 	}
 }
 END_TEST
@@ -146,7 +147,8 @@ START_TEST(the_opener_writes_to_stderr_and_holds_no_file_of_ours)
 	USH_AUTO_FREE char *opener = recorder("echo noise; [ ! -e /proc/$$/fd/9 ] || echo leaked >&2");
 	USH_AUTO_FREE char *out = ush_printf("%s/stdout", folder);
 	USH_AUTO_FREE char *errors = ush_printf("%s/stderr", folder);
-	int old_out = dup(1), old_err = dup(2), fd_out = open(out, O_RDWR | O_CREAT, 0600), fd_err = open(errors, O_RDWR | O_CREAT, 0600);
+	int old_out = dup(1), old_err = dup(2), fd_out = open(out, O_RDWR | O_CREAT, 0600),
+	    fd_err = open(errors, O_RDWR | O_CREAT, 0600);
 	struct ush_error err = {0};
 	struct stat st;
 	char text[64] = "";

@@ -38,7 +38,8 @@ START_TEST(a_span_has_a_unit)
 	static const struct {
 		int64_t seconds;
 		const char *text;
-	} spans[] = {{0, "0s"}, {119, "119s"}, {120, "2m"}, {719, "11m"}, {7199, "119m"}, {7200, "2h"}, {172799, "47h"}, {172800, "2d"}};
+	} spans[] = {{0, "0s"},      {119, "119s"}, {120, "2m"},     {719, "11m"},
+		     {7199, "119m"}, {7200, "2h"},  {172799, "47h"}, {172800, "2d"}};
 	char out[24];
 
 	for (size_t i = 0; i < USH_COUNT(spans); i++)
