@@ -66,13 +66,18 @@ static json_t *summary_to_json(const struct ush_inventory *in, const struct ush_
 			 missing);
 }
 
-/* Printable ASCII, and one write a document. */
+/* Printable ASCII: jansson leaves DEL as it is. */
 static void print(FILE *to, json_t *value, size_t flags)
 {
 	USH_AUTO_JSON owned = value;
 	USH_AUTO_FREE char *text = json_dumps(owned, flags | JSON_ENSURE_ASCII);
+	const char *p = text != NULL ? text : "null";
 
-	fprintf(to, "%s\n", text != NULL ? text : "null");
+	for (size_t plain = strcspn(p, "\x7f"); p[plain] != '\0'; plain = strcspn(p, "\x7f")) {
+		fprintf(to, "%.*s\\u007f", (int)plain, p);
+		p += plain + 1;
+	}
+	fprintf(to, "%s\n", p);
 }
 
 void ush_audit_json(FILE *to, const struct ush_inventory *in, const struct ush_findings *f, bool lines)

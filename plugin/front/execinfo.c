@@ -36,8 +36,11 @@ static int read_header(struct ush_execinfo *info, const json_t *root, struct ush
 
 static int read_server(struct ush_execinfo *info, const json_t *cluster, struct ush_error *err)
 {
-	const json_t *server = json_object_get(cluster, "server");
+	const json_t *server = json_object_get(cluster, "server"), *insecure = json_object_get(cluster, "insecure-skip-tls-verify");
 
+	if (insecure != NULL && !json_is_boolean(insecure))
+		return ush_fail(err, USH_ERR_CONFIG, VARIABLE ": spec.cluster.insecure-skip-tls-verify: expected true or false");
+	info->insecure = json_is_true(insecure);
 	if (server == NULL)
 		return 0;
 	if (!json_is_string(server))

@@ -15,6 +15,7 @@
 struct ush_execinfo {
 	char api_version[48]; /* echoed in the answer */
 	bool interactive;     /* stdin is a person's */
+	bool insecure;        /* spec.cluster.insecure-skip-tls-verify: anybody could be that server */
 	char server[1024];    /* spec.cluster.server, "" when kubectl gave no cluster (provideClusterInfo: false) */
 };
 

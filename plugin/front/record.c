@@ -131,7 +131,7 @@ enum ush_verdict ush_record_judge(const struct ush_record *record, const struct 
 		return USH_SERVER_UNKNOWN;
 	while (i < record->server_count && !ush_server_same(record->servers[i], info->server))
 		i++;
-	if (i == record->server_count)
+	if (i == record->server_count || info->insecure)
 		return USH_SERVER_FOREIGN;
 	return record->expires - now > record->min_validity ? USH_HIT : USH_STALE;
 }

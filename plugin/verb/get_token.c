@@ -20,6 +20,11 @@ static int check_server(const struct ush_profile *profile, const struct ush_exec
 			 "kubectl did not say which API server the token is for; no token was given");
 		return ush_hint(err, "Set provideClusterInfo: true in the kubeconfig's exec section");
 	}
+	if (info->insecure) {
+		ush_fail(err, USH_ERR_REFUSED, "kubectl would not check that %.200s is who it says (insecure-skip-tls-verify); no token was given",
+			 info->server);
+		return ush_hint(err, "Set certificate-authority in the kubeconfig's cluster instead");
+	}
 	for (size_t i = 0; i < profile->server_count; i++)
 		if (ush_server_same(profile->servers[i], info->server))
 			return 0;

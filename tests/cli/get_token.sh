@@ -86,6 +86,10 @@ status 5 'T28 no cluster info, no token' get 'KUBERNETES_EXEC_INFO={"kind":"Exec
 nothing_on_stdout 'T28 no cluster info'
 get "KUBERNETES_EXEC_INFO=$(info v1 https://203.0.113.9:6443 true)" --profile prod >"$OUT" 2>"$ERR"
 like "$(cat "$ERR")" '^usher: https://203\.0\.113\.9:6443 is not a server of profile prod' 'T28 the line names server and profile'
+insecure=$(info v1 $SERVER true | sed 's/"server"/"insecure-skip-tls-verify":true,"server"/')
+status 5 'T28 no token for a server whose certificate nobody checks' get "KUBERNETES_EXEC_INFO=$insecure" --profile prod
+nothing_on_stdout 'T28 insecure-skip-tls-verify'
+like "$(cat "$ERR")" 'insecure-skip-tls-verify' 'T28 the line names the setting'
 
 # ---- T27: KUBERNETES_EXEC_INFO ----
 

@@ -67,6 +67,7 @@ keyring_start() {
 	bus_start
 	gnome-keyring-daemon --foreground --unlock --components=secrets >"$T/keyring.log" 2>&1 <<<'' &
 	KEYRING_PID=$!
+	disown # or bash tells how it ended
 	at_exit kill -KILL "$KEYRING_PID"
 	wait_for 20 keyring_works || { note "$(cat "$T/keyring.log")"; exit 1; }
 }
@@ -75,9 +76,8 @@ session_text() { # what Usher keeps in the keyring, as kept: a line of base64url
 	secret-tool search --all --unlock xdg:schema dev.usher.Session 2>/dev/null | sed -n 's/^secret = //p'
 }
 
-# Of that, the refresh token. The JSON stands behind a digest of 32 bytes.
-refresh_token() {
-	session_text | tr '_-' '/+' | sed 's/$/===/' | base64 -d 2>/dev/null | tail -c +33 | jq -r '.refresh // empty'
+refresh_token() { # of that, the refresh token
+	session_text | tr '_-' '/+' | sed 's/$/===/' | base64 -d 2>/dev/null | LC_ALL=C grep -ao '"refresh":"[^"]*"' | cut -d'"' -f4
 }
 
 keyring_works() { printf probe | secret-tool store --label=probe usher-test probe && secret-tool clear usher-test probe; }

@@ -134,7 +134,7 @@ START_TEST(two_groups_of_one_leaf_name_are_never_mixed)
 	begin(CASE_HEAD "grants:\n- {group: admins, role: edit, namespaces: [x]}\n- {group: /data/admins, role: edit, namespaces: [w]}\n"
 			"- {group: Devs, role: edit, namespaces: [z]}\n",
 	      "1 /platform/admins;2 /data/admins;3 /devs;4 /Devs");
-	expect_fate(0, USH_FATE_AMBIGUOUS, "admins means /data/admins");
+	expect_fate(0, USH_FATE_AMBIGUOUS, "admins means /platform/admins and /data/admins of source main; write the path");
 	expect_fate(1, USH_FATE_AMBIGUOUS, "tokens call both /data/admins and /platform/admins \"oidc:admins\"");
 	expect_fate(2, USH_FATE_PRESENT, NULL);
 	ck_assert_str_eq(c->desired->resolved[2].group->id, "4");
