@@ -97,13 +97,15 @@ static int read_minor(const struct ush_kube *kube)
 	struct ush_error ignored = {0};
 	USH_AUTO_JSON version = NULL;
 	const char *major, *minor;
+	long number;
 	int status = 0;
 
 	if (ush_kube_get(kube, "/version", &status, &version, &ignored) != 0 || version == NULL)
 		return 0;
 	major = ush_json_string(version, "major");
 	minor = ush_json_string(version, "minor");
-	return major != NULL && strcmp(major, "1") == 0 && minor != NULL ? (int)strtol(minor, NULL, 10) : 0;
+	number = major != NULL && strcmp(major, "1") == 0 && minor != NULL ? strtol(minor, NULL, 10) : 0;
+	return number > 0 && number < 1000 ? (int)number : 0;
 }
 
 int ush_inventory_live(struct ush_inventory *inventory, const struct ush_kube *kube, struct ush_error *err)

@@ -13,8 +13,6 @@
 set -u -o pipefail
 : "${USHER_SRC:=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)}" "${USHER_BUILD:=$PWD}"
 export USHER_SRC USHER_BUILD
-# shellcheck disable=SC2034 # for the tests that source this file
-USHER=$USHER_BUILD/kubectl-usher BROKER=$USHER_BUILD/usher-broker SIGNIN=$USHER_BUILD/usher-signin
 
 T=$(mktemp -d "${TMPDIR:-/tmp}/usher-test.XXXXXX") || exit 99
 mkdir -m 700 "$T/home" "$T/run" "$T/tmp" || exit 99
@@ -23,6 +21,9 @@ export XDG_CONFIG_HOME=$HOME/.config XDG_DATA_HOME=$HOME/.local/share XDG_STATE_
 unset DISPLAY WAYLAND_DISPLAY DBUS_SESSION_BUS_ADDRESS KUBECONFIG KUBERNETES_EXEC_INFO
 export LC_ALL=C.UTF-8 CK_DEFAULT_TIMEOUT="${CK_DEFAULT_TIMEOUT:-120}"
 OUT=$T/stdout ERR=$T/stderr
+if [ -n "${USHER_VALGRIND:-}" ]; then . "$USHER_SRC/tests/support/valgrind.sh"; fi
+# shellcheck disable=SC2034 # for the tests that source this file
+USHER=$USHER_BUILD/kubectl-usher BROKER=$USHER_BUILD/usher-broker SIGNIN=$USHER_BUILD/usher-signin
 
 tap_count=0 tap_failed=0 tap_done=0 tap_exit=()
 
