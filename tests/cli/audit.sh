@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # usher-broker audit on manifests: what it prints, and every exit status it has without a cluster.
-. "${USHER_SRC:-$PWD}/tests/support/tap.sh"
+. "${USHER_SRC:-$PWD}/tests/support/tap.sh" || exit 99
 fixtures=$USHER_SRC/tests/fixtures/audit
 hit=$fixtures/AU080/hit.yaml
 miss=$fixtures/AU001/miss-default.yaml
@@ -70,3 +70,19 @@ kind: RoleBinding
 metadata: {name: "--all\e]0;'\\ $(touch hurt)`id`\u202e\n!*", namespace: "n;$(touch hurt)"}
 roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: cluster-admin}
 subjects: [{kind: User, name: "\e[2J\u202eroot"}]
+E
+status 1 'names that a terminal or a shell would obey' "$BROKER" audit "$T/names.yaml"
+is "$(LC_ALL=C tr -d '\n -~' <"$OUT" | wc -c)" 0 'are printed as printable ASCII'
+command=$(sed -n 's/^    \(kubectl delete .*\)/\1/p' "$OUT")
+got=$(cd "$T" && bash -c 'kubectl() { printf "%s\0" "$@"; }; '"$command" | od -An -tx1 | tr -d ' \n')
+# shellcheck disable=SC2016 # these are names, not commands
+want=$(printf '%s\0' delete rolebinding -n 'n;$(touch hurt)' -- $'--all\e]0;\'\\ $(touch hurt)`id`\u202e\n!*' | od -An -tx1 | tr -d ' \n')
+is "$got" "$want" 'and reach kubectl byte for byte, after --'
+nok 'nothing of a name was run' test -e "$T/hurt"
+
+# the rules
+status 0 'the rules are listed' "$BROKER" audit --list-rules
+like "$(<"$OUT")" '^AU001  critical  cluster-admin-binding ' 'by id'
+status 0 'and as json' "$BROKER" audit --list-rules -o jsonl
+is "$(wc -l <"$OUT")" "$("$BROKER" audit --list-rules | wc -l)" 'one a line'
+done_testing

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # The section RULES of usher-audit-rules(7) is what the table of rules says, and each id stands there once.
-. "${USHER_SRC:-$PWD}/tests/support/tap.sh"
+. "${USHER_SRC:-$PWD}/tests/support/tap.sh" || exit 99
 page=$USHER_SRC/man/usher-audit-rules.7
 
 ok 'the page is there' test -s "$page"

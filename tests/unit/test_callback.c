@@ -319,7 +319,8 @@ static void *drip(void *context)
 		slow[i] = visit_send(scene->port, "GET /callback HTTP/1.1\r\nHost: 127");
 	for (size_t i = 0; i < USH_COUNT(slow); i++)
 		(void)!send(slow[i], "0", 1, MSG_NOSIGNAL | MSG_DONTWAIT);
-	visit(scene->port, "GET", GOOD, NULL, NULL);
+	while (visit(scene->port, "GET", GOOD, NULL, NULL) != 200)
+		; /* the clock runs so fast that a good one may be late too; a browser would be told and try again */
 	for (size_t i = 0; i < USH_COUNT(slow); i++)
 		close(slow[i]);
 	return NULL;

@@ -450,9 +450,12 @@ START_TEST(an_incomplete_source_removes_nothing)
 		expect_empty(plan);
 	}
 	expect_state("\"tombstones\":[]");
-	sync_case_policy(c, GRANTS("- {group: b, role: edit, namespaces: [q]}\n")); /* not even what the policy dropped */
+	json_array_append_new(json_object_get(sync_case_object(c, "RoleBinding", "x", "readers"), "subjects"), /* nor what nobody accounts for */
+			      json_pack("{s:s, s:s, s:s}", "apiGroup", "rbac.authorization.k8s.io", "kind", "Group", "name", "oidc:who"));
 	expect_empty(sync_case_run(c));
-	expect_subjects("x", "readers", "oidc:a");
+	sync_case_policy(c, GRANTS("- {group: b, role: edit, namespaces: [q]}\n")); /* nor what the policy dropped */
+	expect_empty(sync_case_run(c));
+	expect_subjects("x", "readers", "oidc:a oidc:who");
 	sync_case_free(c);
 }
 END_TEST

@@ -58,13 +58,13 @@ static void as_lines(FILE *to, const struct world *w)
 
 static char *print(printer *how, const struct world *w)
 {
-	char *text = NULL;
+	USH_AUTO_FREE char *text = NULL;
 	size_t length = 0;
 	FILE *to = open_memstream(&text, &length);
 
 	how(to, w);
 	fclose(to);
-	return text;
+	return ush_strdup(text);
 }
 
 #define DASHBOARD                                                                                                      \

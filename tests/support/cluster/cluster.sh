@@ -38,8 +38,8 @@ kubeconfig() { # FILE TOKEN
 	kind: Config
 	clusters: [{name: test, cluster: {server: "https://127.0.0.1:$api_port", certificate-authority: $PWD/ca.crt}}]
 	users: [{name: admin, user: {token: "$2"}}]
-	contexts: [{name: test, context: {cluster: test, user: admin}}]
-	current-context: test
+	contexts: [{name: admin, context: {cluster: test, user: admin}}]
+	current-context: admin
 	E
 	chmod 600 "$1"
 }
