@@ -69,19 +69,16 @@ json_t *ush_json_array(const json_t *object, const char *key)
 
 int ush_json_date(const json_t *object, const char *key, int64_t *seconds)
 {
-	static const double most = 9007199254740992.0; /* 2^53: beyond it doubles and integers part ways */
+	static const int64_t most = 1LL << 53; /* beyond it doubles and integers part ways */
 	json_t *v = json_object_get(object, key);
-	double d;
+	double d = json_real_value(v);
 
 	if (v == NULL)
 		return 0;
-	if (!json_is_number(v))
-		return -1;
-	d = json_number_value(v);
-	if (!isfinite(d) || d < 0 || d > most)
+	if (!json_is_number(v) || !isfinite(d) || d < 0 || d > (double)most)
 		return -1;
 	*seconds = json_is_integer(v) ? (int64_t)json_integer_value(v) : (int64_t)d;
-	return 1;
+	return *seconds >= 0 && *seconds <= most ? 1 : -1;
 }
 
 char *ush_json_canonical(const json_t *value)

@@ -85,24 +85,9 @@ static int run(size_t count, char **operands, struct ush_error *err)
 }
 
 static const struct ush_option options[] = {
-	{.name = "profile",
-	 .letter = 'p',
-	 .type = USH_OPTION_STRING,
-	 .argument = "NAME",
-	 .help = "the profile to sign in with",
-	 .value = &profile_name},
-	{.name = "flow",
-	 .type = USH_OPTION_CHOICE,
-	 .argument = "auto|browser|device",
-	 .help = "how a person is asked",
-	 .value = &flow_choice},
-	{.name = NULL},
+	{"profile", 'p', USH_OPTION_STRING, "NAME", "the profile to sign in with", &profile_name},
+	{"flow", 0, USH_OPTION_CHOICE, "auto|browser|device", "how a person is asked", &flow_choice},
+	{NULL},
 };
 
-const struct ush_verb ush_verb_get_token = {
-	.name = "get-token",
-	.operands = "",
-	.help = "answer kubectl with a token (kubectl runs this, not you)",
-	.options = options,
-	.run = run,
-};
+const struct ush_verb ush_verb_get_token = {"get-token", "", "answer kubectl with a token (kubectl runs this, not you)", options, 0, 0, run};

@@ -81,24 +81,9 @@ static int run(size_t count, char **operands, struct ush_error *err)
 }
 
 static const struct ush_option options[] = {
-	{.name = "profile",
-	 .letter = 'p',
-	 .type = USH_OPTION_STRING,
-	 .argument = "NAME",
-	 .help = "the profile, when there are several",
-	 .value = &profile_name},
-	{.name = "flow",
-	 .type = USH_OPTION_CHOICE,
-	 .argument = "auto|browser|device",
-	 .help = "how you are asked",
-	 .value = &flow_choice},
-	{.name = NULL},
+	{"profile", 'p', USH_OPTION_STRING, "NAME", "the profile, when there are several", &profile_name},
+	{"flow", 0, USH_OPTION_CHOICE, "auto|browser|device", "how you are asked", &flow_choice},
+	{NULL},
 };
 
-const struct ush_verb ush_verb_login = {
-	.name = "login",
-	.operands = "",
-	.help = "sign in now, whatever is kept",
-	.options = options,
-	.run = run,
-};
+const struct ush_verb ush_verb_login = {"login", "", "sign in now, whatever is kept", options, 0, 0, run};

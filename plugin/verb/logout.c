@@ -132,19 +132,8 @@ static int run(size_t count, char **operands, struct ush_error *err)
 }
 
 static const struct ush_option options[] = {
-	{.name = "profile",
-	 .letter = 'p',
-	 .type = USH_OPTION_STRING,
-	 .argument = "NAME",
-	 .help = "the profile, when there are several",
-	 .value = &profile_name},
-	{.name = NULL},
+	{"profile", 'p', USH_OPTION_STRING, "NAME", "the profile, when there are several", &profile_name},
+	{NULL},
 };
 
-const struct ush_verb ush_verb_logout = {
-	.name = "logout",
-	.operands = "",
-	.help = "revoke the session at the provider and forget it here",
-	.options = options,
-	.run = run,
-};
+const struct ush_verb ush_verb_logout = {"logout", "", "revoke the session at the provider and forget it here", options, 0, 0, run};

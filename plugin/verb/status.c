@@ -259,19 +259,8 @@ static int run(size_t count, char **operands, struct ush_error *err)
 }
 
 static const struct ush_option options[] = {
-	{.name = "output",
-	 .letter = 'o',
-	 .type = USH_OPTION_CHOICE,
-	 .argument = "table|json",
-	 .help = "how it is printed",
-	 .value = &output},
-	{.name = NULL},
+	{"output", 'o', USH_OPTION_CHOICE, "table|json", "how it is printed", &output},
+	{NULL},
 };
 
-const struct ush_verb ush_verb_status = {
-	.name = "status",
-	.operands = "",
-	.help = "show every session: who, groups, expiry, where it is kept",
-	.options = options,
-	.run = run,
-};
+const struct ush_verb ush_verb_status = {"status", "", "show every session: who, groups, expiry, where it is kept", options, 0, 0, run};

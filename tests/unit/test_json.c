@@ -62,7 +62,7 @@ END_TEST
 START_TEST(a_numeric_date_is_a_finite_number_in_range)
 {
 	USH_AUTO_JSON value = parse("{\"i\":1700000000,\"r\":1700000000.9,\"e\":1e10,\"z\":0,\"neg\":-1,\"s\":\"soon\",\"nul\":null,\"big\":9223372036854775807,"
-				    "\"b\":true,\"max\":9007199254740992}");
+				    "\"b\":true,\"max\":9007199254740992,\"more\":9007199254740993}");
 	int64_t t = -7;
 
 	ck_assert_int_eq(ush_json_date(value, "i", &t), 1);
@@ -72,6 +72,7 @@ START_TEST(a_numeric_date_is_a_finite_number_in_range)
 	ck_assert_int_eq(ush_json_date(value, "e", &t), 1);
 	ck_assert_int_eq(ush_json_date(value, "z", &t), 1);
 	ck_assert_int_eq(ush_json_date(value, "max", &t), 1);
+	ck_assert_int_eq(ush_json_date(value, "more", &t), -1);
 	ck_assert_int_eq(ush_json_date(value, "absent", &t), 0);
 	ck_assert_int_eq(ush_json_date(value, "neg", &t), -1);
 	ck_assert_int_eq(ush_json_date(value, "s", &t), -1);
