@@ -162,6 +162,14 @@ static bool object_fits(const struct ush_change *change)
 	       strcmp(namespace_name, change->namespace_name) == 0 && subjects_fit(json_object_get(change->object, "subjects"));
 }
 
+/* Names end in paths of the API: what could not be a name there is none here. */
+static bool names_fit(const struct ush_change *change)
+{
+	return change->action > USH_REMOVE ||
+	       (ush_name_not_label(change->namespace_name) == NULL && ush_name_not_segment(change->name) == NULL &&
+		(change->action != USH_REPLACE || (change->stand_in != NULL && ush_name_not_subdomain(change->stand_in) == NULL)));
+}
+
 /* One change, as strictly as it will be carried out. */
 static int read_change(struct ush_plan *plan, const json_t *json)
 {
@@ -181,7 +189,7 @@ static int read_change(struct ush_plan *plan, const json_t *json)
 	change->object = json_incref(ush_json_object(json, "object"));
 	if (read_deltas(ush_json_array(groups, "added"), true, change) != 0 || read_deltas(ush_json_array(groups, "removed"), false, change) != 0)
 		return -1;
-	return object_fits(change) && (action != USH_REPLACE || change->stand_in != NULL) ? 0 : -1;
+	return object_fits(change) && names_fit(change) ? 0 : -1;
 }
 
 static int read_source(struct ush_plan *plan, const json_t *json)
@@ -222,7 +230,8 @@ static int read_head(struct ush_plan *plan, const json_t *json, struct ush_error
 	if (stop != NULL)
 		ush_fail(&plan->stop, json_is_true(json_object_get(stop, "confirmable")) ? USH_ERR_REFUSED : USH_ERR_INCOMPLETE, "%s",
 			 ush_json_string(stop, "why") != NULL ? ush_json_string(stop, "why") : "stopped");
-	if (plan->policy == NULL || plan->policy_file == NULL || plan->policy_digest == NULL || plan->where == NULL || after == NULL)
+	if (plan->policy == NULL || plan->policy_file == NULL || plan->policy_digest == NULL || plan->where == NULL || after == NULL ||
+	    ush_name_not_label(plan->policy) != NULL || (plan->state_namespace != NULL && ush_name_not_label(plan->state_namespace) != NULL))
 		return ush_fail(err, USH_ERR_CONFIG, "is no plan of usher-broker");
 	return ush_state_read(&plan->state, after, "state", err);
 }

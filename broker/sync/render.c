@@ -187,7 +187,7 @@ int ush_render(const char *folder, const struct ush_plan *plan, struct ush_rende
 	if (result == 0)
 		result = remove_rest(folder, plan->policy, &names, rendered, err);
 	if (result == 0 && plan->state_changed)
-		result = ush_state_save_file(&plan->state, folder, err);
+		result = ush_state_save_file(&plan->state, folder, plan->policy, err);
 	ush_list_free(&names);
 	return result;
 }

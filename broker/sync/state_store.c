@@ -75,9 +75,9 @@ int ush_state_save(const struct ush_state *state, const struct ush_kube *kube, c
 	return 0;
 }
 
-int ush_state_load_file(struct ush_state *state, const char *folder, struct ush_error *err)
+int ush_state_load_file(struct ush_state *state, const char *folder, const char *policy, struct ush_error *err)
 {
-	USH_AUTO_FREE char *path = ush_printf("%s/" USH_STATE_FILE, folder);
+	USH_AUTO_FREE char *path = ush_printf("%s/.usher-state-%s", folder, policy);
 	USH_AUTO_BUF text = USH_BUF_MAX(FILE_MAX);
 	bool missing;
 
@@ -89,9 +89,9 @@ int ush_state_load_file(struct ush_state *state, const char *folder, struct ush_
 	return ush_state_read(state, text.data, path, err);
 }
 
-int ush_state_save_file(const struct ush_state *state, const char *folder, struct ush_error *err)
+int ush_state_save_file(const struct ush_state *state, const char *folder, const char *policy, struct ush_error *err)
 {
-	USH_AUTO_FREE char *path = ush_printf("%s/" USH_STATE_FILE, folder), *text = ush_state_text(state), *line = ush_printf("%s\n", text);
+	USH_AUTO_FREE char *path = ush_printf("%s/.usher-state-%s", folder, policy), *text = ush_state_text(state), *line = ush_printf("%s\n", text);
 
 	return ush_file_write(path, line, strlen(line), 0644, err);
 }

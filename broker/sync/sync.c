@@ -47,7 +47,7 @@ static int observe(struct ush_sync *sync, char **version, struct ush_error *err)
 {
 	*version = NULL;
 	if (sync->kube == NULL)
-		return ush_observe_folder(&sync->observed, sync->desired, sync->folder, err) != 0 ? -1 : ush_state_load_file(&sync->state, sync->folder, err);
+		return ush_observe_folder(&sync->observed, sync->desired, sync->folder, err) != 0 ? -1 : ush_state_load_file(&sync->state, sync->folder, sync->policy->name, err);
 	if (ush_observe_cluster(&sync->observed, sync->desired, sync->kube, err) != 0)
 		return -1;
 	return ush_state_load(&sync->state, sync->kube, sync->state_namespace, sync->policy->name, version, err);

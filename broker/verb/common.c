@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "broker/policy/naming.h"
 #include "broker/verb/verb.h"
 #include "common/base/memory.h"
 #include "common/net/real.h"
@@ -11,6 +12,8 @@
 int ush_broker_open(struct ush_broker *broker, const struct ush_broker_options *options, bool cluster, struct ush_error *err)
 {
 	*broker = (struct ush_broker){0};
+	if (options->state_namespace != NULL && ush_name_not_label(options->state_namespace) != NULL)
+		return ush_fail(err, USH_ERR_USAGE, "--state-namespace: \"%s\" %s", options->state_namespace, ush_name_not_label(options->state_namespace));
 	ush_world_real(&broker->world);
 	if (!cluster)
 		return 0;

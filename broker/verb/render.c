@@ -62,6 +62,8 @@ static int run(size_t count, char **operands, struct ush_error *err)
 	size_t conflicts;
 
 	(void)count;
+	if (strcmp(operands[0], "-") == 0)
+		return ush_fail(err, USH_ERR_USAGE, "render writes a folder, not stdout");
 	if (ush_broker_need_policy(&options, err) != 0 || ush_broker_open(&broker, &options, false, err) != 0)
 		return -1;
 	sync.world = &broker.world;

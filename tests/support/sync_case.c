@@ -200,3 +200,48 @@ const struct ush_change *sync_case_change(const struct ush_plan *plan, enum ush_
 			return &plan->changes[i];
 	return NULL;
 }
+
+struct ush_plan *sync_case_run_and_count(struct sync_case *c, enum ush_action action, size_t count)
+{
+	struct ush_plan *plan = sync_case_run(c);
+
+	ck_assert_msg(plan->stop.code == USH_OK, "%s", plan->stop.what);
+	ck_assert_uint_eq(ush_plan_count(plan, action), count);
+	return plan;
+}
+
+void sync_case_expect_empty(struct ush_plan *plan)
+{
+	for (size_t i = 0; i < plan->change_count; i++)
+		ck_assert_msg(plan->changes[i].action > USH_REMOVE, "%s %s/%s: %s", ush_action_name(plan->changes[i].action),
+			      plan->changes[i].namespace_name, plan->changes[i].name, plan->changes[i].reason);
+	ck_assert(!ush_plan_writes(plan));
+	ush_plan_free(plan);
+}
+
+void sync_case_expect_reason(const struct ush_plan *plan, enum ush_action action, const char *name, const char *reason)
+{
+	const struct ush_change *change = sync_case_change(plan, action, name);
+
+	ck_assert_msg(change != NULL, "no %s of %s", ush_action_name(action), name);
+	ck_assert_msg(strstr(change->reason, reason) != NULL, "\"%s\" lacks \"%s\"", change->reason, reason);
+}
+
+char *sync_case_subjects(const struct sync_case *c, const char *namespace_name, const char *name)
+{
+	const json_t *object = sync_case_object(c, "RoleBinding", namespace_name, name), *subject;
+	struct ush_buf all = {0};
+	size_t i;
+
+	ush_buf_puts(&all, "");
+	json_array_foreach(json_object_get(object, "subjects"), i, subject)
+		ush_buf_printf(&all, "%s%s", i > 0 ? " " : "", ush_json_string(subject, "name"));
+	return ush_buf_take(&all);
+}
+
+void sync_case_expect_subjects(const struct sync_case *c, const char *namespace_name, const char *name, const char *texts)
+{
+	USH_AUTO_FREE char *got = sync_case_subjects(c, namespace_name, name);
+
+	ck_assert_str_eq(got, texts);
+}

@@ -49,6 +49,17 @@ void sync_case_apply(struct sync_case *c, const struct ush_plan *plan);
 /* Makes a plan, carries it out when it is not stopped, and returns it. */
 struct ush_plan *sync_case_run(struct sync_case *c);
 
+/* The same, and so many changes of an action are expected. The caller frees. */
+struct ush_plan *sync_case_run_and_count(struct sync_case *c, enum ush_action action, size_t count);
+
+/* Expects a plan that writes nothing; frees it. */
+void sync_case_expect_empty(struct ush_plan *plan);
+void sync_case_expect_reason(const struct ush_plan *plan, enum ush_action action, const char *name, const char *reason);
+
+/* The names of the groups bound by a binding, "" when it is not there; the caller frees. */
+char *sync_case_subjects(const struct sync_case *c, const char *namespace_name, const char *name);
+void sync_case_expect_subjects(const struct sync_case *c, const char *namespace_name, const char *name, const char *texts);
+
 /* The one change of an action and name, or NULL. */
 const struct ush_change *sync_case_change(const struct ush_plan *plan, enum ush_action action, const char *name);
 

@@ -173,6 +173,9 @@ START_TEST(a_forged_plan_writes_nothing_that_a_policy_could_not)
 	expect_malformed(plan, FORGED("RoleBinding", "read-pods", "\"namespace\":\"kube-system\",", "{\"kind\":\"Group\",\"name\":\"a\"}"), "changes[1] is malformed");
 	expect_malformed(plan, FORGED("RoleBinding", "read-pods", "\"namespace\":\"fancy-namespace\",", "{\"kind\":\"Group\",\"name\":\"system:masters\"}"), "changes[1] is malformed");
 	expect_malformed(plan, FORGED("RoleBinding", "read-pods", "\"namespace\":\"fancy-namespace\",", "{\"kind\":\"User\",\"name\":\"mallory\"}"), "changes[1] is malformed");
+	free(plan->changes[1].namespace_name);
+	plan->changes[1].namespace_name = ush_strdup("x/../../clusterroles");
+	expect_malformed(plan, FORGED("RoleBinding", "read-pods", "\"namespace\":\"x/../../clusterroles\",", "{\"kind\":\"Group\",\"name\":\"a\"}"), "is malformed");
 	sync_case_free(c);
 }
 END_TEST

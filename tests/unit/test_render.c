@@ -205,7 +205,7 @@ START_TEST(a_folder_has_its_own_tombstones)
 	ush_plan_free(sync_case_run(c));
 	sync_case_groups(c, 0, "2 /b q");
 	render(2, 0, 0);
-	ck_assert_msg(ush_state_load_file(&state, folder, &err) == 0, "%s", err.what);
+	ck_assert_msg(ush_state_load_file(&state, folder, "default", &err) == 0, "%s", err.what);
 	ck_assert_uint_eq(state.count, 1);
 	ck_assert_str_eq(state.items[0].group, "a");
 	end();

@@ -187,6 +187,28 @@ START_TEST(equal_lists_have_equal_digests)
 }
 END_TEST
 
+/* No bytes make a reader crash, and a file that is believed has a proof. */
+START_TEST(a_spoilt_file_is_incomplete_or_a_list)
+{
+	static const char *const files[][2] = {{"g.json", json}, {"g.csv", csv}};
+	unsigned int random = 7;
+
+	in_folder();
+	for (int round = 0; round < 3000; round++) {
+		USH_AUTO_FREE char *text = ush_strdup(files[round % 2][1]);
+		size_t length = strlen(text);
+
+		for (int i = 0; i < 3; i++) {
+			random = random * 1103515245 + 12345;
+			text[(random >> 8) % length] = "{}[]:,'\"-a0\n \t#,\"\r\x01\xff"[random % 20];
+		}
+		read_text(files[round % 2][0], text, length);
+		ck_assert(groups.complete ? groups.proof != NULL : groups.why != NULL);
+	}
+	leave_folder();
+}
+END_TEST
+
 TAP_MAIN("source_file", json_is_read, yaml_is_read_by_the_same_door, csv_is_read, half_a_file_is_incomplete_wherever_it_ends,
 	 an_empty_or_missing_file_is_incomplete_not_zero_groups, a_count_that_does_not_fit_is_incomplete, a_checksum_is_held_when_it_is_given,
-	 malformed_groups_are_told_with_their_place, equal_lists_have_equal_digests)
+	 malformed_groups_are_told_with_their_place, equal_lists_have_equal_digests, a_spoilt_file_is_incomplete_or_a_list)
