@@ -11,8 +11,13 @@ exists() { # FILE NAME
 	[ -f "$1" ] || return 1
 	case $1 in
 	*.c) grep -qE "^START_TEST\($2\)" "$1" ;;
-	*) grep -qF -- "$2" "$1" ;;
+	*) { echo "$1"; sourced "$1"; } | xargs cat | grep -F -- "$2" >/dev/null ;;
 	esac
+}
+
+sourced() { # FILE: scripts of the tree that it sources
+	# shellcheck disable=SC2016 # as it stands in the script
+	sed -nE 's|^\. "\$USHER_SRC/(tests/[^"]+)"|\1|p' "$1"
 }
 
 line_of() { # the TAP lines of a test in the logs of a run: FILE NAME

@@ -34,7 +34,7 @@ static int seed(char **argv, int argc)
 	int64_t ttl = atol(argv[3]);
 	const char *where = NULL;
 	size_t length = 0;
-	char *text;
+	USH_AUTO_FREE char *text = NULL;
 
 	if (scanf("%32000s", token) != 1)
 		return 2;

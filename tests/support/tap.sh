@@ -63,7 +63,7 @@ fail() { tap_line 1 "$1"; note "${@:2}"; return 1; } # NAME [WHY...]
 
 skip() { # NAME REASON
 	tap_count=$((tap_count + 1))
-	echo "ok $tap_count - $1 # SKIP $2"
+	echo "ok $tap_count - $1 # SKIP ${2//$'\n'/ }"
 }
 
 skip_all() { # REASON: nothing in this script can run here
