@@ -33,11 +33,11 @@ enum ush_severity ush_severity_read(const char *name);
 struct ush_inventory {
 	struct ush_rbac **objects; /* owned */
 	size_t count;
-	size_t read;            /* objects of every kind that were looked at */
-	bool live;              /* a cluster; else manifests, where the rest of the cluster is not known */
-	bool unread[4];         /* by enum ush_rbac_kind: objects of this kind may be missing */
+	size_t read;             /* objects of every kind that were looked at */
+	bool live;               /* a cluster; else manifests, where the rest of the cluster is not known */
+	bool unread[4];          /* by enum ush_rbac_kind: objects of this kind may be missing */
 	struct ush_list missing; /* what could not be read and why, one line each; empty: the reading was whole */
-	int minor;              /* 36 for a 1.36 server; 0 when not known */
+	int minor;               /* 36 for a 1.36 server; 0 when not known */
 };
 
 void ush_inventory_free(struct ush_inventory *inventory);
@@ -46,7 +46,8 @@ void ush_inventory_free(struct ush_inventory *inventory);
 /* Adds one API object of any kind. What is RBAC and cannot be understood goes into `missing`. */
 void ush_inventory_add(struct ush_inventory *inventory, const json_t *object, const char *origin);
 
-/* Reads a cluster. A list that fails goes into `missing` and the rest is read; fails only when nothing could be read. */
+/* Reads a cluster. A list that fails goes into `missing` and the rest is read; fails only when nothing could be read.
+ */
 int ush_inventory_live(struct ush_inventory *inventory, const struct ush_kube *kube, struct ush_error *err);
 
 /* Reads manifests: a file, a folder or "-". What cannot be read goes into `missing`. */
@@ -69,8 +70,8 @@ static inline void ush_baseline_free_indirect(struct ush_baseline **baseline)
 #define USH_AUTO_BASELINE __attribute__((cleanup(ush_baseline_free_indirect))) struct ush_baseline *
 
 /* The object of that identity, or NULL. *addon (may be NULL) tells an installer's object from the API server's own. */
-const struct ush_rbac *ush_baseline_find(const struct ush_baseline *baseline, enum ush_rbac_kind kind, const char *namespace_name,
-					 const char *name, bool *addon);
+const struct ush_rbac *ush_baseline_find(const struct ush_baseline *baseline, enum ush_rbac_kind kind,
+					 const char *namespace_name, const char *name, bool *addon);
 
 /* All of them. */
 size_t ush_baseline_count(const struct ush_baseline *baseline);
@@ -84,9 +85,9 @@ struct ush_finding {
 	const struct ush_audit_rule *rule;
 	enum ush_severity severity;
 	const struct ush_rbac *object; /* in the inventory */
-	char *who;    /* its subjects, or NULL when a role is the object */
-	char *why;    /* a sentence; raw text from the cluster is in it */
-	char *among;  /* ids of the rules that this one stands for here, "AU009 AU027", or NULL */
+	char *who;                     /* its subjects, or NULL when a role is the object */
+	char *why;                     /* a sentence; raw text from the cluster is in it */
+	char *among;                   /* ids of the rules that this one stands for here, "AU009 AU027", or NULL */
 	char *remedy; /* a command that a shell takes as it stands: printable ASCII, names quoted where they must be */
 };
 
@@ -103,7 +104,8 @@ void ush_findings_free(struct ush_findings *findings);
 #define USH_AUTO_FINDINGS __attribute__((cleanup(ush_findings_free))) struct ush_findings
 
 /* Judges. Findings borrow from inventory. */
-void ush_audit(const struct ush_inventory *inventory, const struct ush_baseline *baseline, struct ush_findings *findings);
+void ush_audit(const struct ush_inventory *inventory, const struct ush_baseline *baseline,
+	       struct ush_findings *findings);
 
 /* True when there is a finding at or above the threshold. */
 bool ush_findings_reach(const struct ush_findings *findings, enum ush_severity threshold);

@@ -47,7 +47,8 @@ static void add(struct ush_baseline *baseline, const char *text, bool addon)
 	struct ush_error err = {0};
 	bool is_rbac = false;
 	USH_AUTO_JSON value = ush_json_parse(text, strlen(text), "baseline", USH_ERR_INCOMPLETE, &err);
-	struct entry entry = {.object = value != NULL ? ush_rbac_read(value, USH_ERR_INCOMPLETE, &is_rbac, &err) : NULL, .addon = addon};
+	struct entry entry = {.object = value != NULL ? ush_rbac_read(value, USH_ERR_INCOMPLETE, &is_rbac, &err) : NULL,
+			      .addon = addon};
 
 	if (entry.object == NULL)
 		abort();
@@ -76,8 +77,8 @@ void ush_baseline_free(struct ush_baseline *baseline)
 	free(baseline);
 }
 
-const struct ush_rbac *ush_baseline_find(const struct ush_baseline *baseline, enum ush_rbac_kind kind, const char *namespace_name,
-					 const char *name, bool *addon)
+const struct ush_rbac *ush_baseline_find(const struct ush_baseline *baseline, enum ush_rbac_kind kind,
+					 const char *namespace_name, const char *name, bool *addon)
 {
 	struct ush_rbac wanted = {.kind = kind, .namespace_name = (char *)namespace_name, .name = (char *)name};
 	struct entry key = {.object = &wanted};

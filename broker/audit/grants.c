@@ -19,17 +19,20 @@ static bool is_role(const struct ush_rbac *object)
 static int compare_roles(const void *a, const void *b)
 {
 	const struct ush_rbac *x = ((const struct ush_role *)a)->object, *y = ((const struct ush_role *)b)->object;
-	int c = x->kind != y->kind ? (x->kind < y->kind ? -1 : 1) : strcmp(or_empty(x->namespace_name), or_empty(y->namespace_name));
+	int c = x->kind != y->kind ? (x->kind < y->kind ? -1 : 1)
+				   : strcmp(or_empty(x->namespace_name), or_empty(y->namespace_name));
 
 	return c != 0 ? c : strcmp(x->name, y->name);
 }
 
-const struct ush_role *ush_grants_role(const struct ush_grants *grants, enum ush_rbac_kind kind, const char *namespace_name, const char *name)
+const struct ush_role *ush_grants_role(const struct ush_grants *grants, enum ush_rbac_kind kind,
+				       const char *namespace_name, const char *name)
 {
 	struct ush_rbac wanted = {.kind = kind, .namespace_name = (char *)namespace_name, .name = (char *)name};
 	struct ush_role key = {.object = &wanted};
 
-	return grants->role_count > 0 ? bsearch(&key, grants->roles, grants->role_count, sizeof key, compare_roles) : NULL;
+	return grants->role_count > 0 ? bsearch(&key, grants->roles, grants->role_count, sizeof key, compare_roles)
+				      : NULL;
 }
 
 /* ---- aggregation ---- */
@@ -118,7 +121,9 @@ static void aggregate(struct ush_grants *grants)
 			gather(grants, &grants->roles[i], grants->roles[i].object);
 	for (size_t i = 0; i < in->count; i++)
 		if (in->objects[i]->kind == USH_CLUSTER_ROLE && !is_filled_in(grants, in->objects[i]))
-			gather(grants, (struct ush_role *)ush_grants_role(grants, USH_CLUSTER_ROLE, NULL, in->objects[i]->name), in->objects[i]);
+			gather(grants,
+			       (struct ush_role *)ush_grants_role(grants, USH_CLUSTER_ROLE, NULL, in->objects[i]->name),
+			       in->objects[i]);
 }
 
 static void resolve_roles(struct ush_grants *grants)
@@ -157,7 +162,8 @@ static enum ush_rbac_kind role_kind(const struct ush_rbac *binding)
 /* A ClusterRoleBinding takes a ClusterRole alone; any other kind than the two is nobody's role. */
 static bool can_refer(const struct ush_rbac *binding)
 {
-	return strcmp(binding->role_kind, "ClusterRole") == 0 || (strcmp(binding->role_kind, "Role") == 0 && binding->kind == USH_ROLE_BINDING);
+	return strcmp(binding->role_kind, "ClusterRole") == 0 ||
+	       (strcmp(binding->role_kind, "Role") == 0 && binding->kind == USH_ROLE_BINDING);
 }
 
 static struct ush_binding make_grant(const struct ush_grants *grants, const struct ush_rbac *binding)
@@ -166,18 +172,21 @@ static struct ush_binding make_grant(const struct ush_grants *grants, const stru
 	enum ush_rbac_kind kind = role_kind(binding);
 
 	if (can_refer(binding))
-		grant.role = ush_grants_role(grants, kind, kind == USH_ROLE ? binding->namespace_name : NULL, binding->role_name);
+		grant.role = ush_grants_role(grants, kind, kind == USH_ROLE ? binding->namespace_name : NULL,
+					     binding->role_name);
 	if (grant.role != NULL)
 		grant.state = grant.role->assumed ? USH_ROLE_ASSUMED : USH_ROLE_FOUND;
 	else if (can_refer(binding) && grants->inventory->unread[kind])
 		grant.state = USH_ROLE_UNKNOWN;
 	if (grant.role != NULL)
-		grant.powers = binding->kind == USH_ROLE_BINDING ? ush_powers_in_namespace(grant.role->powers) : grant.role->powers;
+		grant.powers = binding->kind == USH_ROLE_BINDING ? ush_powers_in_namespace(grant.role->powers)
+								 : grant.role->powers;
 	grant.origin = ush_binding_origin(grants->baseline, binding, NULL, NULL);
 	return grant;
 }
 
-void ush_grants_build(struct ush_grants *grants, const struct ush_inventory *inventory, const struct ush_baseline *baseline)
+void ush_grants_build(struct ush_grants *grants, const struct ush_inventory *inventory,
+		      const struct ush_baseline *baseline)
 {
 	grants->inventory = inventory;
 	grants->baseline = baseline;

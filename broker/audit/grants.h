@@ -17,11 +17,11 @@ enum ush_role_state {
 };
 
 struct ush_role {
-	const struct ush_rbac *object;        /* the first of that name */
-	const struct ush_rule **rules;        /* resolved */
+	const struct ush_rbac *object; /* the first of that name */
+	const struct ush_rule **rules; /* resolved */
 	size_t rule_count;
-	struct ush_powers powers;             /* through a ClusterRoleBinding */
-	bool assumed;                         /* out of the table of defaults, not read */
+	struct ush_powers powers; /* through a ClusterRoleBinding */
+	bool assumed;             /* out of the table of defaults, not read */
 };
 
 enum ush_origin {
@@ -35,7 +35,7 @@ struct ush_binding {
 	const struct ush_role *role; /* NULL unless FOUND or ASSUMED */
 	enum ush_role_state state;
 	enum ush_origin origin;
-	struct ush_powers powers;    /* in the binding's scope */
+	struct ush_powers powers; /* in the binding's scope */
 };
 
 struct ush_holder {
@@ -59,7 +59,8 @@ struct ush_grants {
 	unsigned int work; /* spent on selectors */
 };
 
-void ush_grants_build(struct ush_grants *grants, const struct ush_inventory *inventory, const struct ush_baseline *baseline);
+void ush_grants_build(struct ush_grants *grants, const struct ush_inventory *inventory,
+		      const struct ush_baseline *baseline);
 void ush_grants_free(struct ush_grants *grants);
 #define USH_AUTO_GRANTS __attribute__((cleanup(ush_grants_free))) struct ush_grants
 
@@ -69,7 +70,8 @@ void ush_holders_build(struct ush_grants *grants);
 /* True when aggregation was too large to be worked out: the verdict is incomplete. */
 bool ush_grants_gave_up(const struct ush_grants *grants);
 
-const struct ush_role *ush_grants_role(const struct ush_grants *grants, enum ush_rbac_kind kind, const char *namespace_name, const char *name);
+const struct ush_role *ush_grants_role(const struct ush_grants *grants, enum ush_rbac_kind kind,
+				       const char *namespace_name, const char *name);
 
 /* ---- subjects ---- */
 
@@ -88,10 +90,12 @@ bool ush_subject_is_broad(const struct ush_subject *subject);
 #define USH_IDENTITIES 4
 /* The subject itself and the groups that everybody like it is in. Returns how many; [0] is itself; 0 when it matches
  * nobody. The caller frees buffer[0] and buffer[1]. */
-size_t ush_subject_identities(const struct ush_subject *subject, struct ush_identity out[USH_IDENTITIES], char *buffer[2]);
+size_t ush_subject_identities(const struct ush_subject *subject, struct ush_identity out[USH_IDENTITIES],
+			      char *buffer[2]);
 
 /* What exactly this identity holds in exactly this scope ("" the cluster), or NULL. */
-const struct ush_holder *ush_grants_holder(const struct ush_grants *grants, const struct ush_identity *who, const char *scope);
+const struct ush_holder *ush_grants_holder(const struct ush_grants *grants, const struct ush_identity *who,
+					   const char *scope);
 
 /* True when the identity is cluster-admin by content, itself or by a group. */
 bool ush_grants_is_admin(const struct ush_grants *grants, const struct ush_identity *who);
@@ -99,7 +103,8 @@ bool ush_grants_is_admin(const struct ush_grants *grants, const struct ush_ident
 /* ---- defaults ---- */
 
 /* How a binding stands to the table; extra (as many as it has subjects) marks what is not in the table. */
-enum ush_origin ush_binding_origin(const struct ush_baseline *baseline, const struct ush_rbac *binding, bool *extra, bool *addon);
+enum ush_origin ush_binding_origin(const struct ush_baseline *baseline, const struct ush_rbac *binding, bool *extra,
+				   bool *addon);
 
 /* Likewise a role; extra marks its rules. An aggregated default may also hold what the roles it selects bring. */
 enum ush_origin ush_role_origin(const struct ush_grants *grants, const struct ush_rbac *role, bool *extra, bool *addon);

@@ -76,7 +76,8 @@ static void forget(void *context)
 	in->read = list->read;
 }
 
-static int read_kind(struct ush_inventory *inventory, const struct ush_kube *kube, enum ush_rbac_kind kind, struct ush_error *err)
+static int read_kind(struct ush_inventory *inventory, const struct ush_kube *kube, enum ush_rbac_kind kind,
+		     struct ush_error *err)
 {
 	struct list_context context = {inventory, inventory->count, inventory->read, inventory->missing.count};
 	USH_AUTO_FREE char *path = ush_rbac_list_path(kind, NULL);
@@ -110,7 +111,8 @@ static int read_minor(const struct ush_kube *kube)
 
 int ush_inventory_live(struct ush_inventory *inventory, const struct ush_kube *kube, struct ush_error *err)
 {
-	static const enum ush_rbac_kind kinds[] = {USH_CLUSTER_ROLE, USH_CLUSTER_ROLE_BINDING, USH_ROLE, USH_ROLE_BINDING};
+	static const enum ush_rbac_kind kinds[] = {USH_CLUSTER_ROLE, USH_CLUSTER_ROLE_BINDING, USH_ROLE,
+						   USH_ROLE_BINDING};
 	size_t failed = 0;
 
 	inventory->live = true;
@@ -120,7 +122,8 @@ int ush_inventory_live(struct ush_inventory *inventory, const struct ush_kube *k
 		if (read_kind(inventory, kube, kinds[i], &why) == 0)
 			continue;
 		/* no server, no sign-in: nothing else will be read either */
-		if (failed++ == 0 && i == 0 && why.code != USH_ERR_REFUSED && why.code != USH_ERR_INCOMPLETE && why.code != USH_ERR_REJECTED) {
+		if (failed++ == 0 && i == 0 && why.code != USH_ERR_REFUSED && why.code != USH_ERR_INCOMPLETE &&
+		    why.code != USH_ERR_REJECTED) {
 			*err = why;
 			return -1;
 		}

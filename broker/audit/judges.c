@@ -53,7 +53,8 @@ enum ush_severity ush_judge_dashboard(const struct ush_case *c, struct ush_buf *
 		char *buffer;
 		struct ush_identity who = ush_subject_identity(&c->binding->subjects[i], &buffer);
 
-		found = c->counts[i] && who.kind != NULL && strcmp(who.kind, "ServiceAccount") == 0 && strcmp(who.name, "kubernetes-dashboard") == 0;
+		found = c->counts[i] && who.kind != NULL && strcmp(who.kind, "ServiceAccount") == 0 &&
+			strcmp(who.name, "kubernetes-dashboard") == 0;
 		if (found)
 			ush_buf_puts(detail, who.space);
 		free(buffer);
@@ -66,7 +67,8 @@ enum ush_severity ush_judge_edit(const struct ush_case *c, struct ush_buf *detai
 	const uint32_t edit = USH_BIT(USH_READ_SECRETS) | USH_BIT(USH_CREATE_PODS) | USH_BIT(USH_WRITE_WORKLOADS);
 
 	(void)detail;
-	return (ush_case_is_cluster(c) || ush_case_is_system(c)) && (c->powers.whole & edit) == edit ? USH_HIGH : USH_NONE;
+	return (ush_case_is_cluster(c) || ush_case_is_system(c)) && (c->powers.whole & edit) == edit ? USH_HIGH
+												     : USH_NONE;
 }
 
 /* ---- wildcards ---- */
@@ -75,12 +77,29 @@ enum ush_severity ush_judge_edit(const struct ush_case *c, struct ush_buf *detai
 static bool is_own_group(const char *group)
 {
 	static const char *const groups[] = {
-		"admissionregistration.k8s.io", "apiextensions.k8s.io",  "apiregistration.k8s.io",       "apps",
-		"authentication.k8s.io",        "authorization.k8s.io",  "autoscaling",                  "batch",
-		"certificates.k8s.io",          "coordination.k8s.io",   "discovery.k8s.io",             "events.k8s.io",
-		"extensions",                   "flowcontrol.apiserver.k8s.io", "internal.apiserver.k8s.io", "networking.k8s.io",
-		"node.k8s.io",                  "policy",                USH_RBAC_GROUP,                 "resource.k8s.io",
-		"scheduling.k8s.io",            "storage.k8s.io",        "storagemigration.k8s.io",
+		"admissionregistration.k8s.io",
+		"apiextensions.k8s.io",
+		"apiregistration.k8s.io",
+		"apps",
+		"authentication.k8s.io",
+		"authorization.k8s.io",
+		"autoscaling",
+		"batch",
+		"certificates.k8s.io",
+		"coordination.k8s.io",
+		"discovery.k8s.io",
+		"events.k8s.io",
+		"extensions",
+		"flowcontrol.apiserver.k8s.io",
+		"internal.apiserver.k8s.io",
+		"networking.k8s.io",
+		"node.k8s.io",
+		"policy",
+		USH_RBAC_GROUP,
+		"resource.k8s.io",
+		"scheduling.k8s.io",
+		"storage.k8s.io",
+		"storagemigration.k8s.io",
 	};
 
 	for (size_t i = 0; i < USH_COUNT(groups); i++)
@@ -126,14 +145,16 @@ enum ush_severity ush_judge_group_wildcard(const struct ush_case *c, struct ush_
 
 enum ush_severity ush_judge_resource_wildcard(const struct ush_case *c, struct ush_buf *detail)
 {
-	static const char *const verbs[] = {"get", "list", "watch", "create", "update", "patch", "delete", "deletecollection"};
+	static const char *const verbs[] = {"get",    "list",  "watch",  "create",
+					    "update", "patch", "delete", "deletecollection"};
 
 	if (!ush_case_is_cluster(c))
 		return USH_NONE;
 	for (size_t i = 0; i < c->rule_count; i++) {
 		const struct ush_rule *rule = c->rules[i];
 
-		if (!is_resource_wildcard(rule) || (!ush_list_has(&rule->groups, "*") && !ush_list_has(&rule->groups, "")))
+		if (!is_resource_wildcard(rule) ||
+		    (!ush_list_has(&rule->groups, "*") && !ush_list_has(&rule->groups, "")))
 			continue;
 		for (size_t v = 0; v < USH_COUNT(verbs); v++)
 			if (ush_list_has(&rule->verbs, verbs[v]) || ush_list_has(&rule->verbs, "*"))
@@ -151,14 +172,17 @@ enum ush_severity ush_judge_escalate(const struct ush_case *c, struct ush_buf *d
 	bool named;
 
 	if (ush_case_holds(c, cluster | USH_BIT(USH_WRITE_CLUSTERROLES), cluster, &named)) {
-		ush_buf_puts(detail, named ? "write any right into ClusterRoles that are named, their own too (escalate)"
-					   : "write any right into any ClusterRole, their own too (escalate): cluster-admin in one step");
+		ush_buf_puts(detail,
+			     named ? "write any right into ClusterRoles that are named, their own too (escalate)"
+				   : "write any right into any ClusterRole, their own too (escalate): cluster-admin in "
+				     "one step");
 		return named ? USH_HIGH : USH_CRITICAL;
 	}
 	if (ush_case_holds(c, space | USH_BIT(USH_WRITE_ROLES), space, &named)) {
 		bool worst = !named && (ush_case_is_cluster(c) || ush_case_is_system(c));
 
-		ush_buf_printf(detail, "write any right into %s %s%s (escalate)", named ? "Roles that are named" : "any Role",
+		ush_buf_printf(detail, "write any right into %s %s%s (escalate)",
+			       named ? "Roles that are named" : "any Role",
 			       ush_case_is_cluster(c) ? "in every namespace" : "in namespace ", c->scope);
 		return worst ? USH_CRITICAL : USH_HIGH;
 	}
@@ -178,7 +202,9 @@ enum ush_severity ush_judge_webhooks(const struct ush_case *c, struct ush_buf *d
 		return USH_NONE;
 	/* names do not bound it: whoever may change one webhook may point it at everything */
 	if ((own & USH_BIT(USH_WRITE_MUTATING)) != 0) {
-		ush_buf_puts(detail, "change every object on its way into the cluster, roles and pods of the control plane too");
+		ush_buf_puts(
+			detail,
+			"change every object on its way into the cluster, roles and pods of the control plane too");
 		return USH_CRITICAL;
 	}
 	if ((own & USH_BIT(USH_WRITE_VALIDATING)) != 0) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Judges of rights that are as dangerous as what they name: bind is as bad as the roles it may hand out, impersonate and
- * token requests as bad as who may be acted as.
+ * Judges of rights that are as dangerous as what they name: bind is as bad as the roles it may hand out, impersonate
+ * and token requests as bad as who may be acted as.
  */
 #include <string.h>
 
@@ -51,8 +51,8 @@ static enum ush_severity bind_named(const struct ush_case *c, bool whole_cluster
 		worst = level > worst ? level : worst;
 	}
 	if (worst != USH_NONE)
-		ush_buf_printf(detail, "hand out ClusterRole %s %s%s", example, whole_cluster ? "to anybody, cluster-wide" : place(c),
-			       whole_cluster ? "" : c->scope);
+		ush_buf_printf(detail, "hand out ClusterRole %s %s%s", example,
+			       whole_cluster ? "to anybody, cluster-wide" : place(c), whole_cluster ? "" : c->scope);
 	ush_list_free(&names);
 	return worst;
 }
@@ -60,7 +60,8 @@ static enum ush_severity bind_named(const struct ush_case *c, bool whole_cluster
 static enum ush_severity bind_all(const struct ush_case *c, bool whole_cluster, struct ush_buf *detail)
 {
 	if (whole_cluster) {
-		ush_buf_puts(detail, "bind anybody, themselves too, to any ClusterRole (bind): cluster-admin in one step");
+		ush_buf_puts(detail,
+			     "bind anybody, themselves too, to any ClusterRole (bind): cluster-admin in one step");
 		return USH_CRITICAL;
 	}
 	ush_buf_printf(detail, "bind anybody, themselves too, to any ClusterRole %s%s (bind)", place(c), c->scope);
@@ -106,7 +107,8 @@ static bool account_is_admin(const struct ush_case *c, const char *name)
 	for (size_t i = 0; i < c->grants->holder_count; i++) {
 		const struct ush_holder *h = &c->grants->holders[i];
 
-		if (h->powers.admin && h->scope[0] == '\0' && strcmp(h->kind, "ServiceAccount") == 0 && strcmp(h->name, name) == 0)
+		if (h->powers.admin && h->scope[0] == '\0' && strcmp(h->kind, "ServiceAccount") == 0 &&
+		    strcmp(h->name, name) == 0)
 			return true;
 	}
 	return false;
@@ -122,13 +124,15 @@ static char *admin_among(const struct ush_case *c, enum ush_power power, const c
 	ush_power_names(c->rules, c->rule_count, power, &names);
 	*any = names.count > 0;
 	for (size_t i = 0; i < names.count && found == NULL; i++)
-		if (strcmp(kind, "ServiceAccount") == 0 ? account_is_admin(c, names.items[i]) : is_admin(c, kind, "", names.items[i]))
+		if (strcmp(kind, "ServiceAccount") == 0 ? account_is_admin(c, names.items[i])
+							: is_admin(c, kind, "", names.items[i]))
 			found = ush_strdup(names.items[i]);
 	ush_list_free(&names);
 	return found;
 }
 
-static enum ush_severity level_of_named(const struct ush_case *c, enum ush_power power, const char *kind, struct ush_buf *detail)
+static enum ush_severity level_of_named(const struct ush_case *c, enum ush_power power, const char *kind,
+					struct ush_buf *detail)
 {
 	bool any = false;
 	USH_AUTO_FREE char *admin = NULL;
@@ -173,7 +177,8 @@ enum ush_severity ush_judge_impersonate(const struct ush_case *c, struct ush_buf
 		return USH_CRITICAL;
 	}
 	if (has_whole(c->powers, USH_IMPERSONATE_SERVICEACCOUNTS) && (everywhere || ush_case_is_system(c))) {
-		ush_buf_printf(detail, "any ServiceAccount %s%s (impersonate), the control plane's too", place(c), c->scope);
+		ush_buf_printf(detail, "any ServiceAccount %s%s (impersonate), the control plane's too", place(c),
+			       c->scope);
 		return USH_CRITICAL;
 	}
 	level = level_of_named(c, USH_IMPERSONATE_USERS, "User", detail);

@@ -21,7 +21,8 @@ struct owners {
 static bool is_judged(const struct ush_case *c, const char *kind, const char *name)
 {
 	for (size_t i = 0; i < c->binding->subject_count; i++)
-		if (c->counts[i] && strcmp(c->binding->subjects[i].kind, kind) == 0 && strcmp(c->binding->subjects[i].name, name) == 0)
+		if (c->counts[i] && strcmp(c->binding->subjects[i].kind, kind) == 0 &&
+		    strcmp(c->binding->subjects[i].name, name) == 0)
 			return true;
 	return false;
 }
@@ -54,7 +55,8 @@ static void own_defaults(struct owners *owners, const struct ush_baseline *basel
 static bool only_reads(const struct ush_rule *rule)
 {
 	for (size_t v = 0; v < rule->verbs.count; v++)
-		if (strcmp(rule->verbs.items[v], "get") != 0 && strcmp(rule->verbs.items[v], "list") != 0 && strcmp(rule->verbs.items[v], "watch") != 0)
+		if (strcmp(rule->verbs.items[v], "get") != 0 && strcmp(rule->verbs.items[v], "list") != 0 &&
+		    strcmp(rule->verbs.items[v], "watch") != 0)
 			return false;
 	return true;
 }
@@ -141,7 +143,8 @@ enum ush_severity ush_judge_serviceaccounts(const struct ush_case *c, struct ush
 		ush_buf_puts(detail, "of the cluster");
 	else
 		ush_buf_printf(detail, "of namespace %s", space);
-	ush_buf_printf(detail, " may, by its ServiceAccount and beyond what Kubernetes allows by default: %s", words.data);
+	ush_buf_printf(detail, " may, by its ServiceAccount and beyond what Kubernetes allows by default: %s",
+		       words.data);
 	if (ush_case_is_cluster(c))
 		return USH_HIGH;
 	if (!all && strcmp(space, c->scope) == 0) /* a namespace's own pods in their own namespace */

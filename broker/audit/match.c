@@ -17,7 +17,8 @@ static bool is_subresource(const char *item, const char *resource, const char *s
 {
 	size_t length = strlen(resource);
 
-	return strncmp(item, resource, length) == 0 && item[length] == '/' && strcmp(item + length + 1, subresource) == 0;
+	return strncmp(item, resource, length) == 0 && item[length] == '/' &&
+	       strcmp(item + length + 1, subresource) == 0;
 }
 
 static bool has_resource(const struct ush_list *resources, const char *resource, const char *subresource)
@@ -27,8 +28,9 @@ static bool has_resource(const struct ush_list *resources, const char *resource,
 
 		if (strcmp(item, "*") == 0)
 			return true;
-		if (subresource == NULL ? strcmp(item, resource) == 0
-					: is_subresource(item, resource, subresource) || is_subresource(item, "*", subresource))
+		if (subresource == NULL
+			    ? strcmp(item, resource) == 0
+			    : is_subresource(item, resource, subresource) || is_subresource(item, "*", subresource))
 			return true;
 	}
 	return false;
@@ -158,14 +160,16 @@ bool ush_rules_cover(const struct ush_rule *const *owners, size_t count, const s
 
 /* ---- scope ---- */
 
-/* The cluster-scoped kinds of the API server's own groups. namespaces are not here: a request on one carries its name as
- * its namespace. users, groups, uids, userextras and signers are no kinds, but what is asked about them has no namespace. */
+/* The cluster-scoped kinds of the API server's own groups. namespaces are not here: a request on one carries its name
+ * as its namespace. users, groups, uids, userextras and signers are no kinds, but what is asked about them has no
+ * namespace. */
 static const struct {
 	const char *group, *resources;
 } cluster_scoped[] = {
 	{"", " componentstatuses nodes persistentvolumes users groups "},
-	{"admissionregistration.k8s.io", " mutatingadmissionpolicies mutatingadmissionpolicybindings mutatingwebhookconfigurations "
-					 "validatingadmissionpolicies validatingadmissionpolicybindings validatingwebhookconfigurations "},
+	{"admissionregistration.k8s.io",
+	 " mutatingadmissionpolicies mutatingadmissionpolicybindings mutatingwebhookconfigurations "
+	 "validatingadmissionpolicies validatingadmissionpolicybindings validatingwebhookconfigurations "},
 	{"apiextensions.k8s.io", " customresourcedefinitions "},
 	{"apiregistration.k8s.io", " apiservices "},
 	{"authentication.k8s.io", " selfsubjectreviews tokenreviews uids userextras users groups "},
@@ -187,7 +191,8 @@ static bool is_cluster_scoped(const char *group, const char *resource)
 	for (size_t i = 0; i < USH_COUNT(cluster_scoped); i++) {
 		if (strcmp(cluster_scoped[i].group, group) != 0)
 			continue;
-		for (const char *p = cluster_scoped[i].resources; *p == ' ' && p[1] != '\0'; p += 1 + strcspn(p + 1, " "))
+		for (const char *p = cluster_scoped[i].resources; *p == ' ' && p[1] != '\0';
+		     p += 1 + strcspn(p + 1, " "))
 			if (strncmp(p + 1, resource, length) == 0 && p[1 + length] == ' ')
 				return true;
 	}
@@ -197,7 +202,8 @@ static bool is_cluster_scoped(const char *group, const char *resource)
 bool ush_rule_is_inert_in_namespace(const struct ush_rule *rule)
 {
 	/* bind is asked for in the binding's namespace, even of a ClusterRole */
-	if (has_or_star(&rule->verbs, "bind") && has_or_star(&rule->groups, USH_RBAC_GROUP) && has_resource(&rule->resources, "clusterroles", NULL))
+	if (has_or_star(&rule->verbs, "bind") && has_or_star(&rule->groups, USH_RBAC_GROUP) &&
+	    has_resource(&rule->resources, "clusterroles", NULL))
 		return false;
 	for (size_t g = 0; g < rule->groups.count; g++)
 		for (size_t r = 0; r < rule->resources.count; r++)

@@ -23,7 +23,9 @@ static const struct {
 	[USH_WRITE_ROLES] = {{"create", "update", "patch"}, false, {{USH_RBAC_GROUP, "roles"}}},
 	[USH_BIND_CLUSTERROLES] = {{"bind"}, false, {{USH_RBAC_GROUP, "clusterroles"}}},
 	[USH_BIND_ROLES] = {{"bind"}, false, {{USH_RBAC_GROUP, "roles"}}},
-	[USH_WRITE_CLUSTERROLEBINDINGS] = {{"create", "update", "patch"}, true, {{USH_RBAC_GROUP, "clusterrolebindings"}}},
+	[USH_WRITE_CLUSTERROLEBINDINGS] = {{"create", "update", "patch"},
+					   true,
+					   {{USH_RBAC_GROUP, "clusterrolebindings"}}},
 	[USH_WRITE_ROLEBINDINGS] = {{"create", "update", "patch"}, false, {{USH_RBAC_GROUP, "rolebindings"}}},
 	[USH_IMPERSONATE_USERS] = {{"impersonate"}, true, {{"", "users"}}},
 	[USH_IMPERSONATE_GROUPS] = {{"impersonate"}, true, {{"", "groups"}}},
@@ -43,13 +45,17 @@ static const struct {
 	[USH_PROXY_NODES] = {{"get", "create"}, true, {{"", "nodes", "proxy"}}},
 	[USH_REQUEST_TOKENS] = {{"create"}, false, {{"", "serviceaccounts", "token"}}},
 	[USH_CREATE_CSR] = {{"create"}, true, {{"certificates.k8s.io", "certificatesigningrequests"}}},
-	[USH_APPROVE_CSR] = {{"update", "patch"}, true, {{"certificates.k8s.io", "certificatesigningrequests", "approval"}}},
+	[USH_APPROVE_CSR] = {{"update", "patch"},
+			     true,
+			     {{"certificates.k8s.io", "certificatesigningrequests", "approval"}}},
 	[USH_APPROVE_SIGNER] = {{"approve"}, true, {{"certificates.k8s.io", "signers"}}},
 	[USH_WRITE_MUTATING] = {{"create", "update", "patch"},
 				true,
 				{{"admissionregistration.k8s.io", "mutatingwebhookconfigurations"},
 				 {"admissionregistration.k8s.io", "mutatingadmissionpolicies"}}},
-	[USH_WRITE_VALIDATING] = {{"create", "update", "patch"}, true, {{"admissionregistration.k8s.io", "validatingwebhookconfigurations"}}},
+	[USH_WRITE_VALIDATING] = {{"create", "update", "patch"},
+				  true,
+				  {{"admissionregistration.k8s.io", "validatingwebhookconfigurations"}}},
 	[USH_WRITE_APISERVICES] = {{"create", "update", "patch"}, true, {{"apiregistration.k8s.io", "apiservices"}}},
 };
 
@@ -80,7 +86,10 @@ static enum hold holds(const struct ush_rule *rule, enum ush_power power)
 		if (!ush_list_has(&rule->verbs, "*") && !ush_list_has(&rule->verbs, *verb))
 			continue;
 		for (const struct target *t = powers[power].targets; t->resource != NULL; t++) {
-			struct ush_request request = {.verb = *verb, .group = t->group, .resource = t->resource, .subresource = t->subresource};
+			struct ush_request request = {.verb = *verb,
+						      .group = t->group,
+						      .resource = t->resource,
+						      .subresource = t->subresource};
 
 			if (!ush_rule_reaches(rule, &request))
 				continue;
@@ -98,7 +107,8 @@ static enum hold holds(const struct ush_rule *rule, enum ush_power power)
 bool ush_rules_own_group(const struct ush_rule *const *rules, size_t count, const char *group)
 {
 	for (size_t i = 0; i < count; i++)
-		if (rules[i]->names.count == 0 && ush_list_has(&rules[i]->verbs, "*") && ush_list_has(&rules[i]->resources, "*") &&
+		if (rules[i]->names.count == 0 && ush_list_has(&rules[i]->verbs, "*") &&
+		    ush_list_has(&rules[i]->resources, "*") &&
 		    (ush_list_has(&rules[i]->groups, "*") || ush_list_has(&rules[i]->groups, group)))
 			return true;
 	return false;

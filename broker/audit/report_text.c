@@ -63,8 +63,8 @@ static void print_finding(FILE *to, const struct ush_finding *f)
 	USH_AUTO_FREE char *safe = ush_text_safe(name);
 
 	print_severity(to, f->severity);
-	fprintf(to, "%s (%s%s%s)   %s\n", f->rule->slug, f->rule->id, f->rule->cis != NULL ? ", CIS " : "", f->rule->cis != NULL ? f->rule->cis : "",
-		safe);
+	fprintf(to, "%s (%s%s%s)   %s\n", f->rule->slug, f->rule->id, f->rule->cis != NULL ? ", CIS " : "",
+		f->rule->cis != NULL ? f->rule->cis : "", safe);
 	print_safe(to, "    ", f->why);
 	if (f->among != NULL && is_summary(f->rule))
 		print_among(to, f->among);
@@ -80,8 +80,8 @@ static void print_builtins(FILE *to, const struct ush_inventory *in, const struc
 {
 	char number[32];
 
-	fprintf(to, "%s built-ins %s1.%d recognised by content", thousands(number, f->builtins), in->minor == USH_BASELINE_MINOR || in->minor == 0 ? "of " : "by the table of ",
-		USH_BASELINE_MINOR);
+	fprintf(to, "%s built-ins %s1.%d recognised by content", thousands(number, f->builtins),
+		in->minor == USH_BASELINE_MINOR || in->minor == 0 ? "of " : "by the table of ", USH_BASELINE_MINOR);
 	if (f->addons > 0)
 		fprintf(to, ", %s of kubeadm and metrics-server", thousands(number, f->addons));
 	if (in->minor != 0 && in->minor != USH_BASELINE_MINOR)
@@ -120,7 +120,7 @@ void ush_audit_rules_text(FILE *to)
 	for (size_t i = 0; i < ush_rule_count(); i++) {
 		const struct ush_audit_rule *rule = ush_rule_at(i);
 
-		fprintf(to, "%s  %-8s  %-24s  %-6s  %s\n", rule->id, ush_severity_name(rule->severity), rule->slug, rule->cis != NULL ? rule->cis : "-",
-			rule->title);
+		fprintf(to, "%s  %-8s  %-24s  %-6s  %s\n", rule->id, ush_severity_name(rule->severity), rule->slug,
+			rule->cis != NULL ? rule->cis : "-", rule->title);
 	}
 }

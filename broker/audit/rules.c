@@ -129,7 +129,8 @@ bool ush_rule_supersedes(const struct ush_audit_rule *rule, const struct ush_aud
 		return false;
 	if (strstr(rule->supersedes, other->id) != NULL)
 		return true;
-	return has_star(rule) && other->about == USH_ABOUT_RIGHTS && (rule->about != USH_ABOUT_RIGHTS || !has_star(other));
+	return has_star(rule) && other->about == USH_ABOUT_RIGHTS &&
+	       (rule->about != USH_ABOUT_RIGHTS || !has_star(other));
 }
 
 bool ush_case_is_system(const struct ush_case *c)
@@ -148,7 +149,8 @@ struct ush_powers ush_case_union(const struct ush_case *c, const struct ush_subj
 
 	for (size_t i = 0; i < count; i++) {
 		const struct ush_holder *cluster = ush_grants_holder(c->grants, &who[i], "");
-		const struct ush_holder *here = !ush_case_is_cluster(c) ? ush_grants_holder(c->grants, &who[i], c->scope) : NULL;
+		const struct ush_holder *here =
+			!ush_case_is_cluster(c) ? ush_grants_holder(c->grants, &who[i], c->scope) : NULL;
 
 		if (cluster != NULL)
 			ush_powers_add(&all, cluster->powers);

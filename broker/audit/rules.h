@@ -18,8 +18,8 @@ struct ush_case {
 	const bool *counts;                  /* which of its subjects are judged */
 	const struct ush_rule *const *rules; /* what they get */
 	size_t rule_count;
-	struct ush_powers powers;            /* of rules, in the scope */
-	const char *scope;                   /* "" the cluster, else the namespace */
+	struct ush_powers powers; /* of rules, in the scope */
+	const char *scope;        /* "" the cluster, else the namespace */
 };
 
 /* How bad the case is; USH_NONE: not what the rule is about. detail is for {detail} in `why`. */
@@ -33,9 +33,9 @@ enum ush_about {
 
 struct ush_audit_rule {
 	const char *id, *slug;
-	const char *cis;      /* section of the CIS Kubernetes Benchmark 1.12, or NULL */
-	const char *title;    /* for lists */
-	const char *why;      /* {who} {where} {role} {detail} are filled in */
+	const char *cis;   /* section of the CIS Kubernetes Benchmark 1.12, or NULL */
+	const char *title; /* for lists */
+	const char *why;   /* {who} {where} {role} {detail} are filled in */
 	enum ush_about about;
 	enum ush_severity severity; /* as it usually is, for lists */
 	/* Without a judge: all of these powers, by this binding or together with what its subjects hold besides; */
@@ -45,8 +45,8 @@ struct ush_audit_rule {
 	 * resourceNames alone. USH_NONE: not reported. */
 	enum ush_severity everywhere, kube_system, space, named;
 	ush_judge *judge;
-	const char *supersedes; /* ids, and "*" in front: every rule about rights but, in a rule about rights, those that have a
-				 * star too. What is worse in them it takes over. */
+	const char *supersedes; /* ids, and "*" in front: every rule about rights but, in a rule about rights, those
+				 * that have a star too. What is worse in them it takes over. */
 };
 
 size_t ush_rule_count(void);
@@ -73,7 +73,8 @@ static inline bool ush_case_is_cluster(const struct ush_case *c)
 bool ush_case_is_system(const struct ush_case *c);
 
 /* judges.c: rights */
-ush_judge ush_judge_edit, ush_judge_cluster_admin, ush_judge_admin_equal, ush_judge_dashboard, ush_judge_namespace_admin, ush_judge_namespace_wildcard;
+ush_judge ush_judge_edit, ush_judge_cluster_admin, ush_judge_admin_equal, ush_judge_dashboard,
+	ush_judge_namespace_admin, ush_judge_namespace_wildcard;
 ush_judge ush_judge_group_wildcard, ush_judge_resource_wildcard, ush_judge_escalate, ush_judge_webhooks, ush_judge_exec;
 /* judges_names.c: rights that depend on what is named */
 ush_judge ush_judge_bind, ush_judge_impersonate, ush_judge_tokens;

@@ -79,11 +79,14 @@ static int compare_holders(const void *a, const void *b)
 	return c != 0 ? c : strcmp(x->scope, y->scope);
 }
 
-const struct ush_holder *ush_grants_holder(const struct ush_grants *grants, const struct ush_identity *who, const char *scope)
+const struct ush_holder *ush_grants_holder(const struct ush_grants *grants, const struct ush_identity *who,
+					   const char *scope)
 {
 	struct ush_holder key = {.kind = who->kind, .space = who->space, .name = who->name, .scope = scope};
 
-	return grants->holder_count > 0 ? bsearch(&key, grants->holders, grants->holder_count, sizeof key, compare_holders) : NULL;
+	return grants->holder_count > 0
+		       ? bsearch(&key, grants->holders, grants->holder_count, sizeof key, compare_holders)
+		       : NULL;
 }
 
 bool ush_grants_is_admin(const struct ush_grants *grants, const struct ush_identity *who)
@@ -98,7 +101,8 @@ static void add_holders(struct ush_grants *grants, const struct ush_binding *gra
 	for (size_t s = 0; s < grant->binding->subject_count; s++) {
 		char *buffer;
 		struct ush_identity who = ush_subject_identity(&grant->binding->subjects[s], &buffer);
-		struct ush_holder holder = {.kind = who.kind, .space = who.space, .name = who.name, .powers = grant->powers};
+		struct ush_holder holder = {
+			.kind = who.kind, .space = who.space, .name = who.name, .powers = grant->powers};
 
 		if (buffer != NULL)
 			USH_PUSH(grants->buffers, grants->buffer_count, buffer);

@@ -46,7 +46,8 @@ enum ush_severity ush_hits_worst(const struct ush_hits *hits)
 /* A rule about to whom is critical as soon as what they get is high by itself. */
 static enum ush_severity taken_over(const struct ush_hit *by, const struct ush_hit *from)
 {
-	if (by->rule->about == USH_ABOUT_SUBJECTS && from->rule->about == USH_ABOUT_RIGHTS && from->severity >= USH_HIGH)
+	if (by->rule->about == USH_ABOUT_SUBJECTS && from->rule->about == USH_ABOUT_RIGHTS &&
+	    from->severity >= USH_HIGH)
 		return USH_CRITICAL;
 	return from->severity > by->severity ? from->severity : by->severity;
 }
@@ -191,11 +192,13 @@ static char *remedy(const struct ush_hit *hit, const struct ush_rbac *binding, c
 	if (hit->rule->about != USH_ABOUT_SUBJECTS || hit->among != NULL)
 		return ush_remedy_delete(binding);
 	for (size_t i = 0; i < binding->subject_count; i++)
-		marked[i] = counts[i] && (ush_subject_is_broad(&binding->subjects[i]) || strcmp(binding->subjects[i].name, "system:masters") == 0);
+		marked[i] = counts[i] && (ush_subject_is_broad(&binding->subjects[i]) ||
+					  strcmp(binding->subjects[i].name, "system:masters") == 0);
 	return ush_remedy_subjects(binding, marked, false);
 }
 
-static void report(const struct ush_binding *grant, struct ush_hits *hits, const bool *counts, struct ush_findings *findings)
+static void report(const struct ush_binding *grant, struct ush_hits *hits, const bool *counts,
+		   struct ush_findings *findings)
 {
 	const struct ush_rbac *binding = grant->binding;
 
@@ -210,8 +213,8 @@ static void report(const struct ush_binding *grant, struct ush_hits *hits, const
 	}
 }
 
-static void judge_masters(const struct ush_grants *grants, const struct ush_binding *grant, const bool *real, const bool *rights,
-			  struct ush_findings *findings)
+static void judge_masters(const struct ush_grants *grants, const struct ush_binding *grant, const bool *real,
+			  const bool *rights, struct ush_findings *findings)
 {
 	const struct ush_audit_rule *rule = ush_rule_find("AU060");
 	USH_AUTO_FREE bool *masters = ush_alloc(grant->binding->subject_count + 1);
@@ -230,7 +233,8 @@ static void judge_masters(const struct ush_grants *grants, const struct ush_bind
 	report(grant, &hits, masters, findings);
 }
 
-static void judge_foreign(const struct ush_grants *grants, const struct ush_binding *grant, struct ush_findings *findings)
+static void judge_foreign(const struct ush_grants *grants, const struct ush_binding *grant,
+			  struct ush_findings *findings)
 {
 	USH_AUTO_FREE bool *real = ush_alloc(grant->binding->subject_count + 1);
 	USH_AUTO_FREE bool *rights = ush_alloc(grant->binding->subject_count + 1);
@@ -263,7 +267,8 @@ static void judge_grant(const struct ush_grants *grants, const struct ush_bindin
 		judge_foreign(grants, grant, findings);
 }
 
-void ush_audit(const struct ush_inventory *inventory, const struct ush_baseline *baseline, struct ush_findings *findings)
+void ush_audit(const struct ush_inventory *inventory, const struct ush_baseline *baseline,
+	       struct ush_findings *findings)
 {
 	USH_AUTO_GRANTS grants = {0};
 

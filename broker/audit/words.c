@@ -30,7 +30,8 @@ char *ush_words_subjects(const struct ush_rbac *binding, const bool *counts)
 
 		if (who.kind != NULL && (counts == NULL || counts[i])) {
 			if (shown < 4)
-				ush_buf_printf(&out, "%s%s %s%s%s", shown++ > 0 ? ", " : "", who.kind, who.space, *who.space != '\0' ? "/" : "", who.name);
+				ush_buf_printf(&out, "%s%s %s%s%s", shown++ > 0 ? ", " : "", who.kind, who.space,
+					       *who.space != '\0' ? "/" : "", who.name);
 			else
 				more++;
 		}
@@ -41,7 +42,8 @@ char *ush_words_subjects(const struct ush_rbac *binding, const bool *counts)
 	return shown > 0 ? ush_buf_take(&out) : NULL;
 }
 
-static void fill(struct ush_buf *out, const char *key, size_t length, const struct ush_rbac *object, const char *who, const char *detail)
+static void fill(struct ush_buf *out, const char *key, size_t length, const struct ush_rbac *object, const char *who,
+		 const char *detail)
 {
 	USH_AUTO_FREE char *role = object->role_name != NULL ? ush_words_role(object) : ush_words_object(object);
 
@@ -57,7 +59,8 @@ static void fill(struct ush_buf *out, const char *key, size_t length, const stru
 		ush_buf_printf(out, "in namespace %s", object->namespace_name);
 }
 
-char *ush_words_why(const struct ush_audit_rule *rule, const struct ush_rbac *object, const char *who, const char *detail)
+char *ush_words_why(const struct ush_audit_rule *rule, const struct ush_rbac *object, const char *who,
+		    const char *detail)
 {
 	USH_AUTO_BUF out = {0};
 	const char *p = rule->why;
@@ -118,8 +121,9 @@ static char *command(const char *verb, const struct ush_rbac *o, const char *opt
 	USH_AUTO_FREE char *name = ush_words_quote(o->name);
 	USH_AUTO_FREE char *space = o->namespace_name != NULL ? ush_words_quote(o->namespace_name) : NULL;
 
-	return ush_printf("kubectl %s %s%s%s%s%s %s%s", verb, resource(o), space != NULL ? " -n " : "", space != NULL ? space : "",
-			  *options != '\0' ? " " : "", options, o->name[0] == '-' ? "-- " : "", name);
+	return ush_printf("kubectl %s %s%s%s%s%s %s%s", verb, resource(o), space != NULL ? " -n " : "",
+			  space != NULL ? space : "", *options != '\0' ? " " : "", options,
+			  o->name[0] == '-' ? "-- " : "", name);
 }
 
 char *ush_remedy_delete(const struct ush_rbac *object)
@@ -194,10 +198,12 @@ char *ush_remedy_rules(const struct ush_rbac *role, const bool *marked, const st
 		USH_AUTO_FREE char *path = ush_printf("/rules/%zu", i);
 
 		if (marked[i])
-			remove_at(operations, path, "", json_incref(json_array_get(json_object_get(whole, "rules"), i)));
+			remove_at(operations, path, "",
+				  json_incref(json_array_get(json_object_get(whole, "rules"), i)));
 	}
 	for (size_t i = 0; i < table->rule_count; i++) {
-		if (!ush_rules_cover(before.rules, before.count, &table->rules[i]) || ush_rules_cover(after.rules, after.count, &table->rules[i]))
+		if (!ush_rules_cover(before.rules, before.count, &table->rules[i]) ||
+		    ush_rules_cover(after.rules, after.count, &table->rules[i]))
 			continue;
 		json_array_append_new(operations, json_pack("{s:s,s:s,s:O}", "op", "add", "path", "/rules/-", "value",
 							    json_array_get(json_object_get(fresh, "rules"), i)));

@@ -15,9 +15,11 @@ char *ush_words_role(const struct ush_rbac *binding);
 char *ush_words_subjects(const struct ush_rbac *binding, const bool *counts);
 
 /* Fills {who} {where} {role} {detail} into a rule's sentence. */
-char *ush_words_why(const struct ush_audit_rule *rule, const struct ush_rbac *object, const char *who, const char *detail);
+char *ush_words_why(const struct ush_audit_rule *rule, const struct ush_rbac *object, const char *who,
+		    const char *detail);
 
-/* One word of a POSIX-like shell (bash, zsh, busybox): plain, in quotes, or with $'...' when a byte is not printable. */
+/* One word of a POSIX-like shell (bash, zsh, busybox): plain, in quotes, or with $'...' when a byte is not printable.
+ */
 char *ush_words_quote(const char *text);
 
 char *ush_remedy_delete(const struct ush_rbac *object);

@@ -13,10 +13,12 @@ static const char *fail_on = "low";
 static bool list_rules;
 
 static const struct ush_option rows[] = {
-	{"kubeconfig", 0, USH_OPTION_STRING, "FILE", "kubeconfig to use instead of $KUBECONFIG or ~/.kube/config", &options.kubeconfig},
+	{"kubeconfig", 0, USH_OPTION_STRING, "FILE", "kubeconfig to use instead of $KUBECONFIG or ~/.kube/config",
+	 &options.kubeconfig},
 	{"context", 0, USH_OPTION_STRING, "NAME", "context of the kubeconfig", &options.context},
 	USH_OPTION_OUTPUT(options, "text|json|jsonl"),
-	{"fail-on", 0, USH_OPTION_CHOICE, "critical|high|medium|low", "the least severity that ends with status 1, low unless said", &fail_on},
+	{"fail-on", 0, USH_OPTION_CHOICE, "critical|high|medium|low",
+	 "the least severity that ends with status 1, low unless said", &fail_on},
 	{"list-rules", 0, USH_OPTION_FLAG, NULL, "print the rules instead", &list_rules},
 	{NULL},
 };
@@ -35,7 +37,9 @@ static int read_inventory(struct ush_inventory *inventory, size_t count, char **
 	USH_AUTO_BROKER broker = {0};
 
 	if (count == 0)
-		return ush_broker_open(&broker, &options, true, err) == 0 ? ush_inventory_live(inventory, &broker.kube, err) : -1;
+		return ush_broker_open(&broker, &options, true, err) == 0
+			       ? ush_inventory_live(inventory, &broker.kube, err)
+			       : -1;
 	if (options.kubeconfig != NULL || options.context != NULL)
 		return ush_fail(err, USH_ERR_USAGE, "audit reads manifests or a cluster: leave out --%s, or %s",
 				options.kubeconfig != NULL ? "kubeconfig" : "context", operands[0]);
@@ -48,13 +52,16 @@ static int read_inventory(struct ush_inventory *inventory, size_t count, char **
 static int conclude(const struct ush_inventory *inventory, const struct ush_findings *findings, struct ush_error *err)
 {
 	if (findings->gave_up)
-		return ush_fail(err, USH_ERR_INCOMPLETE, "aggregated ClusterRoles select each other in more ways than were worked out");
+		return ush_fail(err, USH_ERR_INCOMPLETE,
+				"aggregated ClusterRoles select each other in more ways than were worked out");
 	if (inventory->missing.count == 1)
-		return ush_fail(err, USH_ERR_INCOMPLETE, "not everything could be read: %s", inventory->missing.items[0]);
+		return ush_fail(err, USH_ERR_INCOMPLETE, "not everything could be read: %s",
+				inventory->missing.items[0]);
 	if (inventory->missing.count > 1)
-		return ush_fail(err, USH_ERR_INCOMPLETE, "not everything could be read: %s, and %zu more", inventory->missing.items[0],
-				inventory->missing.count - 1);
-	return ush_findings_reach(findings, ush_severity_read(fail_on)) ? ush_code_status(USH_DIFFERENCES) : ush_code_status(USH_OK);
+		return ush_fail(err, USH_ERR_INCOMPLETE, "not everything could be read: %s, and %zu more",
+				inventory->missing.items[0], inventory->missing.count - 1);
+	return ush_findings_reach(findings, ush_severity_read(fail_on)) ? ush_code_status(USH_DIFFERENCES)
+									: ush_code_status(USH_OK);
 }
 
 static int run(size_t count, char **operands, struct ush_error *err)

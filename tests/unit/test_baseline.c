@@ -10,8 +10,8 @@
 #include "common/data/json.h"
 
 /* A cluster that holds what the table holds; `but` is called on each object before it is put in. */
-static void fill(struct ush_inventory *in, const struct ush_baseline *baseline, void (*but)(json_t *object, size_t i, void *context),
-		 void *context)
+static void fill(struct ush_inventory *in, const struct ush_baseline *baseline,
+		 void (*but)(json_t *object, size_t i, void *context), void *context)
 {
 	in->live = true;
 	in->minor = USH_BASELINE_MINOR;
@@ -41,8 +41,10 @@ START_TEST(the_table_is_whole_and_its_bindings_have_their_roles)
 		kinds[o->kind]++;
 		ck_assert_ptr_eq(ush_baseline_find(baseline, o->kind, o->namespace_name, o->name, &addon), o);
 		if (is_binding(o))
-			ck_assert_msg(ush_baseline_find(baseline, strcmp(o->role_kind, "Role") == 0 ? USH_ROLE : USH_CLUSTER_ROLE,
-							strcmp(o->role_kind, "Role") == 0 ? o->namespace_name : NULL, o->role_name, NULL) != NULL,
+			ck_assert_msg(ush_baseline_find(baseline,
+							strcmp(o->role_kind, "Role") == 0 ? USH_ROLE : USH_CLUSTER_ROLE,
+							strcmp(o->role_kind, "Role") == 0 ? o->namespace_name : NULL,
+							o->role_name, NULL) != NULL,
 				      "%s", o->name);
 	}
 	ck_assert_uint_gt(kinds[USH_CLUSTER_ROLE], 60);
@@ -97,9 +99,11 @@ START_TEST(anything_added_to_any_default_is_seen)
 
 	for (size_t i = 0; i < ush_baseline_count(baseline); i++) {
 		const struct ush_rbac *o = ush_baseline_at(baseline, i);
-		struct change change = {i, is_binding(o) ? "subjects" : "rules",
-					is_binding(o) ? "{\"kind\":\"User\",\"name\":\"mallory\"}"
-						      : "{\"apiGroups\":[\"\"],\"resources\":[\"widgets\"],\"verbs\":[\"frobnicate\"]}"};
+		struct change change = {
+			i, is_binding(o) ? "subjects" : "rules",
+			is_binding(o)
+				? "{\"kind\":\"User\",\"name\":\"mallory\"}"
+				: "{\"apiGroups\":[\"\"],\"resources\":[\"widgets\"],\"verbs\":[\"frobnicate\"]}"};
 		USH_AUTO_INVENTORY in = {0};
 		USH_AUTO_FINDINGS findings = {0};
 		bool addon;
@@ -108,7 +112,8 @@ START_TEST(anything_added_to_any_default_is_seen)
 			continue; /* nothing can be added to everything */
 		fill(&in, baseline, append, &change);
 		ush_audit(&in, baseline, &findings);
-		ck_assert_msg(findings.count == 1, "%s %s: %zu findings", ush_rbac_kind_name(o->kind), o->name, findings.count);
+		ck_assert_msg(findings.count == 1, "%s %s: %zu findings", ush_rbac_kind_name(o->kind), o->name,
+			      findings.count);
 		ck_assert_str_eq(findings.items[0].rule->id, "AU075");
 		ck_assert_str_eq(findings.items[0].object->name, o->name);
 		ush_baseline_find(baseline, o->kind, o->namespace_name, o->name, &addon);
@@ -168,4 +173,5 @@ START_TEST(the_label_of_the_defaults_exempts_nothing)
 END_TEST
 
 TAP_MAIN("baseline", the_table_is_whole_and_its_bindings_have_their_roles, a_cluster_of_defaults_alone_has_no_finding,
-	 anything_added_to_any_default_is_seen, less_than_a_default_is_hardening_and_no_finding, the_label_of_the_defaults_exempts_nothing)
+	 anything_added_to_any_default_is_seen, less_than_a_default_is_hardening_and_no_finding,
+	 the_label_of_the_defaults_exempts_nothing)

@@ -22,8 +22,10 @@ static struct fake_kube *cluster(void)
 
 		fake_kube_add(fake, text);
 	}
-	fake_kube_add(fake, "{'kind':'ClusterRoleBinding','metadata':{'name':'kubernetes-dashboard'},'roleRef':{'apiGroup':'rbac.authorization.k8s.io',"
-			    "'kind':'ClusterRole','name':'cluster-admin'},'subjects':[{'kind':'ServiceAccount','name':'kubernetes-dashboard',"
+	fake_kube_add(fake, "{'kind':'ClusterRoleBinding','metadata':{'name':'kubernetes-dashboard'},'roleRef':{'"
+			    "apiGroup':'rbac.authorization.k8s.io',"
+			    "'kind':'ClusterRole','name':'cluster-admin'},'subjects':[{'kind':'ServiceAccount','name':'"
+			    "kubernetes-dashboard',"
 			    "'namespace':'kube-system'}]}");
 	fake_kube_forget(fake);
 	return fake;
@@ -87,7 +89,8 @@ START_TEST(a_list_that_expires_is_read_again_and_counted_once)
 	struct ush_error err = {0};
 
 	for (int i = 0; i < 700; i++) {
-		USH_AUTO_FREE char *text = ush_printf("{'kind':'Role','metadata':{'name':'r%d','namespace':'default'},'rules':[]}", i);
+		USH_AUTO_FREE char *text =
+			ush_printf("{'kind':'Role','metadata':{'name':'r%d','namespace':'default'},'rules':[]}", i);
 
 		fake_kube_add(fake, text);
 	}
@@ -148,7 +151,10 @@ START_TEST(the_minor_of_the_server_is_read_and_may_be_unknown)
 		USH_AUTO_INVENTORY in = {0};
 		struct ush_error err = {0};
 
-		fake_kube_fail(fake, (struct fake_kube_fault){.path = "/version", .times = 100, .status = cases[i].status, .body = cases[i].body});
+		fake_kube_fail(fake, (struct fake_kube_fault){.path = "/version",
+							      .times = 100,
+							      .status = cases[i].status,
+							      .body = cases[i].body});
 		ck_assert_int_eq(ush_inventory_live(&in, &fake->kube, &err), 0);
 		ck_assert_msg(in.minor == cases[i].minor, "case %zu: %d", i, in.minor);
 		ck_assert_uint_eq(in.missing.count, 0);
@@ -157,6 +163,7 @@ START_TEST(the_minor_of_the_server_is_read_and_may_be_unknown)
 }
 END_TEST
 
-TAP_MAIN("inventory", a_cluster_is_read_by_lists_alone_and_the_dashboard_is_found, a_kind_that_may_not_be_read_makes_it_incomplete,
-	 a_list_that_expires_is_read_again_and_counted_once, a_server_that_is_not_there_is_an_error_and_no_report,
-	 a_server_that_breaks_off_later_leaves_what_was_read, the_minor_of_the_server_is_read_and_may_be_unknown)
+TAP_MAIN("inventory", a_cluster_is_read_by_lists_alone_and_the_dashboard_is_found,
+	 a_kind_that_may_not_be_read_makes_it_incomplete, a_list_that_expires_is_read_again_and_counted_once,
+	 a_server_that_is_not_there_is_an_error_and_no_report, a_server_that_breaks_off_later_leaves_what_was_read,
+	 the_minor_of_the_server_is_read_and_may_be_unknown)

@@ -12,7 +12,9 @@
 /* A ClusterRole of one rules list, written as JSON with ' for ". */
 static struct ush_rbac *role(const char *rules)
 {
-	USH_AUTO_FREE char *text = ush_printf("{'apiVersion':'rbac.authorization.k8s.io/v1','kind':'ClusterRole','metadata':{'name':'r'},'rules':[%s]}", rules);
+	USH_AUTO_FREE char *text = ush_printf("{'apiVersion':'rbac.authorization.k8s.io/"
+					      "v1','kind':'ClusterRole','metadata':{'name':'r'},'rules':[%s]}",
+					      rules);
 	struct ush_error err = {0};
 	struct ush_rbac *out;
 	bool is_rbac;
@@ -62,7 +64,9 @@ START_TEST(a_rule_allows_what_the_api_server_says)
 		{NAMED("'create'", "''", "'pods'", "'a'"), {"create", "", "pods", NULL, NULL}, false},
 		{NAMED("'create'", "''", "'pods/exec'", "'a'"), {"create", "", "pods", "exec", "a"}, true},
 		{NAMED("'list'", "''", "'pods'", "'a'"), {"list", "", "pods", NULL, NULL}, false},
-		{NAMED("'list'", "''", "'pods'", "'a'"), {"list", "", "pods", NULL, "a"}, true}, /* fieldSelector metadata.name=a */
+		{NAMED("'list'", "''", "'pods'", "'a'"),
+		 {"list", "", "pods", NULL, "a"},
+		 true}, /* fieldSelector metadata.name=a */
 		{NAMED("'get'", "''", "'pods'", "'*'"), {"get", "", "pods", NULL, "a"}, false},
 		{NAMED("'get'", "''", "'pods'", "'a*'"), {"get", "", "pods", NULL, "ab"}, false},
 	};
@@ -70,14 +74,16 @@ START_TEST(a_rule_allows_what_the_api_server_says)
 	for (size_t i = 0; i < USH_COUNT(cases); i++) {
 		USH_AUTO_RBAC r = role(cases[i].rule);
 
-		ck_assert_msg(ush_rule_allows(&r->rules[0], &cases[i].request) == cases[i].allowed, "case %zu: %s", i, cases[i].rule);
+		ck_assert_msg(ush_rule_allows(&r->rules[0], &cases[i].request) == cases[i].allowed, "case %zu: %s", i,
+			      cases[i].rule);
 	}
 }
 END_TEST
 
 START_TEST(urls_match_whole_by_prefix_or_all)
 {
-	USH_AUTO_RBAC r = role("{'verbs':['get'],'nonResourceURLs':['/healthz','/api/*','*x']},{'verbs':['*'],'nonResourceURLs':['*']}");
+	USH_AUTO_RBAC r = role("{'verbs':['get'],'nonResourceURLs':['/healthz','/api/"
+			       "*','*x']},{'verbs':['*'],'nonResourceURLs':['*']}");
 
 	ck_assert(ush_rule_allows_url(&r->rules[0], "get", "/healthz"));
 	ck_assert(!ush_rule_allows_url(&r->rules[0], "get", "/healthz/etcd"));
@@ -109,9 +115,12 @@ START_TEST(cover_takes_each_atom_from_one_rule)
 	} cases[] = {
 		{RULE("'get','list'", "''", "'pods','secrets'"), RULE("'list'", "''", "'pods'"), true},
 		{RULE("'get'", "''", "'pods'"), RULE("'get','list'", "''", "'pods'"), false},
-		{RULE("'get'", "''", "'pods'") "," RULE("'list'", "''", "'pods'"), RULE("'get','list'", "''", "'pods'"), true},
-		{RULE("'get'", "''", "'pods'") "," RULE("'list'", "''", "'secrets'"), RULE("'get','list'", "''", "'pods'"), false},
-		{RULE("'get'", "''", "'pods'") "," RULE("'list'", "'apps'", "'pods'"), RULE("'list'", "''", "'pods'"), false},
+		{RULE("'get'", "''", "'pods'") "," RULE("'list'", "''", "'pods'"), RULE("'get','list'", "''", "'pods'"),
+		 true},
+		{RULE("'get'", "''", "'pods'") "," RULE("'list'", "''", "'secrets'"),
+		 RULE("'get','list'", "''", "'pods'"), false},
+		{RULE("'get'", "''", "'pods'") "," RULE("'list'", "'apps'", "'pods'"), RULE("'list'", "''", "'pods'"),
+		 false},
 		{RULE("'*'", "'*'", "'*'"), RULE("'*'", "'*'", "'*'"), true},
 		{RULE("'get'", "'*'", "'*'"), RULE("'*'", "''", "'pods'"), false},
 		{RULE("'*'", "''", "'pods'"), RULE("'get'", "'*'", "'pods'"), false},
@@ -124,15 +133,18 @@ START_TEST(cover_takes_each_atom_from_one_rule)
 		{NAMED("'get'", "''", "'pods'", "'a'"), NAMED("'get'", "''", "'pods'", "'a','b'"), false},
 		{NAMED("'get'", "''", "'pods'", "'a'"), RULE("'get'", "''", "'pods'"), false},
 		{NAMED("'get'", "''", "'pods'", "'*'"), NAMED("'get'", "''", "'pods'", "'a'"), false},
-		{"{'verbs':['get'],'nonResourceURLs':['/api/*']}", "{'verbs':['get'],'nonResourceURLs':['/api/v1','/api/*']}", true},
-		{"{'verbs':['get'],'nonResourceURLs':['/api/v1']}", "{'verbs':['get'],'nonResourceURLs':['/api/*']}", false},
+		{"{'verbs':['get'],'nonResourceURLs':['/api/*']}",
+		 "{'verbs':['get'],'nonResourceURLs':['/api/v1','/api/*']}", true},
+		{"{'verbs':['get'],'nonResourceURLs':['/api/v1']}", "{'verbs':['get'],'nonResourceURLs':['/api/*']}",
+		 false},
 		{RULE("'*'", "'*'", "'*'"), "{'verbs':['get'],'nonResourceURLs':['/x']}", false},
 		{"", RULE("'get'", "''", "'pods'"), false},
 		{"", RULE("", "''", "'pods'"), true}, /* a rule that allows nothing */
 	};
 
 	for (size_t i = 0; i < USH_COUNT(cases); i++)
-		ck_assert_msg(covers(cases[i].owners, cases[i].rule) == cases[i].covered, "case %zu: %s", i, cases[i].rule);
+		ck_assert_msg(covers(cases[i].owners, cases[i].rule) == cases[i].covered, "case %zu: %s", i,
+			      cases[i].rule);
 }
 END_TEST
 
@@ -172,7 +184,8 @@ START_TEST(cluster_scoped_kinds_are_inert_through_a_rolebinding)
 	for (size_t i = 0; i < USH_COUNT(cases); i++) {
 		USH_AUTO_RBAC r = role(cases[i].rule);
 
-		ck_assert_msg(ush_rule_is_inert_in_namespace(&r->rules[0]) == cases[i].inert, "case %zu: %s", i, cases[i].rule);
+		ck_assert_msg(ush_rule_is_inert_in_namespace(&r->rules[0]) == cases[i].inert, "case %zu: %s", i,
+			      cases[i].rule);
 	}
 }
 END_TEST
@@ -189,7 +202,8 @@ static struct ush_powers powers_of(const char *rules)
 
 START_TEST(powers_tell_whole_from_named)
 {
-	struct ush_powers p = powers_of(NAMED("'get','create'", "''", "'secrets','pods'", "'a'") "," RULE("'list'", "''", "'configmaps'"));
+	struct ush_powers p = powers_of(
+		NAMED("'get','create'", "''", "'secrets','pods'", "'a'") "," RULE("'list'", "''", "'configmaps'"));
 
 	ck_assert_uint_eq(p.whole, 0);
 	ck_assert_uint_eq(p.named, USH_BIT(USH_READ_SECRETS)); /* create pods by name is never allowed */
@@ -216,6 +230,7 @@ START_TEST(everything_is_every_power_and_a_rolebinding_takes_the_cluster_from_it
 }
 END_TEST
 
-TAP_MAIN("match", a_rule_allows_what_the_api_server_says, urls_match_whole_by_prefix_or_all, cover_takes_each_atom_from_one_rule,
-	 a_rule_too_large_to_take_apart_is_never_covered, cluster_scoped_kinds_are_inert_through_a_rolebinding, powers_tell_whole_from_named,
+TAP_MAIN("match", a_rule_allows_what_the_api_server_says, urls_match_whole_by_prefix_or_all,
+	 cover_takes_each_atom_from_one_rule, a_rule_too_large_to_take_apart_is_never_covered,
+	 cluster_scoped_kinds_are_inert_through_a_rolebinding, powers_tell_whole_from_named,
 	 everything_is_every_power_and_a_rolebinding_takes_the_cluster_from_it)

@@ -25,7 +25,8 @@ static void setup(struct world *w, const char *binding)
 	ush_inventory_add(&w->in, value, NULL);
 	w->baseline = ush_baseline_new();
 	if (w->in.live) {
-		USH_AUTO_JSON role = ush_rbac_to_json(ush_baseline_find(w->baseline, USH_CLUSTER_ROLE, NULL, "cluster-admin", NULL));
+		USH_AUTO_JSON role =
+			ush_rbac_to_json(ush_baseline_find(w->baseline, USH_CLUSTER_ROLE, NULL, "cluster-admin", NULL));
 
 		ush_inventory_add(&w->in, role, NULL);
 	}
@@ -68,9 +69,11 @@ static char *print(printer *how, const struct world *w)
 }
 
 #define DASHBOARD                                                                                                      \
-	"{\"apiVersion\":\"rbac.authorization.k8s.io/v1\",\"kind\":\"ClusterRoleBinding\",\"metadata\":{\"name\":\"kubernetes-dashboard\"}," \
+	"{\"apiVersion\":\"rbac.authorization.k8s.io/"                                                                 \
+	"v1\",\"kind\":\"ClusterRoleBinding\",\"metadata\":{\"name\":\"kubernetes-dashboard\"},"                       \
 	"\"roleRef\":{\"kind\":\"ClusterRole\",\"name\":\"cluster-admin\"},"                                           \
-	"\"subjects\":[{\"kind\":\"ServiceAccount\",\"name\":\"kubernetes-dashboard\",\"namespace\":\"kube-system\"}]}"
+	"\"subjects\":[{\"kind\":\"ServiceAccount\",\"name\":\"kubernetes-dashboard\",\"namespace\":\"kube-system\"}]" \
+	"}"
 
 /* A7: what a person reads. */
 START_TEST(the_text_says_who_why_and_the_command)
@@ -81,12 +84,15 @@ START_TEST(the_text_says_who_why_and_the_command)
 	setup(&w, DASHBOARD);
 	w.findings.builtins = 71;
 	text = print(as_text, &w);
-	ck_assert_str_eq(text, "CRITICAL  dashboard-cluster-admin (AU080, CIS 5.1.1)   ClusterRoleBinding kubernetes-dashboard\n"
-			       "    ServiceAccount kube-system/kubernetes-dashboard may do everything; so may whoever presses SKIP on its page or "
-			       "runs a pod in kube-system.\n"
-			       "    kubectl delete clusterrolebinding kubernetes-dashboard\n"
-			       "\n"
-			       "1 critical, 0 high. 1,304 objects read, nothing missing; 71 built-ins of 1.36 recognised by content.\n");
+	ck_assert_str_eq(
+		text, "CRITICAL  dashboard-cluster-admin (AU080, CIS 5.1.1)   ClusterRoleBinding kubernetes-dashboard\n"
+		      "    ServiceAccount kube-system/kubernetes-dashboard may do everything; so may whoever presses "
+		      "SKIP on its page or "
+		      "runs a pod in kube-system.\n"
+		      "    kubectl delete clusterrolebinding kubernetes-dashboard\n"
+		      "\n"
+		      "1 critical, 0 high. 1,304 objects read, nothing missing; 71 built-ins of 1.36 recognised by "
+		      "content.\n");
 	teardown(&w);
 }
 END_TEST
@@ -100,14 +106,17 @@ START_TEST(the_last_line_tells_what_was_not_read_and_which_table_was_used)
 	setup(&w, DASHBOARD);
 	text = print(as_text, &w);
 	ck_assert_ptr_nonnull(strstr(text, "not read: Roles: no \\x1b[2J right\n"));
-	ck_assert_ptr_nonnull(strstr(text, "2 objects read, NOT ALL: what is missing is not judged; 1 built-ins by the table of 1.36 recognised "
-					   "by content (the server is 1.33).\n"));
+	ck_assert_ptr_nonnull(strstr(
+		text,
+		"2 objects read, NOT ALL: what is missing is not judged; 1 built-ins by the table of 1.36 recognised "
+		"by content (the server is 1.33).\n"));
 	teardown(&w);
 }
 END_TEST
 
 #define HOSTILE                                                                                                        \
-	"{\"apiVersion\":\"rbac.authorization.k8s.io/v1\",\"kind\":\"RoleBinding\",\"metadata\":{\"name\":\"--a\\u001b]0;'\\\\$(id)\\u202e\"," \
+	"{\"apiVersion\":\"rbac.authorization.k8s.io/"                                                                 \
+	"v1\",\"kind\":\"RoleBinding\",\"metadata\":{\"name\":\"--a\\u001b]0;'\\\\$(id)\\u202e\","                     \
 	"\"namespace\":\"$(reboot)\"},\"roleRef\":{\"kind\":\"ClusterRole\",\"name\":\"cluster-admin\"},"              \
 	"\"subjects\":[{\"kind\":\"User\",\"name\":\"x\\ny\\u009b31m\\u007f\"}]}"
 
@@ -136,8 +145,18 @@ START_TEST(words_are_quoted_when_a_shell_would_take_them_apart)
 	static const struct {
 		const char *raw, *quoted;
 	} cases[] = {
-		{"plain-name.1:x/y", "plain-name.1:x/y"}, {"", "''"},           {"a b", "'a b'"},         {"it's", "'it'\\''s'"}, {"$(x)", "'$(x)'"},
-		{"`x`;&|<>*?~!#", "'`x`;&|<>*?~!#'"},     {"\t", "$'\\011'"},   {"\x7f" "1", "$'\\1771'"}, {"\\", "'\\'"},         {"\\\n", "$'\\\\\\012'"},
+		{"plain-name.1:x/y", "plain-name.1:x/y"},
+		{"", "''"},
+		{"a b", "'a b'"},
+		{"it's", "'it'\\''s'"},
+		{"$(x)", "'$(x)'"},
+		{"`x`;&|<>*?~!#", "'`x`;&|<>*?~!#'"},
+		{"\t", "$'\\011'"},
+		{"\x7f"
+		 "1",
+		 "$'\\1771'"},
+		{"\\", "'\\'"},
+		{"\\\n", "$'\\\\\\012'"},
 	};
 
 	for (size_t i = 0; i < USH_COUNT(cases); i++) {
@@ -177,9 +196,11 @@ START_TEST(json_holds_the_same_and_every_line_of_jsonl_is_a_document)
 END_TEST
 
 #define EXTRA_SUBJECT                                                                                                  \
-	"{\"apiVersion\":\"rbac.authorization.k8s.io/v1\",\"kind\":\"ClusterRoleBinding\",\"metadata\":{\"name\":\"cluster-admin\"}," \
+	"{\"apiVersion\":\"rbac.authorization.k8s.io/"                                                                 \
+	"v1\",\"kind\":\"ClusterRoleBinding\",\"metadata\":{\"name\":\"cluster-admin\"},"                              \
 	"\"roleRef\":{\"kind\":\"ClusterRole\",\"name\":\"cluster-admin\"},"                                           \
-	"\"subjects\":[{\"kind\":\"Group\",\"name\":\"devs\"},{\"kind\":\"Group\",\"name\":\"system:masters\"},{\"kind\":\"User\",\"name\":\"bob\"}]}"
+	"\"subjects\":[{\"kind\":\"Group\",\"name\":\"devs\"},{\"kind\":\"Group\",\"name\":\"system:masters\"},{"      \
+	"\"kind\":\"User\",\"name\":\"bob\"}]}"
 
 /* A default binding is never deleted: what was added is taken out, last first, each only if it is still there. */
 START_TEST(the_remedy_keeps_the_default_and_takes_out_what_was_added)
@@ -189,8 +210,10 @@ START_TEST(the_remedy_keeps_the_default_and_takes_out_what_was_added)
 	setup(&w, EXTRA_SUBJECT);
 	ck_assert_uint_eq(w.findings.count, 1);
 	ck_assert_str_eq(w.findings.items[0].remedy,
-			 "kubectl patch clusterrolebinding --type=json -p '[{\"op\":\"test\",\"path\":\"/subjects/2/name\",\"value\":\"bob\"},"
-			 "{\"op\":\"remove\",\"path\":\"/subjects/2\"},{\"op\":\"test\",\"path\":\"/subjects/0/name\",\"value\":\"devs\"},"
+			 "kubectl patch clusterrolebinding --type=json -p "
+			 "'[{\"op\":\"test\",\"path\":\"/subjects/2/name\",\"value\":\"bob\"},"
+			 "{\"op\":\"remove\",\"path\":\"/subjects/2\"},{\"op\":\"test\",\"path\":\"/subjects/0/"
+			 "name\",\"value\":\"devs\"},"
 			 "{\"op\":\"remove\",\"path\":\"/subjects/0\"}]' cluster-admin");
 	ck_assert_ptr_nonnull(strstr(w.findings.items[0].why, "somebody added to its subjects: Group devs, User bob."));
 	teardown(&w);
@@ -198,8 +221,10 @@ START_TEST(the_remedy_keeps_the_default_and_takes_out_what_was_added)
 END_TEST
 
 #define EXTRA_VERB                                                                                                     \
-	"{\"apiVersion\":\"rbac.authorization.k8s.io/v1\",\"kind\":\"ClusterRole\",\"metadata\":{\"name\":\"system:kube-dns\"}," \
-	"\"rules\":[{\"apiGroups\":[\"\"],\"resources\":[\"endpoints\",\"services\"],\"verbs\":[\"list\",\"watch\",\"delete\"]}]}"
+	"{\"apiVersion\":\"rbac.authorization.k8s.io/"                                                                 \
+	"v1\",\"kind\":\"ClusterRole\",\"metadata\":{\"name\":\"system:kube-dns\"},"                                   \
+	"\"rules\":[{\"apiGroups\":[\"\"],\"resources\":[\"endpoints\",\"services\"],\"verbs\":[\"list\",\"watch\","   \
+	"\"delete\"]}]}"
 
 START_TEST(the_remedy_puts_back_what_was_default_in_a_changed_rule)
 {
@@ -207,12 +232,15 @@ START_TEST(the_remedy_puts_back_what_was_default_in_a_changed_rule)
 
 	setup(&w, EXTRA_VERB);
 	ck_assert_uint_eq(w.findings.count, 1);
-	ck_assert_ptr_nonnull(strstr(w.findings.items[0].remedy, "{\"op\":\"remove\",\"path\":\"/rules/0\"},{\"op\":\"add\",\"path\":\"/rules/-\","));
+	ck_assert_ptr_nonnull(
+		strstr(w.findings.items[0].remedy,
+		       "{\"op\":\"remove\",\"path\":\"/rules/0\"},{\"op\":\"add\",\"path\":\"/rules/-\","));
 	teardown(&w);
 }
 END_TEST
 
-TAP_MAIN("report", the_text_says_who_why_and_the_command, the_last_line_tells_what_was_not_read_and_which_table_was_used,
-	 hostile_names_reach_no_terminal, words_are_quoted_when_a_shell_would_take_them_apart,
-	 json_holds_the_same_and_every_line_of_jsonl_is_a_document, the_remedy_keeps_the_default_and_takes_out_what_was_added,
+TAP_MAIN("report", the_text_says_who_why_and_the_command,
+	 the_last_line_tells_what_was_not_read_and_which_table_was_used, hostile_names_reach_no_terminal,
+	 words_are_quoted_when_a_shell_would_take_them_apart, json_holds_the_same_and_every_line_of_jsonl_is_a_document,
+	 the_remedy_keeps_the_default_and_takes_out_what_was_added,
 	 the_remedy_puts_back_what_was_default_in_a_changed_rule)

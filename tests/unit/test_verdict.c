@@ -50,8 +50,8 @@ static char *found(const struct ush_findings *findings)
 
 	for (size_t i = 0; i < findings->count; i++) {
 		USH_AUTO_FREE char *object = ush_words_object(findings->items[i].object);
-		USH_AUTO_FREE char *line =
-			ush_printf("%s %s %s", findings->items[i].rule->id, ush_severity_name(findings->items[i].severity), object);
+		USH_AUTO_FREE char *line = ush_printf("%s %s %s", findings->items[i].rule->id,
+						      ush_severity_name(findings->items[i].severity), object);
 
 		ush_list_add(&lines, line);
 	}
@@ -118,7 +118,8 @@ static void check_folder(struct corpus *corpus, const char *folder, const char *
 
 		if (entry->d_name[0] == '.')
 			continue;
-		ck_assert_msg(strncmp(entry->d_name, "hit", 3) == 0 || strncmp(entry->d_name, "miss", 4) == 0, "%s is neither hit nor miss", file);
+		ck_assert_msg(strncmp(entry->d_name, "hit", 3) == 0 || strncmp(entry->d_name, "miss", 4) == 0,
+			      "%s is neither hit nor miss", file);
 		check_file(corpus, file, rule, entry->d_name[0] == 'h');
 	}
 	closedir(dir);
@@ -195,8 +196,9 @@ START_TEST(the_dashboard_in_a_fresh_cluster_is_one_critical_finding)
 	ck_assert_uint_eq(findings.by_severity[USH_CRITICAL], 1);
 	ck_assert_str_eq(findings.items[0].rule->slug, "dashboard-cluster-admin");
 	ck_assert_str_eq(findings.items[0].who, "ServiceAccount kube-system/kubernetes-dashboard");
-	ck_assert_str_eq(findings.items[0].why, "ServiceAccount kube-system/kubernetes-dashboard may do everything; so may whoever presses "
-						"SKIP on its page or runs a pod in kube-system.");
+	ck_assert_str_eq(findings.items[0].why,
+			 "ServiceAccount kube-system/kubernetes-dashboard may do everything; so may whoever presses "
+			 "SKIP on its page or runs a pod in kube-system.");
 	ck_assert_str_eq(findings.items[0].remedy, "kubectl delete clusterrolebinding kubernetes-dashboard");
 	ck_assert(ush_findings_reach(&findings, USH_CRITICAL));
 }
@@ -217,8 +219,9 @@ START_TEST(the_order_of_what_was_read_does_not_matter)
 
 		ush_audit(&in, baseline, &findings);
 		for (size_t i = 0; i < findings.count; i++)
-			ush_buf_printf(&text, "%s|%s|%s|%s\n", findings.items[i].rule->id, ush_severity_name(findings.items[i].severity),
-				       findings.items[i].object->origin, findings.items[i].remedy);
+			ush_buf_printf(&text, "%s|%s|%s|%s\n", findings.items[i].rule->id,
+				       ush_severity_name(findings.items[i].severity), findings.items[i].object->origin,
+				       findings.items[i].remedy);
 		if (first == NULL)
 			first = ush_buf_take(&text);
 		else
@@ -239,8 +242,10 @@ START_TEST(a_role_that_could_not_be_read_is_not_dangling)
 	USH_AUTO_INVENTORY in = {.live = true, .unread = {[USH_CLUSTER_ROLE] = true}};
 	USH_AUTO_FREE char *got = NULL;
 
-	add(&in, HEAD("ClusterRoleBinding") "'metadata':{'name':'a'},'roleRef':{'kind':'ClusterRole','name':'gone'},'subjects':[{'kind':'User','name':'u'}]}");
-	add(&in, HEAD("RoleBinding") "'metadata':{'name':'b','namespace':'n'},'roleRef':{'kind':'Role','name':'gone'},'subjects':[{'kind':'User','name':'u'}]}");
+	add(&in, HEAD("ClusterRoleBinding") "'metadata':{'name':'a'},'roleRef':{'kind':'ClusterRole','name':'gone'},'"
+					    "subjects':[{'kind':'User','name':'u'}]}");
+	add(&in, HEAD("RoleBinding") "'metadata':{'name':'b','namespace':'n'},'roleRef':{'kind':'Role','name':'gone'},'"
+				     "subjects':[{'kind':'User','name':'u'}]}");
 	add(&in, "%s", DASHBOARD); /* cluster-admin is known without having been read */
 	got = judge(&in);
 	ck_assert_str_eq(got, "AU068 medium RoleBinding n/b\nAU080 critical ClusterRoleBinding kubernetes-dashboard\n");
@@ -251,7 +256,8 @@ START_TEST(an_object_that_cannot_be_understood_is_missing_and_not_clean)
 {
 	USH_AUTO_INVENTORY in = {0};
 
-	add(&in, HEAD("ClusterRoleBinding") "'metadata':{'name':'a'},'roleRef':{'kind':'ClusterRole','name':'cluster-admin'},'subjects':'everybody'}");
+	add(&in, HEAD("ClusterRoleBinding") "'metadata':{'name':'a'},'roleRef':{'kind':'ClusterRole','name':'cluster-"
+					    "admin'},'subjects':'everybody'}");
 	add(&in, "{'apiVersion':'v1','kind':'ConfigMap','metadata':{'name':'a'}}");
 	ck_assert_uint_eq(in.read, 2);
 	ck_assert_uint_eq(in.count, 0);
@@ -279,12 +285,21 @@ START_TEST(ten_thousand_bindings_are_judged_each)
 	USH_AUTO_BASELINE baseline = ush_baseline_new();
 	USH_AUTO_FINDINGS findings = {0};
 
-	add(&in, HEAD("ClusterRole") "'metadata':{'name':'e'},'rules':[{'apiGroups':['rbac.authorization.k8s.io'],'resources':['clusterroles'],'verbs':['escalate']}]}");
+	add(&in, HEAD("ClusterRole") "'metadata':{'name':'e'},'rules':[{'apiGroups':['rbac.authorization.k8s.io'],'"
+				     "resources':['clusterroles'],'verbs':['escalate']}]}");
 	for (int i = 0; i < 5000; i++) {
-		add(&in, HEAD("RoleBinding") "'metadata':{'name':'b','namespace':'n%d'},'roleRef':{'kind':'ClusterRole','name':'e'},'subjects':[{'kind':'User','name':'u'}]}", i);
-		add(&in, HEAD("ClusterRoleBinding") "'metadata':{'name':'b%d'},'roleRef':{'kind':'ClusterRole','name':'e'},'subjects':[{'kind':'User','name':'u'},{'kind':'Group','name':'system:serviceaccounts:a'}]}", i);
+		add(&in,
+		    HEAD("RoleBinding") "'metadata':{'name':'b','namespace':'n%d'},'roleRef':{'kind':'ClusterRole','"
+					"name':'e'},'subjects':[{'kind':'User','name':'u'}]}",
+		    i);
+		add(&in,
+		    HEAD("ClusterRoleBinding") "'metadata':{'name':'b%d'},'roleRef':{'kind':'ClusterRole','name':'e'},'"
+					       "subjects':[{'kind':'User','name':'u'},{'kind':'Group','name':'system:"
+					       "serviceaccounts:a'}]}",
+		    i);
 	}
-	add(&in, HEAD("RoleBinding") "'metadata':{'name':'x','namespace':'n7'},'roleRef':{'kind':'ClusterRole','name':'cluster-admin'},'subjects':[{'kind':'User','name':'v'}]}");
+	add(&in, HEAD("RoleBinding") "'metadata':{'name':'x','namespace':'n7'},'roleRef':{'kind':'ClusterRole','name':'"
+				     "cluster-admin'},'subjects':[{'kind':'User','name':'v'}]}");
 	ush_audit(&in, baseline, &findings);
 	ck_assert_uint_eq(findings.by_severity[USH_HIGH], 5000); /* AU059 */
 	ck_assert_uint_eq(findings.by_severity[USH_MEDIUM], 1);  /* that role was not read, and this is a cluster */
@@ -307,16 +322,18 @@ START_TEST(the_table_of_rules_is_sound)
 		for (const char *p = rule->supersedes; p != NULL && *p != '\0'; p += strspn(p, " ")) {
 			USH_AUTO_FREE char *id = ush_strndup(p, strcspn(p, " "));
 
-			ck_assert_msg(strcmp(id, "*") == 0 || ush_rule_find(id) != NULL, "%s supersedes %s", rule->id, id);
+			ck_assert_msg(strcmp(id, "*") == 0 || ush_rule_find(id) != NULL, "%s supersedes %s", rule->id,
+				      id);
 			p += strlen(id);
 		}
 		for (size_t j = 0; j < i; j++)
-			ck_assert(!(ush_rule_supersedes(rule, ush_rule_at(j)) && ush_rule_supersedes(ush_rule_at(j), rule)));
+			ck_assert(!(ush_rule_supersedes(rule, ush_rule_at(j)) &&
+				    ush_rule_supersedes(ush_rule_at(j), rule)));
 	}
 }
 END_TEST
 
 TAP_MAIN("verdict", every_fixture_gives_exactly_what_it_says, the_dashboard_in_a_fresh_cluster_is_one_critical_finding,
 	 the_order_of_what_was_read_does_not_matter, a_role_that_could_not_be_read_is_not_dangling,
-	 an_object_that_cannot_be_understood_is_missing_and_not_clean, the_threshold_is_at_or_above, ten_thousand_bindings_are_judged_each,
-	 the_table_of_rules_is_sound)
+	 an_object_that_cannot_be_understood_is_missing_and_not_clean, the_threshold_is_at_or_above,
+	 ten_thousand_bindings_are_judged_each, the_table_of_rules_is_sound)
