@@ -30,15 +30,13 @@ static enum ush_severity worse(enum ush_severity a, enum ush_severity b)
 
 /* ---- defaults: untouched, or changed ---- */
 
-void ush_judge_untouched(const struct ush_grants *grants, const struct ush_rbac *object, bool addon,
-			 struct ush_findings *findings)
+void ush_judge_untouched(const struct ush_rbac *object, bool addon, struct ush_findings *findings)
 {
 	const char *autoupdate = ush_json_string(object->annotations, AUTOUPDATE);
 	const struct ush_audit_rule *rule = ush_rule_find("AU075");
 	struct ush_finding text = {0};
 	const char *key = AUTOUPDATE;
 
-	(void)grants;
 	*(addon ? &findings->addons : &findings->builtins) += 1;
 	if (autoupdate == NULL || strcmp(autoupdate, "false") != 0)
 		return;
@@ -256,7 +254,7 @@ void ush_judge_role(const struct ush_grants *grants, const struct ush_rbac *role
 	} else if (origin == USH_CHANGED || selects_otherwise(grants, role)) {
 		report_changed_role(grants, role, extra, addon, findings);
 	} else {
-		ush_judge_untouched(grants, role, addon, findings);
+		ush_judge_untouched(role, addon, findings);
 	}
 }
 

@@ -260,7 +260,7 @@ static void judge_grant(const struct ush_grants *grants, const struct ush_bindin
 
 	ush_binding_origin(grants->baseline, grant->binding, NULL, &addon);
 	if (grant->origin == USH_DEFAULT)
-		ush_judge_untouched(grants, grant->binding, addon, findings);
+		ush_judge_untouched(grant->binding, addon, findings);
 	else if (grant->origin == USH_CHANGED)
 		ush_judge_changed_binding(grants, grant, findings);
 	else

@@ -38,8 +38,7 @@ void ush_findings_add(struct ush_findings *findings, const struct ush_audit_rule
 void ush_judge_role(const struct ush_grants *grants, const struct ush_rbac *role, struct ush_findings *findings);
 void ush_judge_changed_binding(const struct ush_grants *grants, const struct ush_binding *grant,
 			       struct ush_findings *findings);
-void ush_judge_untouched(const struct ush_grants *grants, const struct ush_rbac *object, bool addon,
-			 struct ush_findings *findings);
+void ush_judge_untouched(const struct ush_rbac *object, bool addon, struct ush_findings *findings);
 void ush_judge_claims(const struct ush_grants *grants, const struct ush_rbac *object, struct ush_findings *findings);
 void ush_judge_dangling(const struct ush_grants *grants, const struct ush_binding *grant,
 			struct ush_findings *findings);

@@ -192,8 +192,8 @@ static struct ush_grant *wait_for_person(const struct ush_flow *flow, const char
 	}
 	if (flow->unanswered != NULL)
 		*flow->unanswered = true;
-	ush_fail(err, USH_ERR_DECLINED, "the code was not entered within %lld minutes",
-		 (long long)(invitation->life + 59) / 60);
+	ush_fail(err, USH_ERR_DECLINED, "the code was not entered within %lld:%02lld minutes", (long long)invitation->life / 60,
+		 (long long)invitation->life % 60);
 	return NULL;
 }
 

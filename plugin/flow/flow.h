@@ -23,6 +23,7 @@
 
 struct ush_grant {
 	struct ush_secret *id_token, *refresh, *access; /* refresh NULL: none was given */
+	size_t id_token_size; /* as it came: one that is too large is not taken, and id_token is NULL */
 	struct ush_claims *claims;
 	char *nonce;             /* of this sign-in, or NULL */
 	char *scope;             /* granted, as the provider says, or NULL: as asked (RFC 6749 section 5.1) */

@@ -120,6 +120,7 @@ static struct ush_grant *read_grant(const struct ush_flow *flow, const char *hos
 	type = ush_json_string(body, "token_type");
 	scope = ush_json_string(body, "scope");
 	grant->id_token = secret_member(body, "id_token");
+	grant->id_token_size = json_string_length(json_object_get(body, "id_token"));
 	grant->refresh = secret_member(body, "refresh_token");
 	grant->access = secret_member(body, "access_token");
 	if (scope != NULL && scope[0] != '\0' && strlen(scope) <= SCOPE_MAX)
@@ -144,6 +145,9 @@ static int check(const struct ush_flow *flow, const char *host, int64_t raw_skew
 	struct ush_expect expect = *wanted;
 
 	grant->skew = raw_skew > SKEW_MAX ? SKEW_MAX : raw_skew < -SKEW_MAX ? -SKEW_MAX : raw_skew;
+	if (grant->id_token_size > TOKEN_MAX)
+		return ush_fail(err, USH_ERR_REJECTED, "%s gave an ID token of %zu bytes, the most that is taken is %d: it may hold too "
+				"many groups", host, grant->id_token_size, TOKEN_MAX);
 	if (grant->id_token == NULL) {
 		ush_fail(err, USH_ERR_REJECTED, "%s gave no ID token%s", host,
 			 wanted->subject != NULL ? " with the refresh" : "");

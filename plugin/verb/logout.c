@@ -36,7 +36,8 @@ static int revoke(struct ush_run *run, const struct ush_session *session, struct
 
 static int forget(struct ush_run *run, struct ush_error *err)
 {
-	enum ush_store_result result = run->store->erase(run->binding, USH_STORE_DEADLINE_MS, err);
+	struct ush_error why = {0};
+	enum ush_store_result result = run->store->erase(run->binding, USH_STORE_DEADLINE_MS, &why);
 
 	run->cache->drop(run->profile->identity);
 	if (run->flight != NULL)
@@ -44,13 +45,14 @@ static int forget(struct ush_run *run, struct ush_error *err)
 	ush_breaker_reset(run->binding);
 	if (result == USH_STORE_OK || result == USH_STORE_ABSENT)
 		return 0;
-	if (result == USH_STORE_LOCKED)
+	if (result == USH_STORE_LOCKED) {
 		ush_fail(err, USH_ERR_STORE, "%s is locked, so what it keeps of profile %s is still there",
 			 run->store->place, run->profile->name);
-	else
-		ush_fail(err, USH_ERR_STORE, "%s did not delete the session of profile %s", run->store->place,
-			 run->profile->name);
-	return ush_hint(err, "Unlock it and run again: kubectl usher logout --profile %s", run->profile->name);
+		return ush_hint(err, "Unlock it and run again: kubectl usher logout --profile %s", run->profile->name);
+	}
+	ush_fail(err, USH_ERR_STORE, "what %s keeps of profile %s could not be deleted (%s)", run->store->place,
+		 run->profile->name, why.what);
+	return ush_hint(err, "When that is mended: kubectl usher logout --profile %s", run->profile->name);
 }
 
 /* Until when the newest ID token that we know of is valid, 0 when none is. */

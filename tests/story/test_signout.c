@@ -105,6 +105,12 @@ START_TEST(a_store_that_does_not_delete_is_told)
 	ck_assert_int_eq(scene.err.code, USH_ERR_STORE);
 	ck_assert(scene.idp->family_dead); /* revoked all the same */
 	ck_assert_ptr_null(strstr(scene_said(&scene), "signed out"));
+	ck_assert_ptr_nonnull(strstr(scene.err.hint, "Unlock it"));
+	scene_store.erase_says = USH_STORE_BROKEN;
+	ck_assert_int_eq(sign_out(&scene), -1);
+	ck_assert_int_eq(scene.err.code, USH_ERR_STORE);
+	ck_assert_str_eq(scene.err.what, "what the test's memory keeps of profile prod could not be deleted (scripted)");
+	ck_assert_str_eq(scene.err.hint, "When that is mended: kubectl usher logout --profile prod");
 	scene_end(&scene);
 }
 END_TEST

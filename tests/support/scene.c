@@ -60,10 +60,11 @@ static enum ush_store_result erase(const char *key, int64_t deadline_ms, struct 
 
 	(void)key;
 	(void)deadline_ms;
-	(void)err;
 	scene_store.erases++;
-	if (scene_store.erase_says != USH_STORE_OK)
+	if (scene_store.erase_says != USH_STORE_OK) {
+		ush_fail(err, USH_ERR_STORE, "scripted");
 		return scene_store.erase_says;
+	}
 	ush_secret_free(ush_steal(&scene_store.value));
 	return there ? USH_STORE_OK : USH_STORE_ABSENT;
 }

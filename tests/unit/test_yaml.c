@@ -50,6 +50,15 @@ START_TEST(json_is_read_by_the_same_door)
 }
 END_TEST
 
+START_TEST(a_byte_order_mark_is_no_part_of_the_text)
+{
+	expect_json("\xef\xbb\xbf" "a: 1\r\nb: 2\r\n", "{\"a\":1,\"b\":2}");
+	expect_failure("\xef\xbb\xbf", "is empty");
+	expect_failure("\xef\xbb", "invalid");
+	expect_failure("\xff\xfe" "a", "invalid");
+}
+END_TEST
+
 START_TEST(an_integer_that_does_not_fit_stays_a_text)
 {
 	expect_json("a: 123456789012345678901234567890", "{\"a\":\"123456789012345678901234567890\"}");
