@@ -111,6 +111,27 @@ char *ush_text_safe(const char *raw)
 	return out;
 }
 
+char *ush_text_without_tokens(const char *raw)
+{
+	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~+=";
+	char *out = ush_strdup(raw), *to = out;
+
+	for (const char *from = raw; *from != '\0';) {
+		size_t run = strspn(from, letters), take = run > 0 ? run : 1;
+
+		if (run > USH_TEXT_TOKEN_LEAST) {
+			memcpy(to, "...", 3);
+			to += 3;
+		} else {
+			memcpy(to, from, take);
+			to += take;
+		}
+		from += take;
+	}
+	*to = '\0';
+	return out;
+}
+
 int ush_buf_add(struct ush_buf *buf, const void *data, size_t length)
 {
 	size_t limit = buf->limit != 0 ? buf->limit : USH_BUF_DEFAULT_LIMIT;

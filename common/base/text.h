@@ -20,6 +20,11 @@ const char *ush_text_line(char *out, size_t size, const char *raw);
 /* The same into fresh memory, whole; the caller frees. For tables and reports, where a name must not be cut. */
 char *ush_text_safe(const char *raw);
 
+/* A copy in which every run of letters of a token (RFC 6750 section 2.1, without '/') that is longer than a UUID or a
+ * name has reason to be is "...": for what others say, who may quote a secret of ours. The caller frees. */
+#define USH_TEXT_TOKEN_LEAST 40
+char *ush_text_without_tokens(const char *raw);
+
 /* True when s is valid UTF-8 (RFC 3629: no surrogates, no overlong forms, at most U+10FFFF). */
 bool ush_text_is_utf8(const char *s, size_t length);
 

@@ -44,6 +44,7 @@ void ush_token_refusal(struct ush_token_answer *answer, const struct ush_http_re
 {
 	struct ush_error ignored = {0};
 	USH_AUTO_JSON body = NULL;
+	USH_AUTO_FREE char *told = NULL;
 	const char *error, *description;
 
 	if (response->status < 400 || response->status >= 500 || response->status == 429 || response->body.length == 0)
@@ -54,7 +55,8 @@ void ush_token_refusal(struct ush_token_answer *answer, const struct ush_http_re
 	if (error == NULL || error[0] == '\0')
 		return;
 	answer->error = ush_strndup(error, strnlen(error, 80));
-	answer->description = description != NULL ? ush_strndup(description, strnlen(description, 200)) : NULL;
+	told = description != NULL ? ush_text_without_tokens(description) : NULL; /* some quote what they refuse */
+	answer->description = told != NULL ? ush_strndup(told, strnlen(told, 200)) : NULL;
 }
 
 /* Everything that is not a 200. */

@@ -3,7 +3,7 @@
  * Single flight: of all processes that want the same session, one signs in or refreshes and the others wait, with a
  * deadline, obeying Ctrl-C. The lock is the kernel's (flock on a file under $XDG_RUNTIME_DIR/usher, else the state
  * folder), so a dead holder holds nothing; the file says what the holder does. And the memory between runs: the
- * write-ahead mark of a refresh, and how many sign-ins went unanswered.
+ * write-ahead mark of a refresh, how many sign-ins went unanswered, and that offline_access was refused.
  */
 #ifndef USH_SESSION_FLIGHT_H
 #define USH_SESSION_FLIGHT_H
@@ -41,6 +41,11 @@ bool ush_flight_marked(struct ush_flight *flight, const struct ush_secret *refre
 int ush_breaker_count(const char *binding, int64_t *since);
 void ush_breaker_trip(const char *binding, int64_t now);
 void ush_breaker_reset(const char *binding);
+
+/* That the provider refuses offline_access, for 30 days: the next sign-in does not ask twice. logout forgets it. */
+bool ush_offline_refused(const char *binding, int64_t now);
+void ush_offline_note(const char *binding, int64_t now);
+void ush_offline_forget(const char *binding);
 
 /* The state folder, made when missing: $XDG_STATE_HOME/usher or ~/.local/state/usher. The caller frees. NULL on failure. */
 char *ush_state_folder(struct ush_error *err);

@@ -21,7 +21,7 @@ static void set_text(json_t *object, const char *key, const char *text)
 		json_object_set_new(object, key, json_string(text));
 }
 
-static json_t *to_json(const struct ush_session *session, bool with_id_token)
+static json_t *to_json(const struct ush_session *session, bool with_id_token, bool with_groups)
 {
 	json_t *object = json_object(), *groups = json_array();
 
@@ -38,9 +38,11 @@ static json_t *to_json(const struct ush_session *session, bool with_id_token)
 	json_object_set_new(object, "signed_in", json_integer(session->signed_in));
 	json_object_set_new(object, "refresh_expires", json_integer(session->refresh_expires));
 	json_object_set_new(object, "skew", json_integer(session->skew));
-	for (size_t i = 0; i < session->group_count; i++)
+	for (size_t i = 0; with_groups && i < session->group_count; i++)
 		json_array_append_new(groups, json_string(session->groups[i]));
 	json_object_set_new(object, "groups", groups);
+	if (!with_groups)
+		json_object_set_new(object, "groups_left_out", json_integer((json_int_t)(session->group_count + session->groups_left_out)));
 	return object;
 }
 
@@ -74,23 +76,30 @@ static bool seal(json_t *object)
 	return true;
 }
 
-static struct ush_secret *encode(const struct ush_session *session, bool with_id_token)
+static struct ush_secret *encode(const struct ush_session *session, bool with_id_token, bool with_groups)
 {
-	USH_AUTO_JSON object = to_json(session, with_id_token);
+	USH_AUTO_JSON object = to_json(session, with_id_token, with_groups);
 	AUTO_TEXT json = seal(object) ? spell(object) : NULL;
 	AUTO_TEXT line = json != NULL ? ush_base64url_encode(json, strlen(json)) : NULL;
 
 	return line != NULL ? ush_secret_new(line, strlen(line)) : NULL;
 }
 
+/* The refresh token is the session; an ID token can be had again, and with it the names of the groups. */
 struct ush_secret *ush_session_write(const struct ush_session *session)
 {
-	struct ush_secret *whole = encode(session, true);
+	bool with_groups = session->groups_left_out == 0;
+	struct ush_secret *text = encode(session, true, with_groups);
 
-	if (ush_secret_length(whole) <= USH_SESSION_MAX || session->id_token == NULL)
-		return whole;
-	ush_secret_free(whole); /* the refresh token is the session; an ID token can be had again */
-	return encode(session, false);
+	if (ush_secret_length(text) > USH_SESSION_MAX && session->id_token != NULL) {
+		ush_secret_free(text);
+		text = encode(session, false, with_groups);
+	}
+	if (ush_secret_length(text) > USH_SESSION_MAX && session->group_count > 0) {
+		ush_secret_free(text);
+		text = encode(session, false, false);
+	}
+	return text;
 }
 
 /* ---- reading ---- */
@@ -129,6 +138,9 @@ static bool read_groups(struct ush_session *session, const json_t *list)
 
 static bool from_json(struct ush_session *session, const json_t *object)
 {
+	json_int_t left_out = json_integer_value(json_object_get(object, "groups_left_out"));
+
+	session->groups_left_out = left_out > 0 ? (size_t)left_out : 0;
 	session->binding = ush_strdup(ush_json_string(object, "binding"));
 	session->refresh = read_secret(object, "refresh");
 	session->id_token = read_secret(object, "id_token");

@@ -23,6 +23,7 @@ struct ush_session {
 	char *scope;                   /* what was granted, for the refresh to ask the same (RFC 6749 section 6), or NULL */
 	char **groups;                 /* of the newest ID token, for status */
 	size_t group_count;
+	size_t groups_left_out;        /* more groups, whose names did not fit where the session is kept */
 	int64_t signed_in;             /* Unix seconds */
 	int64_t refresh_expires;       /* Unix seconds when the provider said so (refresh_expires_in), else 0 */
 	int64_t skew;                  /* provider's clock minus ours, seconds, bounded */
@@ -30,7 +31,7 @@ struct ush_session {
 
 #define USH_SESSION_MAX 16384 /* characters of the text; keyrings are known to lose what is larger */
 
-/* Leaves the ID token out where the text would be longer than USH_SESSION_MAX. */
+/* Leaves the ID token out where the text would be longer than USH_SESSION_MAX, then the names of the groups. */
 struct ush_secret *ush_session_write(const struct ush_session *session);
 /* NULL with USH_ERR_STORE when it is torn, of another version, or bound to something else. */
 struct ush_session *ush_session_read(const struct ush_secret *text, const char *binding, struct ush_error *err);

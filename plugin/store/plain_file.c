@@ -5,15 +5,20 @@
  */
 #include "plugin/store/store.h"
 
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/base/file.h"
 #include "common/base/memory.h"
 #include "plugin/session/flight.h"
 
-#define MOST (256U << 10)
+#define MOST         (256U << 10)
+#define LEFTOVER_AGE 60 /* seconds */
 
 static char *file_of(const char *key, struct ush_error *err)
 {
@@ -27,6 +32,24 @@ static char *file_of(const char *key, struct ush_error *err)
 	}
 	folder = ush_printf("%s/sessions", state);
 	return ush_file_private_folder(folder, err) == 0 ? ush_printf("%s/%s", folder, key) : NULL;
+}
+
+/* What a run that was killed while it wrote left beside the file ("KEY.XXXXXX" of mkostemp): a session, too. least_age
+ * in seconds spares what another process may be writing at this moment. */
+static void sweep(const char *path, int64_t least_age)
+{
+	USH_AUTO_FREE char *folder = ush_strndup(path, (size_t)(strrchr(path, '/') - path));
+	const char *name = strrchr(path, '/') + 1;
+	DIR *dir = opendir(folder);
+	struct dirent *entry;
+	struct stat st;
+
+	while (dir != NULL && (entry = readdir(dir)) != NULL)
+		if (strncmp(entry->d_name, name, strlen(name)) == 0 && entry->d_name[strlen(name)] == '.' &&
+		    fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && time(NULL) - st.st_mtime >= least_age)
+			unlinkat(dirfd(dir), entry->d_name, 0);
+	if (dir != NULL)
+		closedir(dir);
 }
 
 static enum ush_store_result load(const char *key, int64_t deadline_ms, struct ush_secret **value, struct ush_error *err)
@@ -61,6 +84,7 @@ static enum ush_store_result save(const char *key, const char *label, const stru
 		ush_fail(err, USH_ERR_STORE, "there is no session to keep");
 	if (path == NULL || value == NULL || ush_file_write(path, ush_secret_reveal(value), ush_secret_length(value), 0600, err) != 0)
 		return USH_STORE_BROKEN;
+	sweep(path, LEFTOVER_AGE);
 	return USH_STORE_OK;
 }
 
@@ -71,6 +95,7 @@ static enum ush_store_result erase(const char *key, int64_t deadline_ms, struct 
 	(void)deadline_ms;
 	if (path == NULL)
 		return USH_STORE_BROKEN;
+	sweep(path, 0);
 	if (unlink(path) == 0 || errno == ENOENT)
 		return USH_STORE_OK;
 	ush_fail(err, USH_ERR_STORE, "%s: %s", path, strerror(errno));

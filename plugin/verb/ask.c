@@ -70,7 +70,7 @@ static void tell_signed_in(const struct ush_run *run, const struct ush_session *
 }
 
 /* Asks, and once more without offline_access where the provider forbids just that: a person who is signed in there has
- * nothing to type the second time. */
+ * nothing to type the second time. The next sign-in knows. */
 static struct ush_grant *ask_person(struct ush_run *run, struct ush_flow *flow, struct ush_error *err)
 {
 	struct ush_grant *(*ask)(const struct ush_flow *, struct ush_error *) =
@@ -79,13 +79,19 @@ static struct ush_grant *ask_person(struct ush_run *run, struct ush_flow *flow, 
 	struct ush_grant *grant;
 
 	flow->offline_refused = &offline_refused;
+	flow->online = ush_offline_refused(run->binding, ush_now(run->world));
 	grant = ask(flow, err);
+	if (grant != NULL && !flow->online)
+		ush_offline_forget(run->binding);
 	if (grant != NULL || !offline_refused)
 		return grant;
 	ush_say(run->options->say, "%s; trying again without offline_access", err->what);
 	ush_error_clear(err);
 	flow->online = true;
-	return ask(flow, err);
+	grant = ask(flow, err);
+	if (grant != NULL) /* so it was that and nothing else */
+		ush_offline_note(run->binding, ush_now(run->world));
+	return grant;
 }
 
 struct ush_session *ush_ask(struct ush_run *run, struct ush_error *err)

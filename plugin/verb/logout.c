@@ -43,6 +43,7 @@ static int forget(struct ush_run *run, struct ush_error *err)
 	if (run->flight != NULL)
 		ush_flight_unmark(run->flight);
 	ush_breaker_reset(run->binding);
+	ush_offline_forget(run->binding);
 	if (result == USH_STORE_OK || result == USH_STORE_ABSENT)
 		return 0;
 	if (result == USH_STORE_LOCKED) {

@@ -91,7 +91,7 @@ static void fill_row(char *cells[COLUMNS], const struct view *view, int64_t now)
 
 	cells[PROFILE] = ush_text_safe(view->profile->name);
 	cells[ACCOUNT] = session != NULL ? ush_text_safe(account(session)) : ush_strdup("-");
-	cells[GROUPS] = session != NULL ? ush_printf("%zu", session->group_count) : ush_strdup("-");
+	cells[GROUPS] = session != NULL ? ush_printf("%zu", session->group_count + session->groups_left_out) : ush_strdup("-");
 	cells[TOKEN] = view->token_expires > now
 			       ? ush_strdup(ush_how_long(span, sizeof span, view->token_expires - now))
 			       : ush_strdup("-");
@@ -152,6 +152,8 @@ static json_t *json_row(const struct view *view, int64_t now)
 	json_object_set_new(row, "issuer", json_text(view->profile->issuer));
 	json_object_set_new(row, "account", json_text(account(session)));
 	json_object_set_new(row, "groups", groups);
+	if (session != NULL && session->groups_left_out > 0)
+		json_object_set_new(row, "groupsLeftOut", json_integer((json_int_t)session->groups_left_out));
 	json_object_set_new(row, "session", json_text(state(view, now)));
 	json_object_set_new(row, "signedIn", json_time(session != NULL ? session->signed_in : 0));
 	json_object_set_new(row, "sessionExpires", json_time(session != NULL ? session->refresh_expires : 0));

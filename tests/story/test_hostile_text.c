@@ -49,6 +49,22 @@ START_TEST(claims_that_people_are_shown)
 }
 END_TEST
 
+/* Some providers quote what they refuse. */
+START_TEST(a_token_in_a_refusal_is_not_shown)
+{
+	struct scene scene;
+
+	scene_begin(&scene, NULL);
+	fake_idp_fault(scene.idp, "/token", (struct fake_answer){.status = 400, .body =
+		"{\"error\": \"invalid_client\", \"error_description\": \"the code eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJjYXJvbCJ9.c2lnbmF0dXJl, of "
+		"2026-11-21, is spent (see 0e7b1d1c-59a3-4a3e-9a51-0f4a3c1b2d11)\"}"});
+	ck_assert_int_eq(scene_sign_in(&scene), -1);
+	ck_assert_ptr_nonnull(strstr(scene.err.what, "the code ..., of 2026-11-21, is spent (see 0e7b1d1c-59a3-4a3e-9a51-0f4a3c1b2d11)"));
+	assert_clean(&scene, "token");
+	scene_end(&scene);
+}
+END_TEST
+
 START_TEST(an_error_that_the_browser_brings)
 {
 	struct scene scene;
@@ -180,5 +196,5 @@ START_TEST(what_status_and_logout_show)
 }
 END_TEST
 
-TAP_MAIN("hostile_text", claims_that_people_are_shown, an_error_that_the_browser_brings, refusals_of_every_endpoint,
+TAP_MAIN("hostile_text", claims_that_people_are_shown, a_token_in_a_refusal_is_not_shown, an_error_that_the_browser_brings, refusals_of_every_endpoint,
 	 metadata_and_keys, the_end_of_a_session, the_device_invitation, what_status_and_logout_show)

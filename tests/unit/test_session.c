@@ -165,6 +165,27 @@ START_TEST(an_id_token_that_does_not_fit_is_left_out_and_the_refresh_token_kept)
 }
 END_TEST
 
+START_TEST(groups_that_do_not_fit_are_counted_and_the_refresh_token_kept)
+{
+	struct ush_session s = whole();
+	USH_AUTO_SECRET text = NULL, *again = NULL;
+	USH_AUTO_SESSION r = NULL;
+
+	for (int i = 0; i < 3000; i++)
+		USH_PUSH(s.groups, s.group_count, ush_printf("a-group-with-a-name-%d", i));
+	text = ush_session_write(&s);
+	ck_assert_uint_le(ush_secret_length(text), USH_SESSION_MAX);
+	r = back(text, binding);
+	ck_assert_ptr_nonnull(r);
+	ck_assert_uint_eq(r->group_count, 0);
+	ck_assert_uint_eq(r->groups_left_out, s.group_count);
+	ck_assert(ush_secret_equal(r->refresh, s.refresh));
+	again = ush_session_write(r); /* as when a refreshed session is kept again */
+	ck_assert(ush_secret_equal(again, text));
+	drop(&s);
+}
+END_TEST
+
 START_TEST(nothing_is_no_session)
 {
 	USH_AUTO_SECRET empty = ush_secret_new("", 0);
@@ -176,4 +197,5 @@ END_TEST
 
 TAP_MAIN("session", what_is_written_is_read_back, what_was_absent_stays_absent, the_text_is_one_line_that_no_keyring_trips_over,
 	 every_flipped_bit_is_refused, every_cut_and_every_tail_is_refused, another_binding_does_not_get_the_session,
-	 an_id_token_that_does_not_fit_is_left_out_and_the_refresh_token_kept, nothing_is_no_session)
+	 an_id_token_that_does_not_fit_is_left_out_and_the_refresh_token_kept,
+	 groups_that_do_not_fit_are_counted_and_the_refresh_token_kept, nothing_is_no_session)

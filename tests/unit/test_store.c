@@ -7,6 +7,7 @@
  */
 #include "tests/support/tap.h"
 
+#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -141,6 +142,39 @@ START_TEST(a_plain_file_keeps_replaces_and_deletes)
 	ck_assert_int_eq(save(&ush_store_plain_file, KEY, "b25l"), USH_STORE_OK);
 	ck_assert_int_eq(stat(path, &st), 0);
 	ck_assert_uint_eq(st.st_mode & 07777, 0600);
+}
+END_TEST
+
+static void put(const char *path, time_t age_s)
+{
+	struct timespec times[2] = {{.tv_sec = time(NULL) - age_s}, {.tv_sec = time(NULL) - age_s}};
+	FILE *f = fopen(path, "w");
+
+	fputs("b2xk", f);
+	fclose(f);
+	ck_assert_int_eq(utimensat(AT_FDCWD, path, times, 0), 0);
+}
+
+START_TEST(what_a_killed_run_left_of_a_session_is_swept)
+{
+	USH_AUTO_FREE char *old = NULL, *fresh = NULL, *other = NULL;
+
+	begin();
+	ck_assert_int_eq(save(&ush_store_plain_file, KEY, "b25l"), USH_STORE_OK);
+	old = ush_printf("%s/usher/sessions/" KEY ".aB3dE6", folder);
+	fresh = ush_printf("%s/usher/sessions/" KEY ".fresh1", folder);
+	other = ush_printf("%s/usher/sessions/" OTHER ".aB3dE6", folder);
+	put(old, 3600);
+	put(fresh, 0);
+	put(other, 3600);
+	ck_assert_int_eq(save(&ush_store_plain_file, KEY, "b25l"), USH_STORE_OK);
+	ck_assert_int_ne(access(old, F_OK), 0);
+	ck_assert_int_eq(access(fresh, F_OK), 0); /* somebody may be writing it */
+	ck_assert_int_eq(erase(&ush_store_plain_file, KEY), USH_STORE_OK);
+	ck_assert_int_ne(access(fresh, F_OK), 0);
+	ck_assert_int_eq(access(other, F_OK), 0);
+	ck_assert_int_eq(erase(&ush_store_plain_file, OTHER), USH_STORE_OK);
+	ck_assert_int_ne(access(other, F_OK), 0);
 }
 END_TEST
 

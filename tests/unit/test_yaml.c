@@ -166,7 +166,7 @@ START_TEST(sorted_output_does_not_depend_on_the_order_of_keys)
 }
 END_TEST
 
-TAP_MAIN("yaml", scalars_have_the_types_that_kubectl_gives_them, json_is_read_by_the_same_door,
+TAP_MAIN("yaml", scalars_have_the_types_that_kubectl_gives_them, json_is_read_by_the_same_door, a_byte_order_mark_is_no_part_of_the_text,
 	 an_integer_that_does_not_fit_stays_a_text, nodes_know_line_and_column, a_duplicate_key_is_refused_with_both_lines,
 	 broken_yaml_is_refused_with_its_line, anchors_are_copied_and_a_bomb_ends_at_the_cap, nesting_is_capped,
 	 hostile_strings_survive_a_round_trip, the_shape_is_block_style_with_two_spaces,
