@@ -122,74 +122,6 @@ START_TEST(a_provider_without_refresh_tokens_is_told_and_works)
 }
 END_TEST
 
-START_TEST(a_provider_that_forbids_offline_access_is_asked_again_without)
-{
-	struct scene scene;
-	const char *said;
-
-	scene_begin(&scene, NULL);
-	scene.idp->offline_forbidden = true;
-	ck_assert_msg(scene_sign_in(&scene) == 0, "%s", scene.err.what);
-	ck_assert_uint_eq(scene.opened, 2);
-	said = scene_said(&scene);
-	ck_assert_ptr_nonnull(strstr(said, "login.example.com refused (not_allowed: Offline tokens not allowed for the "
-					   "user or client); trying again "
-					   "without offline_access\n"));
-	assert_stored(&scene, "rt-1");
-	scene_pass(&scene, 400);
-	ck_assert_msg(scene_sign_in(&scene) == 0, "%s", scene.err.what); /* the refresh does not ask for it either */
-	ck_assert_uint_eq(scene.opened, 2);
-	scene_end(&scene);
-}
-END_TEST
-
-START_TEST(a_refused_offline_access_is_remembered_for_thirty_days)
-{
-	struct scene scene;
-
-	scene_begin(&scene, NULL);
-	scene.options.fresh = true;
-	scene.idp->offline_forbidden = true;
-	ck_assert_msg(scene_sign_in(&scene) == 0, "%s", scene.err.what);
-	ck_assert_uint_eq(scene.opened, 2);
-	scene_page(&scene);
-	scene_said(&scene);
-	ck_assert_msg(scene_sign_in(&scene) == 0, "%s", scene.err.what);
-	ck_assert_uint_eq(scene.opened, 3);
-	ck_assert_ptr_null(strstr(scene_said(&scene), "offline_access\n"));
-	scene_page(&scene);
-	scene_pass(&scene, 31 * 86400);
-	ck_assert_msg(scene_sign_in(&scene) == 0, "%s", scene.err.what);
-	ck_assert_uint_eq(scene.opened, 5);
-	scene_page(&scene);
-	scene_pass(&scene, 31 * 86400);
-	scene.idp->offline_forbidden = false;
-	ck_assert_msg(scene_sign_in(&scene) == 0, "%s", scene.err.what);
-	ck_assert_uint_eq(scene.opened, 6);
-	scene_page(&scene);
-	scene_pass(&scene, -40 * 86400); /* a memory from the future is none, and it is gone anyway */
-	scene.idp->offline_forbidden = true;
-	ck_assert_msg(scene_sign_in(&scene) == 0, "%s", scene.err.what);
-	ck_assert_uint_eq(scene.opened, 8);
-	scene_end(&scene);
-}
-END_TEST
-
-START_TEST(logout_forgets_that_offline_access_was_refused)
-{
-	struct scene scene;
-
-	scene_begin(&scene, NULL);
-	scene.idp->offline_forbidden = true;
-	ck_assert_msg(scene_sign_in(&scene) == 0, "%s", scene.err.what);
-	scene_page(&scene);
-	ck_assert_int_eq(ush_signout(&scene.idp->world, scene.profile, &scene.options, &scene.err), 0);
-	ck_assert_msg(scene_sign_in(&scene) == 0, "%s", scene.err.what);
-	ck_assert_uint_eq(scene.opened, 4);
-	scene_end(&scene);
-}
-END_TEST
-
 START_TEST(an_id_token_that_is_too_large_is_said_with_its_size)
 {
 	USH_AUTO_FREE char *patch = NULL;
@@ -205,20 +137,6 @@ START_TEST(an_id_token_that_is_too_large_is_said_with_its_size)
 	ck_assert_int_eq(scene.err.code, USH_ERR_REJECTED);
 	ck_assert_msg(strstr(scene.err.what, "gave an ID token of 9") != NULL && strstr(scene.err.what, "too many groups") != NULL, "%s",
 		      scene.err.what);
-	scene_end(&scene);
-}
-END_TEST
-
-START_TEST(a_scope_that_is_refused_is_asked_without_offline_access_once)
-{
-	struct scene scene;
-
-	scene_begin(&scene, NULL);
-	scene.browser = BROWSER_DENIES;
-	scene.denial = "error=invalid_scope";
-	ck_assert_int_eq(scene_sign_in(&scene), -1);
-	ck_assert_int_eq(scene.err.code, USH_ERR_REJECTED);
-	ck_assert_uint_eq(scene.opened, 2);
 	scene_end(&scene);
 }
 END_TEST
@@ -510,10 +428,8 @@ END_TEST
 TAP_MAIN("signin", the_first_sign_in_makes_three_requests_and_keeps_the_session,
 	 a_cached_token_asks_nobody_and_says_nothing, login_asks_a_person_whatever_is_kept,
 	 a_client_secret_goes_by_http_basic, a_provider_without_refresh_tokens_is_told_and_works,
-	 a_provider_that_forbids_offline_access_is_asked_again_without,
-	 a_refused_offline_access_is_remembered_for_thirty_days, logout_forgets_that_offline_access_was_refused,
 	 an_id_token_that_is_too_large_is_said_with_its_size,
-	 a_scope_that_is_refused_is_asked_without_offline_access_once, what_the_browser_brings_is_checked,
+	 what_the_browser_brings_is_checked,
 	 a_forged_visit_changes_nothing, an_id_token_that_is_not_for_this_sign_in_is_rejected,
 	 a_redirect_is_rejected_and_not_followed, a_clock_that_is_off_is_measured_and_corrected,
 	 a_call_that_may_not_ask_opens_nothing, after_three_unanswered_sign_ins_no_browser_opens_until_login,

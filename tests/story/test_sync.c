@@ -192,6 +192,22 @@ START_TEST(without_the_right_to_list_namespaces_it_goes_on)
 }
 END_TEST
 
+/* One namespace that does not end must not keep back what is to be taken away elsewhere. */
+START_TEST(a_namespace_that_is_going_holds_nothing_up)
+{
+	sync_room_begin(HEAD "- {group: b, role: editor, namespaces: [default], name: e}\n", FULL);
+	ck_assert_int_eq(sync_room_run(), 0);
+	sync_room_put("policy.yaml", HEAD "- {group: b, role: editor, namespaces: [going], name: e}\n");
+	fake_kube_add(room.fake, "{'kind':'Namespace','metadata':{'name':'going','deletionTimestamp':'2026-01-01T00:00:00Z'}}");
+	fake_kube_fail(room.fake, (struct fake_kube_fault){.method = "GET", .path = "/api/v1/namespaces?", .status = 403, .times = 100});
+	ck_assert_int_eq(sync_room_run(), 10);
+	ck_assert_uint_eq(room.applied.pending, 1);
+	ck_assert_uint_eq(room.applied.failed.count, 0);
+	ck_assert(!sync_room_has(RBAC "default/rolebindings/e"));
+	sync_room_end();
+}
+END_TEST
+
 /* BC16 */
 START_TEST(a_binding_of_somebody_else_is_left_alone)
 {
@@ -278,7 +294,7 @@ TAP_MAIN("sync", a_plan_writes_nothing, an_apply_writes_once_and_the_second_send
 	 a_vanished_group_is_kept_once_and_removed_by_the_second_run, a_group_that_comes_back_loses_its_tombstone,
 	 a_source_that_is_empty_or_cut_off_changes_nothing, one_failure_does_not_stop_the_rest_and_nothing_is_removed,
 	 an_answer_that_is_lost_is_found_by_the_next_run, a_binding_that_changed_is_never_deleted_blind,
-	 a_namespace_that_is_missing_is_waited_for, without_the_right_to_list_namespaces_it_goes_on,
+	 a_namespace_that_is_missing_is_waited_for, without_the_right_to_list_namespaces_it_goes_on, a_namespace_that_is_going_holds_nothing_up,
 	 a_binding_of_somebody_else_is_left_alone, a_plan_is_refused_when_the_cluster_moved,
 	 a_plan_to_remove_is_refused_when_the_object_changed, a_list_that_expires_on_the_way_is_begun_again,
 	 a_state_that_is_not_ours_or_is_spoilt_is_not_used)

@@ -104,6 +104,46 @@ START_TEST(a_second_run_finds_the_lease_taken)
 }
 END_TEST
 
+static void arrives_twice(void *context, struct fake_kube *kube, const char *method, const char *path)
+{
+	(void)context;
+	(void)path;
+	if (strcmp(method, "PUT") != 0)
+		return;
+	kube->before = NULL;
+	fake_kube_remove(kube, "/apis/coordination.k8s.io/v1/namespaces/default/leases/usher-broker");
+	fake_kube_add(kube, "{'apiVersion':'coordination.k8s.io/v1','kind':'Lease','metadata':{'name':'usher-broker','namespace':'default'},"
+			    "'spec':{'holderIdentity':'me-1','renewTime':'2026-01-01T00:00:00.000000Z','leaseDurationSeconds':60}}");
+}
+
+/* A connection that breaks between a write and its answer: the write is sent again, and meets itself. */
+START_TEST(a_lease_that_we_took_ourselves_is_ours)
+{
+	struct ush_lease lease;
+
+	sync_room_begin(STORY, FULL);
+	fake_kube_add(room.fake, "{'apiVersion':'coordination.k8s.io/v1','kind':'Lease','metadata':{'name':'usher-broker','namespace':'default'},"
+				 "'spec':{'holderIdentity':'','leaseDurationSeconds':1}}");
+	room.fake->before = arrives_twice;
+	ck_assert_msg(ush_lease_take(&lease, &room.fake->kube, "default", "me-1", &room.err) == 0, "%s", room.err.what);
+	ck_assert_int_eq(ush_lease_keep(&lease, &room.err), 0);
+	ush_lease_release(&lease);
+	ck_assert_int_eq(sync_room_run(), 0);
+	sync_room_end();
+}
+END_TEST
+
+START_TEST(a_lease_that_ends_in_another_century_is_told_from_one_at_work)
+{
+	sync_room_begin(STORY, FULL);
+	fake_kube_add(room.fake, "{'apiVersion':'coordination.k8s.io/v1','kind':'Lease','metadata':{'name':'usher-broker','namespace':'default'},"
+				 "'spec':{'holderIdentity':'x','renewTime':'2199-01-01T00:00:00.000000Z','leaseDurationSeconds':60}}");
+	ck_assert_int_eq(sync_room_run(), 5);
+	ck_assert_ptr_nonnull(strstr(room.err.hint, "kubectl delete lease -n default usher-broker"));
+	sync_room_end();
+}
+END_TEST
+
 /* BC19: its holder died on the way. */
 START_TEST(an_expired_lease_is_taken_over_and_the_work_ended)
 {
@@ -152,5 +192,5 @@ START_TEST(a_run_that_lost_its_lease_writes_nothing_more)
 END_TEST
 
 TAP_MAIN("sync_order", another_role_leaves_no_gap, another_role_that_does_not_prove_itself_keeps_the_old_binding,
-	 another_role_broken_off_anywhere_is_ended_by_the_next_run, a_second_run_finds_the_lease_taken,
+	 another_role_broken_off_anywhere_is_ended_by_the_next_run, a_second_run_finds_the_lease_taken, a_lease_that_we_took_ourselves_is_ours, a_lease_that_ends_in_another_century_is_told_from_one_at_work,
 	 an_expired_lease_is_taken_over_and_the_work_ended, a_run_that_lost_its_lease_writes_nothing_more)

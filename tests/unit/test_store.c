@@ -367,6 +367,7 @@ static const struct {
 	const TTest *const *test;
 } rows[] = {
 	{"", &a_plain_file_keeps_replaces_and_deletes},
+	{"", &what_a_killed_run_left_of_a_session_is_swept},
 	{"", &none_keeps_nothing_and_complains_of_nothing},
 	{"", &no_store_takes_nothing_for_a_session},
 	{"", &a_planted_file_is_not_read_and_its_victim_untouched},

@@ -67,6 +67,28 @@ START_TEST(a_safe_copy_is_whole)
 }
 END_TEST
 
+START_TEST(what_looks_like_a_token_is_left_out)
+{
+	static const struct {
+		const char *raw, *shown;
+	} rows[] = {
+		{"", ""},
+		{"plain words, a-name_of.40-letters-0123456789abcdefghi", "plain words, a-name_of.40-letters-0123456789abcdefghi"},
+		{"0e7b1d1c-59a3-4a3e-9a51-0f4a3c1b2d11", "0e7b1d1c-59a3-4a3e-9a51-0f4a3c1b2d11"},
+		{"0123456789012345678901234567890123456789", "0123456789012345678901234567890123456789"},
+		{"01234567890123456789012345678901234567890", "..."},
+		{"(eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJjYXJvbCJ9.c2ln)\n", "(...)\n"},
+		{"1//0gAbCdEfGhIjKlMnOpQrStUvWxYz-AbCdEfGhIjKlMnOpQ", "1//..."},
+	};
+
+	for (size_t i = 0; i < USH_COUNT(rows); i++) {
+		USH_AUTO_FREE char *shown = ush_text_without_tokens(rows[i].raw);
+
+		ck_assert_str_eq(shown, rows[i].shown);
+	}
+}
+END_TEST
+
 START_TEST(utf8_is_what_rfc_3629_says)
 {
 	ck_assert(ush_text_is_utf8("\xf4\x8f\xbf\xbf", 4));
@@ -119,5 +141,5 @@ START_TEST(secrets_compare_by_content)
 END_TEST
 
 TAP_MAIN("text", no_control_byte_reaches_a_terminal, every_byte_alone_is_shown_as_printable_ascii,
-	 a_line_that_is_too_long_ends_in_dots, a_safe_copy_is_whole, utf8_is_what_rfc_3629_says, a_buffer_never_passes_its_limit,
+	 a_line_that_is_too_long_ends_in_dots, a_safe_copy_is_whole, what_looks_like_a_token_is_left_out, utf8_is_what_rfc_3629_says, a_buffer_never_passes_its_limit,
 	 a_buffer_takes_what_printf_makes_of_any_length, secrets_compare_by_content)

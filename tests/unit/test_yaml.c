@@ -54,7 +54,7 @@ START_TEST(a_byte_order_mark_is_no_part_of_the_text)
 {
 	expect_json("\xef\xbb\xbf" "a: 1\r\nb: 2\r\n", "{\"a\":1,\"b\":2}");
 	expect_failure("\xef\xbb\xbf", "is empty");
-	expect_failure("\xef\xbb", "invalid");
+	expect_failure("\xef\xbb", "incomplete");
 	expect_failure("\xff\xfe" "a", "invalid");
 }
 END_TEST
