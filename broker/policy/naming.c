@@ -48,8 +48,7 @@ bool ush_name_refers(const char *wanted, const char *id, const char *name, const
 	return strcmp(wanted, name) == 0 || (how == USH_GROUP_ID && strcmp(wanted, id) == 0);
 }
 
-/* True when the text holds something a reader of a plan would not see as it is. */
-static bool deceives(const char *text)
+bool ush_name_deceives(const char *text)
 {
 	size_t length = strlen(text), n;
 	unsigned int c;
@@ -70,7 +69,7 @@ const char *ush_name_group_refused(const char *text)
 		return "\"*\" is everybody";
 	if (strncasecmp(text, "system:", 7) == 0)
 		return "begins with system:, which is Kubernetes' own";
-	if (deceives(text))
+	if (ush_name_deceives(text))
 		return "holds a control or invisible character";
 	if (strlen(text) > 1024)
 		return "is longer than 1024 bytes";
@@ -119,7 +118,7 @@ const char *ush_name_not_segment(const char *text)
 
 	if (length == 0 || length > 253)
 		return length == 0 ? "is empty" : "is longer than 253 characters";
-	if (strcmp(text, ".") == 0 || strcmp(text, "..") == 0 || strpbrk(text, "/%*") != NULL || deceives(text))
+	if (strcmp(text, ".") == 0 || strcmp(text, "..") == 0 || strpbrk(text, "/%*") != NULL || ush_name_deceives(text))
 		return "cannot be the name of an object";
 	return NULL;
 }

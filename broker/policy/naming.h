@@ -27,6 +27,9 @@ const char *ush_name_said(const struct ush_policy *policy, const char *id, const
  * cluster is told ids. */
 bool ush_name_refers(const char *wanted, const char *id, const char *name, const char *path, enum ush_group_name how);
 
+/* True when the text holds something a reader of a plan would not see as it is. */
+bool ush_name_deceives(const char *text);
+
 /* Why a group may not be bound ("begins with system:"), or NULL when it may. */
 const char *ush_name_group_refused(const char *text);
 

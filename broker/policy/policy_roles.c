@@ -8,6 +8,8 @@
 #include "broker/policy/policy_read.h"
 #include "common/base/memory.h"
 
+#define WORD_MAX 253 /* bytes of a word of a rule: the longest name an object can have */
+
 static const struct ush_member role_members[] = {{"rules", USH_MEMBER_OPTIONAL}, {"clusterRole", USH_MEMBER_OPTIONAL}, {NULL, 0}};
 static const struct ush_member rule_members[] = {{"apiGroups", USH_MEMBER_REQUIRED},     {"resources", USH_MEMBER_REQUIRED},
 						 {"verbs", USH_MEMBER_REQUIRED},	 {"resourceNames", USH_MEMBER_OPTIONAL},
@@ -31,6 +33,9 @@ static void check_words(struct ush_reader *r, const struct ush_node *rule, const
 		const char *word = words->items[i];
 		const struct ush_node *at = ush_node_get(rule, field)->items[i];
 
+		if (ush_name_deceives(word) || strlen(word) > WORD_MAX)
+			ush_reader_member_fault(r, at, path, field, "\"%.64s\" %s", word,
+						ush_name_deceives(word) ? "holds a control or invisible character" : "is longer than 253 bytes");
 		for (size_t j = 0; j < USH_COUNT(refused); j++)
 			if (strcmp(field, refused[j].field) == 0 && strcasecmp(word, refused[j].word) == 0)
 				ush_reader_member_fault(r, at, path, field, "\"%.64s\" %s", word, refused[j].why);

@@ -8,6 +8,8 @@
 #include "common/base/memory.h"
 #include "common/data/json.h"
 
+#define NAMESPACE_ENDS "because it is being terminated" /* what the API server says; else one such namespace kept every removal back */
+
 struct run {
 	const struct ush_kube *kube;
 	const struct ush_plan *plan;
@@ -60,9 +62,9 @@ static int write_create(struct run *run, const struct ush_change *change)
 	int status = 0;
 
 	if (create_named(run, change, change->name, &status, &why) != 0) {
-		if (status != 404)
+		if (status != 404 && !(status == 403 && strstr(why.what, NAMESPACE_ENDS) != NULL))
 			return missed(run, change, why.what);
-		run->applied->pending++; /* the namespace is not there yet: the next run will find it */
+		run->applied->pending++; /* the namespace is not there yet, or goes: the next run will find it */
 		return 0;
 	}
 	return status == 409 ? missed(run, change, "somebody made one of this name since the plan; it was left alone") : done(run);

@@ -6,6 +6,7 @@
 #ifndef USH_SYNC_DECIDE_H
 #define USH_SYNC_DECIDE_H
 
+#include "broker/source/index.h"
 #include "broker/sync/reconcile.h"
 
 struct ush_access { /* a group's access to a namespace; all borrowed */
@@ -25,6 +26,7 @@ struct ush_decide {
 	bool *needed;  /* one a wanted object: a Role that some binding which stays or comes refers to */
 	bool *blocked; /* one a wanted object: a Role that stands there and is not ours */
 	bool *mourned; /* one a grant: its group is gone and some binding still holds it */
+	struct ush_index *by_id; /* one a source */
 	struct ush_accesses kept, lost; /* which groups have which namespaces after the plan; which lose something in one */
 };
 

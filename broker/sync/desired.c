@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "broker/policy/naming.h"
+#include "broker/source/index.h"
 #include "broker/sync/state.h"
 #include "common/base/memory.h"
 
@@ -159,70 +160,97 @@ static void resolve_time(const struct ush_grant *grant, int64_t now, struct ush_
 		set(out, USH_FATE_EARLY, ush_printf("grants[%zu] begins %s", grant->number, when));
 }
 
-/* Another group that the API server would call the same: who holds the binding could not be told. */
-static const struct ush_group *twin(const struct ush_policy *policy, const struct ush_groups *groups, const struct ush_group *group)
+/* A source's groups by all they can be called. */
+struct lookup {
+	const struct ush_groups *groups;
+	struct ush_index by[USH_GROUP_ID + 1];
+};
+
+static void lookup_open(struct lookup *lookup, const struct ush_groups *groups)
 {
-	const char *said = ush_name_said(policy, group->id, group->name, group->path);
-
-	for (size_t i = 0; i < groups->count; i++) {
-		const struct ush_group *g = &groups->items[i];
-
-		if (g != group && strcmp(ush_name_said(policy, g->id, g->name, g->path), said) == 0)
-			return g;
-	}
-	return NULL;
+	lookup->groups = groups;
+	for (enum ush_group_name by = USH_GROUP_LEAF; by <= USH_GROUP_ID; by++)
+		lookup->by[by] = ush_index_new(groups, by);
 }
 
-static void resolve_group(const struct ush_policy *policy, const struct ush_grant *grant, const struct ush_groups *groups, struct ush_resolved *out)
+static void lookup_close(struct lookup *lookup)
 {
-	const struct ush_group *found = NULL, *second = NULL;
+	for (enum ush_group_name by = USH_GROUP_LEAF; by <= USH_GROUP_ID; by++)
+		ush_index_free(&lookup->by[by]);
+}
+
+/* Another group that the API server would call the same: who holds the binding could not be told. */
+static const struct ush_group *twin(const struct ush_policy *policy, const struct lookup *lookup, const struct ush_group *group)
+{
+	const struct ush_group *const *same;
+	size_t count = ush_index_find(&lookup->by[policy->group_name], ush_name_said(policy, group->id, group->name, group->path), &same);
+
+	return count < 2 ? NULL : same[0] != group ? same[0] : same[1];
+}
+
+/* The groups that a grant's word refers to (ush_name_refers): the first and, if there is another, the second. */
+static void refer(const struct ush_policy *policy, const char *wanted, const struct lookup *lookup, const struct ush_group *found[2])
+{
+	const struct ush_group *const *named, *const *known;
+	size_t names = ush_index_find(&lookup->by[*wanted == '/' ? USH_GROUP_PATH : USH_GROUP_LEAF], wanted, &named), ids = 0;
+
+	if (*wanted != '/' && policy->group_name == USH_GROUP_ID)
+		ids = ush_index_find(&lookup->by[USH_GROUP_ID], wanted, &known);
+	found[0] = names > 0 ? named[0] : ids > 0 ? known[0] : NULL;
+	found[1] = names > 1 ? named[1] : NULL;
+	for (size_t i = 0; i < ids && found[1] == NULL; i++)
+		found[1] = known[i] != found[0] ? known[i] : NULL;
+}
+
+static void resolve_group(const struct ush_policy *policy, const struct ush_grant *grant, const struct lookup *lookup, struct ush_resolved *out)
+{
+	const struct ush_group *found[2], *other;
 	const char *source = policy->sources[grant->source].name, *refused;
 
-	for (size_t i = 0; i < groups->count && second == NULL; i++) {
-		const struct ush_group *g = &groups->items[i];
-
-		if (ush_name_refers(grant->group, g->id, g->name, g->path, policy->group_name)) {
-			second = found != NULL ? g : NULL;
-			found = found != NULL ? found : g;
-		}
-	}
-	if (found == NULL) {
+	refer(policy, grant->group, lookup, found);
+	if (found[0] == NULL) {
 		set(out, USH_FATE_GONE, ush_printf("source %s has no group %s", source, grant->group));
 		return;
 	}
-	if (second != NULL) {
+	if (found[1] != NULL) {
 		set(out, USH_FATE_AMBIGUOUS, ush_printf("grants[%zu].group: %s means %s and %s of source %s; write the path", grant->number, grant->group,
-							found->path, second->path, source));
+							found[0]->path, found[1]->path, source));
 		return;
 	}
-	out->group = found;
-	out->text = ush_name_group(policy, found->id, found->name, found->path);
+	out->group = found[0];
+	out->text = ush_name_group(policy, found[0]->id, found[0]->name, found[0]->path);
 	refused = ush_name_group_refused(out->text);
-	second = twin(policy, groups, found);
+	other = twin(policy, lookup, found[0]);
 	if (refused != NULL)
 		set(out, USH_FATE_REFUSED, ush_printf("grants[%zu].group: \"%s\" %s", grant->number, out->text, refused));
-	else if (second != NULL)
+	else if (other != NULL)
 		set(out, USH_FATE_AMBIGUOUS, ush_printf("grants[%zu].group: tokens call both %s and %s \"%s\"; let them carry paths (groupName: path)",
-							grant->number, found->path, second->path, out->text));
+							grant->number, found[0]->path, other->path, out->text));
+}
+
+static void resolve(const struct ush_policy *policy, const struct ush_grant *grant, const struct lookup *lookup, int64_t now, struct ush_resolved *out)
+{
+	forget_resolved(out);
+	resolve_time(grant, now, out);
+	if (out->fate != USH_FATE_PRESENT)
+		return;
+	if (!lookup->groups->complete || lookup->groups->count == 0) /* zero groups is a fault until shown otherwise */
+		set(out, USH_FATE_UNKNOWN, ush_printf("source %s is incomplete", policy->sources[grant->source].name));
+	else
+		resolve_group(policy, grant, lookup, out);
 }
 
 void ush_desired_resolve(struct ush_desired *desired, const struct ush_groups *groups, int64_t now)
 {
 	const struct ush_policy *policy = desired->policy;
+	USH_AUTO_FREE struct lookup *lookups = ush_alloc((policy->source_count + 1) * sizeof *lookups);
 
-	for (size_t i = 0; i < policy->grant_count; i++) {
-		const struct ush_grant *grant = &policy->grants[i];
-		struct ush_resolved *out = &desired->resolved[i];
-
-		forget_resolved(out);
-		resolve_time(grant, now, out);
-		if (out->fate != USH_FATE_PRESENT)
-			continue;
-		if (!groups[grant->source].complete || groups[grant->source].count == 0) /* zero groups is a fault until shown otherwise */
-			set(out, USH_FATE_UNKNOWN, ush_printf("source %s is incomplete", policy->sources[grant->source].name));
-		else
-			resolve_group(policy, grant, &groups[grant->source], out);
-	}
+	for (size_t i = 0; i < policy->source_count; i++)
+		lookup_open(&lookups[i], &groups[i]);
+	for (size_t i = 0; i < policy->grant_count; i++)
+		resolve(policy, &policy->grants[i], &lookups[policy->grants[i].source], now, &desired->resolved[i]);
+	for (size_t i = 0; i < policy->source_count; i++)
+		lookup_close(&lookups[i]);
 }
 
 void ush_wanted_origins(const struct ush_desired *desired, const struct ush_wanted *wanted, struct ush_origins *out)

@@ -7,6 +7,8 @@
 #include "common/base/memory.h"
 #include "common/data/json.h"
 
+#define SPOILT (10 * USH_LEASE_SECONDS) /* a lease that ends later than clocks differ was edited by hand */
+
 static char *micro_time(int64_t seconds)
 {
 	char text[40];
@@ -35,12 +37,15 @@ static json_t *lease_json(const struct ush_lease *lease, const char *namespace_n
 			 "holderIdentity", lease->holder, "leaseDurationSeconds", USH_LEASE_SECONDS, "acquireTime", time, "renewTime", time);
 }
 
-static int busy(const char *holder, int64_t until, struct ush_error *err)
+static int busy(const struct ush_lease *lease, const char *holder, int64_t until, struct ush_error *err)
 {
 	USH_AUTO_FREE char *time = micro_time(until);
 
 	time[19] = '\0';
 	ush_fail(err, USH_ERR_REFUSED, "another usher-broker is applying (%s); nothing was written", holder);
+	if (until > ush_now(lease->kube->world) + SPOILT)
+		return ush_hint(err, "Its lease says until %s UTC, which no usher-broker writes; if none runs: kubectl delete lease -n %s " USH_LEASE_NAME, time,
+				lease->namespace_name);
 	return ush_hint(err, "Try again; should it have died, its lease ends at %s UTC", time);
 }
 
@@ -71,6 +76,27 @@ static int put(struct ush_lease *lease, json_t *object, int64_t now, bool acquir
 	return 0;
 }
 
+/*
+ * The server says that somebody came first. When the answer to our own write was lost and the write was sent again, that
+ * was us: the holder's name has a random part.
+ */
+static int came_first(struct ush_lease *lease, int64_t now, struct ush_error *err)
+{
+	USH_AUTO_JSON object = NULL;
+	const char *holder;
+	int status;
+
+	if (ush_kube_get(lease->kube, lease->path, &status, &object, err) != 0)
+		return -1;
+	holder = ush_json_string(ush_json_object(object, "spec"), "holderIdentity");
+	if (holder == NULL || strcmp(holder, lease->holder) != 0)
+		return busy(lease, holder != NULL ? holder : "it came first just now", now + USH_LEASE_SECONDS, err);
+	json_decref(lease->object);
+	lease->object = ush_steal(&object);
+	lease->renewed = now;
+	return 0;
+}
+
 static int take_over(struct ush_lease *lease, json_t *object, int64_t now, struct ush_error *err)
 {
 	const json_t *spec = ush_json_object(object, "spec");
@@ -79,10 +105,10 @@ static int take_over(struct ush_lease *lease, json_t *object, int64_t now, struc
 	int status;
 
 	if (holder != NULL && *holder != '\0' && until > now)
-		return busy(holder, until, err);
+		return busy(lease, holder, until, err);
 	if (put(lease, object, now, true, &status, err) != 0)
 		return -1;
-	return status == 200 ? 0 : busy("it came first just now", now + USH_LEASE_SECONDS, err);
+	return status == 200 ? 0 : came_first(lease, now, err);
 }
 
 int ush_lease_take(struct ush_lease *lease, const struct ush_kube *kube, const char *namespace_name, const char *holder, struct ush_error *err)
@@ -93,6 +119,7 @@ int ush_lease_take(struct ush_lease *lease, const struct ush_kube *kube, const c
 	int status;
 
 	*lease = (struct ush_lease){.kube = kube, .holder = ush_strdup(holder)};
+	lease->namespace_name = ush_strdup(namespace_name);
 	lease->list = ush_printf("/apis/coordination.k8s.io/v1/namespaces/%s/leases", namespace_name);
 	lease->path = ush_printf("%s/" USH_LEASE_NAME, lease->list);
 	if (ush_kube_get(kube, lease->path, &status, &object, err) != 0)
@@ -106,7 +133,7 @@ int ush_lease_take(struct ush_lease *lease, const struct ush_kube *kube, const c
 		return ush_error_at(err, "the lease in %s", namespace_name);
 	}
 	if (status == 409)
-		return busy("it came first just now", now + USH_LEASE_SECONDS, err);
+		return came_first(lease, now, err);
 	if (ush_kube_get(kube, lease->path, &status, &lease->object, err) != 0)
 		return -1;
 	lease->renewed = now;
@@ -139,6 +166,7 @@ void ush_lease_release(struct ush_lease *lease)
 	}
 	json_decref(lease->object);
 	free(lease->holder);
+	free(lease->namespace_name);
 	free(lease->list);
 	free(lease->path);
 	*lease = (struct ush_lease){0};

@@ -18,7 +18,7 @@
 
 struct ush_lease {
 	const struct ush_kube *kube;
-	char *list, *path;
+	char *namespace_name, *list, *path;
 	json_t *object; /* as the server last gave it; NULL: not held */
 	char *holder;
 	int64_t renewed; /* Unix seconds */

@@ -46,6 +46,8 @@ static char *foreign(const struct ush_rbac *object, const char *policy)
 
 	if (other != NULL)
 		return other;
+	if (manager == NULL && object->manager != NULL && strcmp(object->manager, USH_MANAGED_BY) == 0)
+		return ush_strdup("made by usher-broker, and somebody took our labels off (delete it, or put them back)");
 	if (manager == NULL)
 		return object->manager != NULL ? ush_printf("made by %s", object->manager) : ush_strdup("not made by usher-broker");
 	if (set == NULL || strcmp(set, policy) != 0)

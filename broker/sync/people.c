@@ -14,15 +14,11 @@
 
 const struct ush_group *ush_decide_group(const struct ush_decide *d, const struct ush_origin *origin)
 {
-	for (size_t i = 0; origin->source != NULL && origin->id != NULL && i < d->policy->source_count; i++) {
-		const struct ush_groups *groups = &d->in->groups[i];
+	const struct ush_group *const *found;
 
-		if (strcmp(d->policy->sources[i].name, origin->source) != 0)
-			continue;
-		for (size_t j = 0; j < groups->count; j++)
-			if (strcmp(groups->items[j].id, origin->id) == 0)
-				return groups->items[j].members_known ? &groups->items[j] : NULL;
-	}
+	for (size_t i = 0; origin->source != NULL && origin->id != NULL && i < d->policy->source_count; i++)
+		if (strcmp(d->policy->sources[i].name, origin->source) == 0)
+			return ush_index_find(&d->by_id[i], origin->id, &found) > 0 && found[0]->members_known ? found[0] : NULL;
 	return NULL;
 }
 
@@ -131,6 +127,69 @@ static void say_count(struct ush_buf *out, const struct ush_delta *deltas, size_
 		ush_buf_printf(out, "the people of %s%s", deltas[0].text, count > 1 ? " and others" : "");
 }
 
+/* "2 may edit a": those who are in a binding before and after. */
+static void say_stay(struct ush_decide *d, const struct ush_wanted *wanted, const struct ush_change *change, struct ush_buf *line)
+{
+	USH_AUTO_ORIGINS origins = {0};
+	USH_AUTO_FREE struct ush_delta *stay = NULL; /* texts borrowed */
+	size_t count = 0;
+
+	ush_wanted_origins(d->in->desired, wanted, &origins);
+	for (size_t i = 0; i < origins.count; i++) {
+		const struct ush_group *group = ush_decide_group(d, &origins.items[i]);
+		struct ush_delta delta = {origins.items[i].text, group != NULL ? (long)group->members.count : -1};
+		bool added = false;
+
+		for (size_t j = 0; j < change->added_count; j++)
+			added |= strcmp(change->added[j].text, delta.text) == 0;
+		if (!added)
+			USH_PUSH(stay, count, delta);
+	}
+	if (count == 0)
+		return;
+	say_count(line, stay, count, "");
+	ush_buf_puts(line, " may ");
+	say_role(line, wanted->role, change->namespace_name);
+}
+
+static void push_line(struct ush_decide *d, struct ush_buf *line)
+{
+	if (line->length > 0)
+		USH_PUSH(d->plan->for_people, d->plan->for_people_count, ush_buf_take(line));
+}
+
+/* A Role that is written anew: what those may do now whom a binding gives it. */
+static void say_role_change(struct ush_decide *d, const struct ush_change *change)
+{
+	const struct ush_desired *desired = d->in->desired;
+	const struct ush_wanted *role = ush_desired_find(desired, change->namespace_name, USH_ROLE, change->name);
+	struct ush_buf line = {0};
+
+	for (size_t i = 0; role != NULL && i < desired->count; i++) {
+		const struct ush_wanted *w = &desired->items[i];
+		const struct ush_seen *seen = w->kind == USH_ROLE_BINDING && w->role_at == (size_t)(role - desired->items)
+						      ? ush_observed_find(d->in->observed, w->namespace_name, w->kind, w->name)
+						      : NULL;
+
+		if (seen == NULL || seen->foreign != NULL)
+			continue;
+		say_stay(d, w, change, &line);
+		if (line.length > 0)
+			ush_buf_printf(&line, ", as role %s says now", role->name);
+		push_line(d, &line);
+	}
+	ush_buf_free(&line);
+}
+
+/* The name of the role that a binding has before the plan. */
+static const char *role_before(struct ush_decide *d, const struct ush_change *change)
+{
+	const struct ush_seen *seen = ush_observed_find(d->in->observed, change->namespace_name, change->kind, change->name);
+	const char *slash = seen != NULL && seen->role != NULL ? strchr(seen->role, '/') : NULL;
+
+	return slash != NULL ? slash + 1 : "";
+}
+
 static void say_change(struct ush_decide *d, const struct ush_change *change)
 {
 	const struct ush_wanted *wanted = ush_desired_find(d->in->desired, change->namespace_name, change->kind, change->name);
@@ -140,14 +199,18 @@ static void say_change(struct ush_decide *d, const struct ush_change *change)
 		say_count(&line, change->added, change->added_count, change->action == USH_CHANGE ? " more" : "");
 		ush_buf_puts(&line, change->action == USH_CREATE ? " may now " : " may ");
 		say_role(&line, wanted->role, change->namespace_name);
-		USH_PUSH(d->plan->for_people, d->plan->for_people_count, ush_buf_take(&line));
+		push_line(d, &line);
+	}
+	if (change->action == USH_REPLACE && wanted != NULL) {
+		say_stay(d, wanted, change, &line);
+		if (line.length > 0)
+			ush_buf_printf(&line, ", in place of role %s", role_before(d, change));
+		push_line(d, &line);
 	}
 	if (change->removed_count > 0) {
 		say_count(&line, change->removed, change->removed_count, "");
-		ush_buf_printf(&line, " lose %s", change->namespace_name);
-		if (wanted != NULL)
-			ush_buf_printf(&line, " (role %s)", wanted->role->name);
-		USH_PUSH(d->plan->for_people, d->plan->for_people_count, ush_buf_take(&line));
+		ush_buf_printf(&line, " lose %s (role %s)", change->namespace_name, role_before(d, change));
+		push_line(d, &line);
 	}
 	ush_buf_free(&line);
 }
@@ -159,9 +222,11 @@ void ush_decide_people_lines(struct ush_decide *d)
 	for (size_t i = 0; i < d->plan->change_count; i++) {
 		const struct ush_change *change = &d->plan->changes[i];
 
-		if (change->kind != USH_ROLE_BINDING || change->action > USH_REMOVE)
+		if (change->action > USH_REMOVE || (change->kind == USH_ROLE && change->action != USH_CHANGE))
 			continue;
-		if (d->plan->for_people_count < LINES_MAX)
+		if (d->plan->for_people_count < LINES_MAX && change->kind == USH_ROLE)
+			say_role_change(d, change);
+		else if (d->plan->for_people_count < LINES_MAX)
 			say_change(d, change);
 		else
 			more++;

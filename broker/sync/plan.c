@@ -108,7 +108,8 @@ void ush_plan_finish(struct ush_plan *plan)
 		qsort(plan->changes, plan->change_count, sizeof *plan->changes, by_action);
 	json = ush_plan_to_json(plan);
 	json_object_del(json, "hash");
-	json_object_del(json, "sources"); /* how long a source took is not what a plan is about */
+	json_object_del(json, "seal");
+	json_object_del(json, "sources"); /* how long a source took, and who is in other groups, is not what a plan is about */
 	text = ush_json_canonical(json);
 	ush_sha256_hex(text, strlen(text), plan->hash);
 }

@@ -82,12 +82,23 @@ static json_t *stop_json(const struct ush_plan *plan)
 			 plan->stop.what);
 }
 
+/* The hash names what is to be done; the seal is over every member of the file, also those that only a reader looks at. */
+static void seal(json_t *json, char out[65])
+{
+	USH_AUTO_FREE char *text = NULL;
+
+	json_object_del(json, "seal");
+	text = ush_json_canonical(json);
+	ush_sha256_hex(text, strlen(text), out);
+}
+
 json_t *ush_plan_to_json(const struct ush_plan *plan)
 {
 	json_t *json = json_pack("{s:s, s:s, s:{s:s, s:s, s:s}, s:o, s:o, s:o}", "apiVersion", USH_POLICY_API, "kind", "Plan", "policy", "name", plan->policy,
 				 "file", plan->policy_file, "sha256", plan->policy_digest, "cluster", cluster_json(plan), "state", state_json(plan), "stop",
 				 stop_json(plan));
 	json_t *sources = json_array(), *changes = json_array(), *people = json_array(), *summary = json_object();
+	char sealed[65];
 
 	for (size_t i = 0; i < plan->source_count; i++)
 		json_array_append_new(sources, source_json(&plan->sources[i]));
@@ -102,6 +113,10 @@ json_t *ush_plan_to_json(const struct ush_plan *plan)
 	json_object_set_new(json, "forPeople", people);
 	json_object_set_new(json, "summary", summary);
 	json_object_set_new(json, "hash", json_string(plan->hash));
+	if (*plan->hash != '\0') {
+		seal(json, sealed);
+		json_object_set_new(json, "seal", json_string(sealed));
+	}
 	return json;
 }
 
@@ -236,6 +251,16 @@ static int read_head(struct ush_plan *plan, const json_t *json, struct ush_error
 	return ush_state_read(&plan->state, after, "state", err);
 }
 
+static bool is_sealed(const json_t *json)
+{
+	USH_AUTO_JSON copy = json_copy((json_t *)json);
+	const char *said = ush_json_string(json, "seal");
+	char sealed[65];
+
+	seal(copy, sealed);
+	return said != NULL && strcmp(said, sealed) == 0;
+}
+
 struct ush_plan *ush_plan_from_json(const json_t *json, const char *name, struct ush_error *err)
 {
 	USH_AUTO_PLAN plan = ush_new(struct ush_plan);
@@ -262,7 +287,7 @@ struct ush_plan *ush_plan_from_json(const json_t *json, const char *name, struct
 		if (json_is_string(item))
 			USH_PUSH(plan->for_people, plan->for_people_count, ush_strdup(json_string_value(item)));
 	ush_plan_finish(plan);
-	if (strcmp(plan->hash, hash) != 0) {
+	if (strcmp(plan->hash, hash) != 0 || !is_sealed(json)) {
 		ush_fail(err, USH_ERR_CONFIG, "%s: was changed after usher-broker wrote it (its hash does not fit)", name);
 		return NULL;
 	}

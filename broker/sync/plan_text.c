@@ -126,8 +126,10 @@ static void say_summary(struct ush_buf *out, const struct ush_plan *plan, const 
 		{ush_plan_count(plan, USH_PENDING), "waiting for a namespace"},
 		{ush_plan_count(plan, USH_CONFLICT), ush_plan_count(plan, USH_CONFLICT) == 1 ? "conflict" : "conflicts"},
 	};
-	bool any = false;
+	bool any = false, whole = true;
 
+	for (size_t i = 0; i < plan->source_count; i++)
+		whole &= plan->sources[i].complete;
 	for (size_t i = 0; i < USH_COUNT(parts); i++)
 		if (parts[i].count > 0) {
 			ush_buf_printf(out, "%s%zu %s", any ? ", " : "", parts[i].count, parts[i].what);
@@ -138,7 +140,7 @@ static void say_summary(struct ush_buf *out, const struct ush_plan *plan, const 
 		any = true;
 	}
 	if (!any)
-		ush_buf_puts(out, "Nothing to do");
+		ush_buf_puts(out, whole ? "Nothing to do" : "Nothing to do as far as could be read");
 	ush_buf_puts(out, ".");
 	if (next != NULL)
 		ush_buf_printf(out, " Next: %s", next);

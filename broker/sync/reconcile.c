@@ -159,6 +159,9 @@ void ush_reconcile(const struct ush_reconcile *input, struct ush_plan *plan)
 	d.needed = ush_alloc((input->desired->count + 1) * sizeof *d.needed);
 	d.blocked = ush_alloc((input->desired->count + 1) * sizeof *d.blocked);
 	d.mourned = ush_alloc((d.policy->grant_count + 1) * sizeof *d.mourned);
+	d.by_id = ush_alloc((d.policy->source_count + 1) * sizeof *d.by_id);
+	for (size_t i = 0; i < d.policy->source_count; i++)
+		d.by_id[i] = ush_index_new(&input->groups[i], USH_GROUP_ID);
 	describe(input, plan);
 	for (size_t i = 0; i < input->observed->count; i++)
 		input->observed->items[i].wanted = false;
@@ -170,6 +173,9 @@ void ush_reconcile(const struct ush_reconcile *input, struct ush_plan *plan)
 	ush_decide_people_lines(&d);
 	ush_decide_brake(&d);
 	ush_plan_finish(plan);
+	for (size_t i = 0; i < d.policy->source_count; i++)
+		ush_index_free(&d.by_id[i]);
+	free(d.by_id);
 	free(d.needed);
 	free(d.blocked);
 	free(d.mourned);

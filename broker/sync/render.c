@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "broker/source/source.h"
@@ -14,7 +15,8 @@
 #include "common/data/json.h"
 #include "common/data/yaml.h"
 
-#define FILE_MAX (64U << 20)
+#define FILE_MAX  (64U << 20)
+#define WRECK_AGE 600 /* s */
 
 void ush_rendered_free(struct ush_rendered *rendered)
 {
@@ -145,6 +147,33 @@ static int by_place(const void *a, const void *b)
 	return order != 0 ? order : strcmp(ush_json_string(ush_json_object(x, "metadata"), "name"), ush_json_string(ush_json_object(y, "metadata"), "name"));
 }
 
+/*
+ * What a run that was killed left of a file of ours: NAME.yaml.XXXXXX (ush_file_write), with the beginning of one in it. A
+ * young one may belong to a run that is at work, and NAME.yaml.backup is somebody's.
+ */
+static bool is_wreck(const char *path, const char *line)
+{
+	USH_AUTO_BUF there = USH_BUF_MAX(FILE_MAX);
+	size_t length = strlen(path), all = strlen(line);
+	struct ush_error ignored = {0};
+	struct stat st;
+
+	if (length < 12 || path[length - 7] != '.' || strncmp(path + length - 12, ".yaml", 5) != 0 ||
+	    strspn(path + length - 6, "abcdefghijklmnopqrstuvwxyz") == 6 || lstat(path, &st) != 0 || !S_ISREG(st.st_mode) ||
+	    st.st_mtime > time(NULL) - WRECK_AGE || ush_file_read(path, USH_FILE_ANY, USH_ERR_STORE, &there, NULL, &ignored) != 0)
+		return false;
+	return strncmp(there.data, line, there.length < all ? there.length : all) == 0;
+}
+
+static bool is_rest(const char *path, const char *name, const char *line, const struct ush_list *names)
+{
+	size_t length = strlen(name);
+
+	if (is_wreck(path, line))
+		return true;
+	return length >= 6 && strcmp(name + length - 5, ".yaml") == 0 && !ush_list_has(names, name) && look(path, line, NULL) == OURS;
+}
+
 /* Files of ours that nothing is in any more. names is sorted. */
 static int remove_rest(const char *folder, const char *policy, const struct ush_list *names, struct ush_rendered *rendered, struct ush_error *err)
 {
@@ -156,10 +185,9 @@ static int remove_rest(const char *folder, const char *policy, const struct ush_
 	if (dir == NULL)
 		return ush_fail(err, USH_ERR_STORE, "%s: %s", folder, strerror(errno));
 	while (result == 0 && (entry = readdir(dir)) != NULL) {
-		size_t length = strlen(entry->d_name);
 		USH_AUTO_FREE char *path = ush_printf("%s/%s", folder, entry->d_name);
 
-		if (length < 6 || strcmp(entry->d_name + length - 5, ".yaml") != 0 || ush_list_has(names, entry->d_name) || look(path, line, NULL) != OURS)
+		if (!is_rest(path, entry->d_name, line, names))
 			continue;
 		if (unlink(path) != 0)
 			result = ush_fail(err, USH_ERR_STORE, "%s: %s", path, strerror(errno));

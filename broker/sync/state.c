@@ -6,6 +6,8 @@
 #include "common/base/memory.h"
 #include "common/data/json.h"
 
+#define RUNS_MAX 1000 /* no policy asks for more */
+
 static int order(const struct ush_tombstone *stone, const char *source, const char *group)
 {
 	int by_source = strcmp(stone->source, source);
@@ -76,7 +78,8 @@ static int read_stone(struct ush_state *state, const json_t *item)
 	const char *source = ush_json_string(item, "source"), *group = ush_json_string(item, "group");
 	const json_t *since = json_object_get(item, "since"), *runs = json_object_get(item, "runs");
 
-	if (source == NULL || group == NULL || !json_is_integer(since) || !json_is_integer(runs) || json_integer_value(runs) < 0)
+	if (source == NULL || group == NULL || !json_is_integer(since) || !json_is_integer(runs) || json_integer_value(since) < 0 ||
+	    json_integer_value(runs) < 0 || json_integer_value(runs) > RUNS_MAX)
 		return -1;
 	ush_state_set(state, source, group, json_integer_value(since), (long)json_integer_value(runs));
 	return 0;

@@ -27,7 +27,10 @@ static int read_map(struct ush_state *state, const json_t *map, const char *wher
 	}
 	if (text == NULL)
 		return ush_fail(err, USH_ERR_STORE, "%s holds no state", where);
-	return ush_state_read(state, text, where, err);
+	if (ush_state_read(state, text, where, err) == 0)
+		return 0;
+	return ush_hint(err, "If nobody has a copy: kubectl delete configmap -n %s %s. Groups that are gone are then counted anew",
+			ush_json_string(ush_json_object(map, "metadata"), "namespace"), ush_json_string(ush_json_object(map, "metadata"), "name"));
 }
 
 int ush_state_load(struct ush_state *state, const struct ush_kube *kube, const char *namespace_name, const char *policy, char **version,

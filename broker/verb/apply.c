@@ -34,7 +34,7 @@ static void print_applied(const struct ush_applied *applied, const struct ush_pl
 	if (!ush_plan_writes(plan))
 		printf("nothing to do\n");
 	else if (applied->total == 0)
-		printf("noted the tombstones");
+		printf("%s", applied->failed.count == 0 ? "noted the tombstones" : "the tombstones were not noted");
 	else
 		printf("applied %zu of %zu in %lld.%lld s", applied->done, applied->total, (long long)applied->took_ms / 1000,
 		       (long long)applied->took_ms % 1000 / 100);

@@ -3,6 +3,7 @@
  * usher-broker plan: what would change and what it means for people. Writes nothing but the plan file it is asked for.
  */
 #include <string.h>
+#include <sys/stat.h>
 
 #include "broker/verb/verb.h"
 #include "common/base/file.h"
@@ -25,9 +26,14 @@ static int write_plan(const struct ush_plan *plan, struct ush_error *err)
 {
 	USH_AUTO_JSON json = ush_plan_to_json(plan);
 	USH_AUTO_FREE char *text = json_dumps(json, JSON_INDENT(2) | JSON_SORT_KEYS), *line = NULL;
+	struct stat there;
 
 	if (text == NULL)
 		return ush_fail(err, USH_ERR_STORE, "%s: cannot write JSON", out_file);
+	if (stat(out_file, &there) == 0 && !S_ISREG(there.st_mode)) { /* the plan would take its place: /dev/null is not to become a file */
+		ush_fail(err, USH_ERR_STORE, "%s: is not a regular file; the plan was not written", out_file);
+		return ush_hint(err, "For a pipe: usher-broker plan -f %s -o json", options.policy);
+	}
 	line = ush_printf("%s\n", text);
 	return ush_file_write(out_file, line, strlen(line), 0644, err);
 }

@@ -371,7 +371,8 @@ struct ush_kube_config *ush_kube_config_load(const char *path, const char *conte
 		USH_AUTO_FREE char *names = ush_kubeconfig_names(&all, "contexts");
 
 		ush_fail(err, USH_ERR_CONFIG, "%s: has no current-context", all.looked_for);
-		ush_hint(err, "Choose one with --context: %s", names);
+		if (*names != '\0')
+			ush_hint(err, "Choose one with --context: %s", names);
 		return NULL;
 	}
 	return from_files(&all, name, interactive, err);

@@ -59,6 +59,11 @@ ok 'nor are its bytes' cmp out/fancy-namespace.yaml before.yaml
 status 1 'plan as json is status 1' "$BROKER" plan -f policy.yaml --from other -o json --out plan.json
 is "$(jq -r '.kind, .changes[1].action, .changes[1].groups.added[0].people' "$OUT" | paste -sd' ')" 'Plan create 3' 'with kind, actions and people'
 ok '--out writes the same plan' diff <(jq -S 'del(.sources)' "$OUT") <(jq -S 'del(.sources)' plan.json)
+sed 's/"milliseconds": [0-9]*/"milliseconds": 987654/' plan.json >touched.json
+status 2 'a plan of which one number was changed, which only a reader looks at, is refused' env KUBECONFIG=/dev/null "$BROKER" apply --plan touched.json
+mkfifo pipe
+status 8 '--out does not take the place of a device or pipe' "$BROKER" plan -f policy.yaml --from other --out pipe
+ok 'which is still there' test -p pipe
 status 2 'a plan for a folder is not for a cluster' env KUBECONFIG=/dev/null "$BROKER" apply --plan plan.json
 printf 'apiVersion: v1\nkind: Config\nclusters: [{name: c, cluster: {server: "https://127.0.0.1:1"}}]\nusers: [{name: u, user: {token: t}}]\ncontexts: [{name: x, context: {cluster: c, user: u}}]\ncurrent-context: x\n' >kubeconfig
 chmod 600 kubeconfig

@@ -155,6 +155,26 @@ START_TEST(paths_tell_such_groups_apart)
 }
 END_TEST
 
+/* Found by bisection, not by looking at every group: the neighbours of a name are not it. */
+START_TEST(a_group_is_found_among_many_that_are_spelt_alike)
+{
+	USH_AUTO_BUF groups = {0};
+
+	for (int i = 0; i < 500; i++)
+		ush_buf_printf(&groups, "%sid%d /t/g%d", i > 0 ? ";" : "", 500 - i, i);
+	begin(CASE_HEAD "grants:\n- {group: g1, role: edit, namespaces: [a]}\n- {group: /t/g499, role: edit, namespaces: [b]}\n"
+			"- {group: g, role: edit, namespaces: [c]}\n- {group: id7, role: edit, namespaces: [d]}\n", groups.data);
+	expect_subjects(0, "oidc:g1");
+	expect_subjects(1, "oidc:g499");
+	expect_fate(2, USH_FATE_GONE, "source main has no group g");
+	expect_fate(3, USH_FATE_GONE, "source main has no group id7"); /* ids count only where the cluster is told ids */
+	c->policy->group_name = USH_GROUP_ID;
+	ush_desired_resolve(c->desired, c->groups, c->now);
+	expect_subjects(3, "oidc:id7");
+	sync_case_free(c);
+}
+END_TEST
+
 START_TEST(a_grant_has_a_first_and_a_last_moment)
 {
 	begin(CASE_HEAD "grants:\n- {group: a, role: edit, namespaces: [x], notBefore: 2027-01-15T08:00:00Z, notAfter: 2027-01-16}\n", "1 /a");
@@ -188,4 +208,5 @@ END_TEST
 TAP_MAIN("desired", grants_of_one_role_share_a_binding, a_name_of_ones_own_is_a_binding_of_ones_own, rules_of_ones_own_need_a_role_beside_the_binding,
 	 an_object_carries_our_marks_and_where_its_groups_come_from, an_annotation_is_read_back_as_it_was_written,
 	 a_group_that_is_not_there_or_not_known_gives_no_subject, two_groups_of_one_leaf_name_are_never_mixed, paths_tell_such_groups_apart,
+	 a_group_is_found_among_many_that_are_spelt_alike,
 	 a_grant_has_a_first_and_a_last_moment, a_group_the_provider_spells_badly_is_refused)

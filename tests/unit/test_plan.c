@@ -65,9 +65,25 @@ START_TEST(a_plan_shows_what_goes_and_what_stays)
 		    "! fancy-namespace  RoleBinding  read-pods             kept: group a is gone from source main since 2027-01-15 08:00 UTC"
 		    " (complete run 1 of 2; removed not before 2027-01-15 09:00 UTC)\n"
 		    "\n"
-		    "For people: 1 more may see pods in fancy-namespace; 1 lose prod.\n"
+		    "For people: 1 more may see pods in fancy-namespace; 1 lose prod (role edit).\n"
 		    "1 to change, 1 to remove, 1 kept although the group is gone, the tombstones to note.\n");
 	ush_plan_free(plan);
+	sync_case_free(c);
+}
+END_TEST
+
+START_TEST(a_plan_that_could_not_read_everything_does_not_say_that_all_is_well)
+{
+	USH_AUTO_PLAN plan = begin();
+	USH_AUTO_PLAN second = NULL;
+	USH_AUTO_BUF text = {0};
+
+	sync_case_apply(c, plan);
+	sync_case_incomplete(c, 0, "page 2 was lost");
+	second = sync_case_plan(c);
+	ush_plan_to_text(second, &text, NULL);
+	ck_assert_ptr_nonnull(strstr(text.data, "INCOMPLETE: page 2 was lost\n"));
+	ck_assert_ptr_nonnull(strstr(text.data, "\nNothing to do as far as could be read.\n"));
 	sync_case_free(c);
 }
 END_TEST
@@ -125,7 +141,7 @@ END_TEST
 /* BM03: what is applied is what was read. */
 START_TEST(a_plan_that_was_changed_is_refused)
 {
-	static const char *const members[] = {"cluster", "state", "policy", "changes", "forPeople"};
+	static const char *const members[] = {"cluster", "state", "policy", "changes", "forPeople", "sources", "summary"};
 	USH_AUTO_PLAN plan = begin();
 
 	for (size_t i = 0; i < USH_COUNT(members); i++) {
@@ -228,7 +244,9 @@ END_TEST
 START_TEST(a_state_is_read_strictly)
 {
 	static const char *const texts[] = {"", "{}", "{\"version\":2,\"tombstones\":[]}", "{\"version\":1,\"tombstones\":[{}]}",
-					    "{\"version\":1,\"tombstones\":[{\"source\":\"a\",\"group\":\"b\",\"since\":\"x\",\"runs\":1}]}"};
+					    "{\"version\":1,\"tombstones\":[{\"source\":\"a\",\"group\":\"b\",\"since\":\"x\",\"runs\":1}]}",
+					    "{\"version\":1,\"tombstones\":[{\"source\":\"a\",\"group\":\"b\",\"since\":-5,\"runs\":1}]}",
+					    "{\"version\":1,\"tombstones\":[{\"source\":\"a\",\"group\":\"b\",\"since\":5,\"runs\":9223372036854775807}]}"};
 	USH_AUTO_STATE good = {0};
 
 	for (size_t i = 0; i < USH_COUNT(texts); i++) {
@@ -247,6 +265,7 @@ START_TEST(a_state_is_read_strictly)
 }
 END_TEST
 
-TAP_MAIN("plan", a_plan_is_read_like_this, a_plan_shows_what_goes_and_what_stays, a_name_from_outside_cannot_write_on_the_terminal,
+TAP_MAIN("plan", a_plan_is_read_like_this, a_plan_shows_what_goes_and_what_stays, a_plan_that_could_not_read_everything_does_not_say_that_all_is_well,
+	 a_name_from_outside_cannot_write_on_the_terminal,
 	 a_plan_is_read_back_as_it_was_written, equal_plans_have_equal_hashes_whatever_time_reading_took, a_plan_that_was_changed_is_refused,
 	 a_forged_plan_writes_nothing_that_a_policy_could_not, what_is_no_plan_is_told_in_one_line, the_verdict_is_the_exit_status, a_state_is_read_strictly)

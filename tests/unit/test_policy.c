@@ -180,6 +180,8 @@ START_TEST(a_role_that_gives_more_than_it_names_is_refused)
 	expect_rule_fault("{apiGroups: [''], resources: [users], verbs: [Impersonate]}", "act as anybody");
 	expect_rule_fault("{nonResourceURLs: [/healthz], verbs: [get], apiGroups: [''], resources: [pods]}", "nonResourceURLs");
 	expect_rule_fault("{resources: [pods], verbs: [get]}", "apiGroups is missing");
+	expect_rule_fault("{apiGroups: [''], resources: [\"pods\\u202e\"], verbs: [get]}", "holds a control or invisible character");
+	expect_rule_fault("{apiGroups: [''], resources: [pods], verbs: [\"get\\nlist\"]}", "holds a control or invisible character");
 	expect_fault(TOP CLUSTER SOURCES "roles: {all: {clusterRole: cluster-admin}}\ngrants: []\n", "may do everything");
 	expect_fault(TOP CLUSTER SOURCES "roles: {all: {clusterRole: 'system:node'}}\ngrants: []\n", "belongs to Kubernetes");
 	expect_fault(TOP CLUSTER SOURCES "roles: {all: {clusterRole: 'a/b'}}\ngrants: []\n", "cannot be the name");

@@ -259,8 +259,28 @@ START_TEST(what_a_person_changed_by_hand_is_put_back)
 	sync_case_expect_subjects(c, "x", "readers", "oidc:a");
 	object = sync_case_object(c, "Role", "x", "reader");
 	json_array_append_new(json_object_get(json_array_get(json_object_get(object, "rules"), 0), "verbs"), json_string("delete"));
-	ush_plan_free(run_and_count(USH_CHANGE, 1));
+	plan = run_and_count(USH_CHANGE, 1);
+	ck_assert_uint_eq(plan->for_people_count, 1);
+	ck_assert_str_eq(plan->for_people[0], "1 may see pods in x, as role reader says now");
+	ush_plan_free(plan);
 	sync_case_expect_empty(sync_case_run(c));
+	sync_case_free(c);
+}
+END_TEST
+
+START_TEST(labels_that_somebody_took_off_are_told_from_an_object_of_others)
+{
+	json_t *object;
+	struct ush_plan *plan;
+
+	begin(ONE, "1 /a p");
+	ush_plan_free(run_and_count(USH_CREATE, 2));
+	object = sync_case_object(c, "RoleBinding", "x", "readers");
+	json_object_del(json_object_get(json_object_get(object, "metadata"), "labels"), "app.kubernetes.io/managed-by");
+	json_object_set_new(json_object_get(object, "metadata"), "managedFields", json_pack("[{s:s, s:{s:{}}}]", "manager", "usher-broker", "fieldsV1", "f:subjects"));
+	plan = run_and_count(USH_CONFLICT, 1);
+	sync_case_expect_reason(plan, USH_CONFLICT, "readers", "somebody took our labels off");
+	ush_plan_free(plan);
 	sync_case_free(c);
 }
 END_TEST
@@ -294,6 +314,8 @@ START_TEST(another_role_under_a_name_of_its_own_needs_a_stand_in)
 	plan = run_and_count(USH_REPLACE, 1);
 	sync_case_expect_reason(plan, USH_REPLACE, "readers", "refers to ClusterRole edit now, to Role/reader before");
 	ck_assert_str_eq(sync_case_change(plan, USH_REPLACE, "readers")->stand_in, "usher-edit-1dbac2f6");
+	ck_assert_uint_eq(plan->for_people_count, 1);
+	ck_assert_str_eq(plan->for_people[0], "1 may edit x, Secrets included, in place of role reader");
 	sync_case_expect_reason(plan, USH_REMOVE, "reader", "no binding of ours needs it");
 	ush_plan_free(plan);
 	sync_case_expect_empty(sync_case_run(c));
@@ -304,5 +326,6 @@ END_TEST
 TAP_MAIN("reconcile", what_is_as_desired_needs_nothing, applying_a_plan_gives_what_was_desired_and_the_next_is_empty,
 	 the_order_of_the_input_changes_nothing, subjects_in_another_order_are_no_difference,
 	 an_object_that_is_not_ours_is_never_touched, what_others_applied_just_as_we_want_it_is_no_conflict, a_binding_to_somebody_elses_role_is_not_made,
-	 what_a_person_changed_by_hand_is_put_back, another_role_is_a_new_binding_first_and_the_old_one_after,
+	 what_a_person_changed_by_hand_is_put_back,
+	 labels_that_somebody_took_off_are_told_from_an_object_of_others, another_role_is_a_new_binding_first_and_the_old_one_after,
 	 another_role_under_a_name_of_its_own_needs_a_stand_in)

@@ -2,6 +2,7 @@
 #include "tests/support/tap.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -120,6 +121,40 @@ START_TEST(a_file_that_nothing_is_in_any_more_goes)
 }
 END_TEST
 
+START_TEST(what_a_killed_run_left_goes_and_what_looks_like_it_stays)
+{
+	static const struct {
+		const char *name, *text;
+		bool young, goes;
+	} files[] = {
+		{"x.yaml.aB3dEf", "# usher-bro", false, true},
+		{"x.yaml.Q0dEfg", "# usher-broker render, policy default: do not edit, the next run writes it anew\n---\n", false, true},
+		{"z.yaml.000000", "", false, true},
+		{"x.yaml.aB3dEg", "# usher-bro", true, false},
+		{"x.yaml.backup", "# usher-broker render, policy default: do not edit, the next run writes it anew\n", false, false},
+		{"x.yaml.AAAAAA", "theirs", false, false},
+		{"x.json.AAAAAB", "", false, false},
+	};
+
+	begin(POLICY);
+	render(2, 0, 0);
+	for (size_t i = 0; i < USH_COUNT(files); i++) {
+		USH_AUTO_FREE char *path = ush_printf("%s/%s", folder, files[i].name);
+
+		ck_assert_int_eq(ush_file_write(path, files[i].text, strlen(files[i].text), 0644, &err), 0);
+		if (!files[i].young)
+			ck_assert_int_eq(utimensat(AT_FDCWD, path, (const struct timespec[2]){{1, 0}, {1, 0}}, 0), 0);
+	}
+	render(0, 2, 3);
+	for (size_t i = 0; i < USH_COUNT(files); i++) {
+		USH_AUTO_FREE char *path = ush_printf("%s/%s", folder, files[i].name);
+
+		ck_assert_msg((access(path, F_OK) != 0) == files[i].goes, "%s", files[i].name);
+	}
+	end();
+}
+END_TEST
+
 /* B5 */
 START_TEST(a_file_that_we_did_not_write_is_left_alone)
 {
@@ -232,5 +267,6 @@ START_TEST(a_rendered_folder_is_as_desired)
 END_TEST
 
 TAP_MAIN("render", a_namespace_is_a_file_and_the_same_objects_are_the_same_bytes, a_file_that_would_not_change_is_not_touched,
-	 a_file_that_nothing_is_in_any_more_goes, a_file_that_we_did_not_write_is_left_alone, hostile_names_read_back_as_they_were_meant,
+	 a_file_that_nothing_is_in_any_more_goes, what_a_killed_run_left_goes_and_what_looks_like_it_stays,
+	 a_file_that_we_did_not_write_is_left_alone, hostile_names_read_back_as_they_were_meant,
 	 nothing_cluster_wide_can_be_rendered, a_folder_has_its_own_tombstones, a_rendered_folder_is_as_desired)
