@@ -111,24 +111,42 @@ static void read_grant(struct ush_reader *r, const struct ush_node *node, const 
 		ush_reader_member_fault(r, ush_node_get(node, "notAfter"), path, "notAfter", "is not after notBefore");
 }
 
+/* A binding that a grant names: where it would stand. */
+struct place {
+	const char *name, *namespace_name;
+	const struct ush_grant *grant;
+};
+
+static int by_place(const void *a, const void *b)
+{
+	const struct place *one = a, *two = b;
+	int order = strcmp(one->name, two->name);
+
+	if (order == 0)
+		order = strcmp(one->namespace_name, two->namespace_name);
+	return order != 0 ? order : (one->grant > two->grant) - (one->grant < two->grant);
+}
+
 /* Two grants that want one binding's name for two roles: a binding has one role. */
 static void check_names(struct ush_reader *r, const struct ush_node *node, const struct ush_policy *policy)
 {
+	USH_AUTO_FREE struct place *places = NULL;
+	size_t count = 0;
+
 	for (size_t i = 0; i < policy->grant_count; i++) {
-		const struct ush_grant *a = &policy->grants[i];
+		const struct ush_grant *grant = &policy->grants[i];
 
-		for (size_t j = 0; a->name != NULL && j < i; j++) {
-			const struct ush_grant *b = &policy->grants[j];
+		for (size_t k = 0; grant->name != NULL && k < grant->namespaces.count; k++)
+			USH_PUSH(places, count, ((struct place){grant->name, grant->namespaces.items[k], grant}));
+	}
+	if (count > 0)
+		qsort(places, count, sizeof *places, by_place);
+	for (size_t i = 1; i < count; i++) {
+		const struct place *one = &places[i - 1], *two = &places[i];
 
-			if (b->name == NULL || strcmp(a->name, b->name) != 0 || a->role == b->role)
-				continue;
-			for (size_t k = 0; k < a->namespaces.count; k++)
-				if (ush_list_has(&b->namespaces, a->namespaces.items[k])) {
-					ush_reader_fault(r, node->items[i], "", "grants[%zu].name: \"%.64s\" is the name of grants[%zu]'s binding in %s, which has another role",
-							 i, a->name, j, a->namespaces.items[k]);
-					break;
-				}
-		}
+		if (strcmp(one->name, two->name) == 0 && strcmp(one->namespace_name, two->namespace_name) == 0 && one->grant->role != two->grant->role)
+			ush_reader_fault(r, node->items[two->grant->number], "", "grants[%zu].name: \"%.64s\" is the name of grants[%zu]'s binding in %s, which has another role",
+					 two->grant->number, two->name, one->grant->number, two->namespace_name);
 	}
 }
 

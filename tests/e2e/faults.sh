@@ -60,7 +60,7 @@ sibling() {
 	away get_token prod >"$T/slow.out" 2>"$T/slow.err" &
 	pid=$!
 	wait_for 20 asked_for_token
-	mkdir -p -m 700 "$T/run2"
+	mkdir -m 700 "$T/run2"
 	XDG_RUNTIME_DIR=$T/run2 XDG_STATE_HOME=$T/state2 get_token prod >"$T/sibling.out" 2>"$T/sibling.err" </dev/null
 	is $? 0 'T36 the sibling that shares no lock refreshes'
 	kept=$(session_text)

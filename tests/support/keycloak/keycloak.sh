@@ -24,17 +24,35 @@ clean_environment() { # Keycloak reads each KC_ variable as configuration
 	JAVA_OPTS=$(tr -s '\n\t ' ' ' <<<"$JAVA_OPTS")
 }
 
+# Java trusts a store of its own. What only the system's bundle has (the CA of a company's proxy) is added to a copy.
+trust() {
+	local bundle=/etc/ssl/certs/ca-certificates.crt own=/etc/ssl/certs/java/cacerts known file print
+	[ -r $bundle ] && [ -r $own ] && command -v keytool >/dev/null || return 0
+	cp $own trust.store
+	chmod u+w trust.store
+	known=$(keytool -list -keystore trust.store -storepass changeit 2>/dev/null)
+	mkdir trust
+	awk '/BEGIN CERT/ { file = sprintf("trust/%04d.pem", ++n) } file { print >file } /END CERT/ { close(file); file = "" }' $bundle
+	for file in trust/*.pem; do
+		print=$(openssl x509 -in "$file" -noout -fingerprint -sha256)
+		[[ $known = *"${print#*=}"* ]] ||
+			keytool -importcert -noprompt -alias "$file" -file "$file" -keystore trust.store -storepass changeit 2>/dev/null
+	done
+	export MAVEN_OPTS="${MAVEN_OPTS:-} -Djavax.net.ssl.trustStore=$PWD/trust.store"
+}
+
 install() { # DIR
 	local archive=keycloak-quarkus-dist-$version.tar.gz
 	[ ! -e "$1/ready" ] || return 0
 	rm -rf "$1"
 	mkdir -p "$1"
 	cd "$1"
+	trust
 	mvn -q -B -Dstyle.color=never org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy \
 		-Dartifact="org.keycloak:keycloak-quarkus-dist:$version:tar.gz" -DoutputDirectory="$PWD" >&2
 	echo "$sha256  $archive" | sha256sum -c --quiet || die "the archive is not the one that was pinned"
 	tar xzf "$archive" --strip-components=1 --no-same-owner
-	rm "$archive"
+	rm -rf "$archive" trust trust.store
 	clean_environment
 	bin/kc.sh build --db=dev-file >build.log 2>&1 || die "its build failed: $PWD/build.log"
 	touch ready
@@ -72,7 +90,7 @@ start() { # DIR HOME REALM.json
 		url=http://127.0.0.1:$port
 		options+=(--http-enabled=true --http-port="$port")
 	fi
-	[ -z "${ACCESS_LOG:-}" ] || options+=(--http-access-log-enabled=true --log-level=warn,org.keycloak.http.access-log:info)
+	[ -z "${ACCESS_LOG:-}" ] || options+=(--http-access-log-enabled=true "--log-level=warn,org.keycloak.http.access-log:info")
 	clean_environment
 	export KC_BOOTSTRAP_ADMIN_USERNAME=admin KC_BOOTSTRAP_ADMIN_PASSWORD=admin
 	setsid bin/kc.sh "${options[@]}" --hostname="$url" >log 2>&1 </dev/null &
