@@ -28,7 +28,7 @@ like "$authn" "url: $issuer " 'the API server is told the issuer of the profile'
 like "$authn" "audiences: \[$client\]" 'and its client'
 prefix=$(sed -n 's/^  groupPrefix: "\(.*\)"/\1/p' "$examples/policy.yaml")
 like "$prefix" ':$' 'the policy has a prefix'
-like "$authn" "map\(g, \"$prefix\" \+ g\)" 'and the API server puts that prefix in front of groups'
+like "$authn" "groups: \{claim: groups, prefix: \"$prefix\"\}" 'and the API server puts that prefix in front of groups'
 server=$(sed -n 's/^servers: \[\(.*\)\].*/\1/p' "$examples/profile.yaml")
 like "$(cat "$examples/kubeconfig.yaml")" "server: \"$server\"" 'the kubeconfig names the server of the profile'
 done_testing

@@ -128,25 +128,18 @@ idp_approve_device() { # USER_CODE: at the provider's own forms
 
 # ---- the cluster ----
 
-authentication_config() { # rejects the tokens of people in the group "suspended": that is how a test gets a real 401
-	cat <<-EOF
-	apiVersion: apiserver.config.k8s.io/v1
-	kind: AuthenticationConfiguration
-	jwt:
-	- issuer:
-	    url: $ISSUER
-	    audiences: [$CLIENT]
-	    certificateAuthority: |
-	$(sed 's/^/      /' "$CA")
-	  claimValidationRules:
-	  - {expression: "claims.email_verified == true", message: the e-mail address is not verified}
-	  - {expression: "!('suspended' in (has(claims.groups) ? claims.groups : []))", message: suspended}
-	  claimMappings:
-	    username: {expression: "'oidc:' + claims.email"}
-	    groups: {claim: groups, prefix: "oidc:"}
-	  userValidationRules:
-	  - {expression: "!user.username.startsWith('system:')", message: reserved}
-	EOF
+# The example of the tree, for this provider. Tokens of people in the group "suspended" are refused on top of it: that is
+# how a test gets a real 401.
+authentication_config() {
+	local suspended="  - {expression: \"!('suspended' in (has(claims.groups) ? claims.groups : []))\", message: suspended}"
+	while IFS= read -r line; do
+		case $line in
+		*' url: '*) echo "    url: $ISSUER" ;;
+		*' audiences: '*) printf '    audiences: [%s]\n    certificateAuthority: |\n%s\n' "$CLIENT" "$(sed 's/^/      /' "$CA")" ;;
+		*claimValidationRules:*) printf '%s\n%s\n' "$line" "$suspended" ;;
+		*) printf '%s\n' "$line" ;;
+		esac
+	done <"$USHER_SRC/examples/authentication-configuration.yaml"
 }
 
 cluster_start() {
