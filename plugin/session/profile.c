@@ -8,8 +8,8 @@
 #include "common/base/file.h"
 #include "common/base/memory.h"
 #include "common/data/yaml.h"
+#include "plugin/flight/flight.h"
 #include "plugin/front/record.h"
-#include "plugin/session/flight.h"
 #include "plugin/session/members.h"
 
 #define MOST_PROFILE (64U << 10)

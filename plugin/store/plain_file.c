@@ -15,7 +15,7 @@
 
 #include "common/base/file.h"
 #include "common/base/memory.h"
-#include "plugin/session/flight.h"
+#include "plugin/flight/flight.h"
 
 #define MOST         (256U << 10)
 #define LEFTOVER_AGE 60 /* seconds */

@@ -7,7 +7,7 @@
 #define USH_VERB_SIGNIN_H
 
 #include "plugin/flow/flow.h"
-#include "plugin/session/flight.h"
+#include "plugin/flight/flight.h"
 #include "plugin/verb/verb.h"
 
 struct ush_run {

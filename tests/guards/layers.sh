@@ -51,6 +51,7 @@ rule 'the broker never includes the plugin' broker '(\.\./)*plugin/'
 only 'the front includes common/base, common/data/json.h and its own room' plugin/front 'common/base/|common/data/json\.h|plugin/front/'
 nok 'the front uses no library but libc and jansson' grep -rnE '#include <(curl|openssl|glib|libsecret|microhttpd|yaml|jwt)' plugin/front
 rule 'no session file includes a store, a flow or a verb' plugin/session 'plugin/(store|flow|verb)/'
+rule 'no flight file includes a store, a flow or a verb' plugin/flight 'plugin/(store|flow|verb)/'
 rule 'no store includes a flow or a verb' plugin/store 'plugin/(flow|verb)/'
 rule 'no flow includes a store or a verb' plugin/flow 'plugin/(store|verb)/'
 rule 'nothing in the broker below the verbs includes a verb' 'broker/policy broker/source broker/sync broker/audit' 'broker/verb/'

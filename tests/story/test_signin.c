@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "common/base/memory.h"
-#include "plugin/session/flight.h"
+#include "plugin/flight/flight.h"
 #include "tests/support/scene.h"
 #include "tests/support/tap.h"
 

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "common/base/memory.h"
-#include "plugin/session/flight.h"
+#include "plugin/flight/flight.h"
 
 #define BINDING "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
 

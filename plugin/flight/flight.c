@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "plugin/session/flight.h"
+#include "plugin/flight/flight.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "common/base/memory.h"
-#include "plugin/session/mark.h"
+#include "plugin/flight/mark.h"
 
 #define POLL_FIRST_MS 10
 #define POLL_MOST_MS  100

@@ -9,8 +9,8 @@
 
 #include "common/base/file.h"
 #include "common/base/memory.h"
-#include "plugin/session/flight.h"
-#include "plugin/session/mark.h"
+#include "plugin/flight/flight.h"
+#include "plugin/flight/mark.h"
 
 #define DIGEST_SIZE 32
 

@@ -3,8 +3,8 @@
  * The file behind ush_flight_mark: that a refresh token is about to be spent. Between flight.c and mark.c alone, since a
  * mark means something only under the lock.
  */
-#ifndef USH_SESSION_MARK_H
-#define USH_SESSION_MARK_H
+#ifndef USH_FLIGHT_MARK_H
+#define USH_FLIGHT_MARK_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -9,7 +9,7 @@
 
 #include "common/base/file.h"
 #include "common/base/memory.h"
-#include "plugin/session/flight.h"
+#include "plugin/flight/flight.h"
 
 static char *file_of(const char *binding)
 {

@@ -9,7 +9,7 @@
 
 #include "common/base/file.h"
 #include "common/base/memory.h"
-#include "plugin/session/flight.h"
+#include "plugin/flight/flight.h"
 
 static const int64_t most_age = 30 * 86400; /* seconds; a realm's settings change */
 

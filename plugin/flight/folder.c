@@ -9,7 +9,7 @@
 
 #include "common/base/file.h"
 #include "common/base/memory.h"
-#include "plugin/session/flight.h"
+#include "plugin/flight/flight.h"
 
 /* HOME, or what the system says of us when nothing set it. NULL when neither is a place. */
 static const char *home(void)

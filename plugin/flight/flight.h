@@ -5,8 +5,8 @@
  * folder), so a dead holder holds nothing; the file says what the holder does. And the memory between runs: the
  * write-ahead mark of a refresh, how many sign-ins went unanswered, and that offline_access was refused.
  */
-#ifndef USH_SESSION_FLIGHT_H
-#define USH_SESSION_FLIGHT_H
+#ifndef USH_FLIGHT_FLIGHT_H
+#define USH_FLIGHT_FLIGHT_H
 
 #include <stdbool.h>
 #include <stdint.h>
