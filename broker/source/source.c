@@ -13,26 +13,6 @@ static const struct ush_source_ops *const sources[] = {
 	[USH_SOURCE_KEYCLOAK] = &ush_source_keycloak,
 };
 
-static int by_text(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-void ush_list_sort(struct ush_list *list)
-{
-	size_t kept = 0;
-
-	if (list->count == 0)
-		return;
-	qsort(list->items, list->count, sizeof *list->items, by_text);
-	for (size_t i = 0; i < list->count; i++)
-		if (kept > 0 && strcmp(list->items[kept - 1], list->items[i]) == 0)
-			free(list->items[i]);
-		else
-			list->items[kept++] = list->items[i];
-	list->count = kept;
-}
-
 const char *ush_thousands(size_t number, char *out, size_t size)
 {
 	char digits[24];
@@ -115,6 +95,11 @@ static void digest(struct ush_groups *groups)
 			ush_buf_printf(&all, "%s\n", group->members.items[j]);
 	}
 	ush_sha256_hex(all.data != NULL ? all.data : "", all.length, groups->digest);
+}
+
+static int by_text(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
 static void count_people(struct ush_groups *groups)

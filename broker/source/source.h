@@ -76,7 +76,4 @@ bool ush_source_wants_members(const struct ush_source_question *question, const 
 /* 2,633: a number as people read it. out holds at least 32 bytes. */
 const char *ush_thousands(size_t number, char *out, size_t size);
 
-/* Sorts a list and drops what stands twice. */
-void ush_list_sort(struct ush_list *list);
-
 #endif

@@ -68,21 +68,6 @@ int ush_file_read(const char *path, enum ush_file_trust trust, enum ush_code cod
 	return buf->data != NULL ? 0 : ush_buf_puts(buf, "");
 }
 
-static int write_all(int fd, const char *data, size_t length)
-{
-	while (length > 0) {
-		ssize_t n = write(fd, data, length);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return -1;
-		data += n;
-		length -= (size_t)n;
-	}
-	return 0;
-}
-
 /* What was renamed is only safe once its folder is; a file system that cannot sync a folder has said all it can. */
 static void sync_folder_of(const char *path)
 {
@@ -109,7 +94,7 @@ int ush_file_write(const char *path, const void *data, size_t length, unsigned i
 
 	if (fd < 0)
 		return ush_fail(err, USH_ERR_STORE, "%s: %s", path, strerror(errno));
-	bad = fchmod(fd, mode) != 0 || write_all(fd, data, length) != 0 || fsync(fd) != 0 ? errno : 0;
+	bad = fchmod(fd, mode) != 0 || ush_write_all(fd, data, length) != 0 || fsync(fd) != 0 ? errno : 0;
 	if (close(fd) != 0 && bad == 0)
 		bad = errno;
 	if (bad == 0 && rename(temporary, path) != 0)

@@ -29,6 +29,9 @@ int ush_file_read(const char *path, enum ush_file_trust trust, enum ush_code cod
  * mode is exact, whatever the umask says. A link at path is replaced, not followed. Fails with USH_ERR_STORE. */
 int ush_file_write(const char *path, const void *data, size_t length, unsigned int mode, struct ush_error *err);
 
+/* Writes all of it to fd, going on after a signal or a short write. -1 with errno when that cannot be. write.c */
+int ush_write_all(int fd, const char *data, size_t length);
+
 /* Makes path and its parents, each 0700; an existing last folder must be ours and closed to others. USH_ERR_STORE. */
 int ush_file_private_folder(const char *path, struct ush_error *err);
 

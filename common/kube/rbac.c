@@ -207,8 +207,7 @@ static int by_text(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* Sorts and drops what stands twice. */
-static void make_set(struct ush_list *list)
+void ush_list_sort(struct ush_list *list)
 {
 	size_t kept = 0;
 
@@ -229,7 +228,7 @@ static json_t *set_to_json(const struct ush_list *list)
 
 	for (size_t i = 0; i < list->count; i++)
 		set.items[i] = ush_strdup(list->items[i]);
-	make_set(&set);
+	ush_list_sort(&set);
 	array = list_to_json(&set);
 	ush_list_free(&set);
 	return array;
@@ -256,7 +255,7 @@ char *ush_rbac_meaning(const struct ush_rbac *object)
 		add_canonical(&lines, json_pack("[s,s,s]", s->kind, s->namespace_name != NULL ? s->namespace_name : "",
 						s->name));
 	}
-	make_set(&lines);
+	ush_list_sort(&lines);
 	if (object->role_name != NULL)
 		add_canonical(&head, json_pack("{s:[s,s]}", "roleRef", object->role_kind, object->role_name));
 	if (object->aggregation != NULL)

@@ -84,6 +84,7 @@ char *ush_rbac_meaning(const struct ush_rbac *object);
 
 void ush_list_add(struct ush_list *list, const char *text);
 bool ush_list_has(const struct ush_list *list, const char *text);
+void ush_list_sort(struct ush_list *list); /* and drops what stands twice */
 void ush_list_free(struct ush_list *list);
 
 #endif

@@ -2,8 +2,8 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "common/base/file.h"
 #include "common/base/memory.h"
 #include "common/base/text.h"
 #include "plugin/front/record.h"
@@ -34,21 +34,6 @@ static int64_t advertised(int64_t expires, int64_t now)
 	return expires > now + 2 * MARGIN ? expires - MARGIN : expires > now ? expires : now + 1;
 }
 
-static int write_all(int fd, const char *data, size_t length)
-{
-	while (length > 0) {
-		ssize_t n = write(fd, data, length);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return -1;
-		data += n;
-		length -= (size_t)n;
-	}
-	return 0;
-}
-
 int ush_credential_print(int fd, const struct ush_execinfo *info, const char *token, int64_t expires, int64_t now, struct ush_error *err)
 {
 	USH_AUTO_BUF out = USH_BUF_MAX(2 * USH_RECORD_MAX);
@@ -67,7 +52,7 @@ int ush_credential_print(int fd, const struct ush_execinfo *info, const char *to
 	ush_buf_puts(&out, "\"}}\n");
 	if (out.overflow)
 		return ush_fail(err, USH_ERR_STORE, "the token is larger than %d bytes; it was not printed", USH_RECORD_MAX);
-	if (write_all(fd, out.data, out.length) != 0)
+	if (ush_write_all(fd, out.data, out.length) != 0)
 		return ush_fail(err, USH_ERR_STORE, "the token could not be handed to kubectl: %s", strerror(errno));
 	return 0;
 }

@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/base/file.h"
 #include "common/base/memory.h"
 #include "common/base/text.h"
 #include "plugin/session/session.h"
@@ -73,18 +74,6 @@ static void settle_child(pid_t parent, int64_t deadline_ms)
 		dup2(null, fd);
 }
 
-static void write_all(int fd, const char *data, size_t length)
-{
-	while (length > 0) {
-		ssize_t n = write(fd, data, length);
-
-		if (n <= 0 && errno != EINTR)
-			_exit(1);
-		data += n > 0 ? n : 0;
-		length -= n > 0 ? (size_t)n : 0;
-	}
-}
-
 static _Noreturn void run_child(int to, const struct ush_keyring_request *request, const char *address)
 {
 	struct ush_secret *found = NULL;
@@ -96,9 +85,7 @@ static _Noreturn void run_child(int to, const struct ush_keyring_request *reques
 	head.result = ush_keyring_talk(request, &found, &why);
 	text = found != NULL ? ush_secret_reveal(found) : why.what;
 	head.length = (uint32_t)(found != NULL ? ush_secret_length(found) : strlen(why.what));
-	write_all(to, (const char *)&head, sizeof head);
-	write_all(to, text, head.length);
-	_exit(0);
+	_exit(ush_write_all(to, (const char *)&head, sizeof head) != 0 || ush_write_all(to, text, head.length) != 0);
 }
 
 /* ---- the parent ---- */
