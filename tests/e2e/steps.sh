@@ -170,7 +170,10 @@ point_5_incomplete() {
 	join_group
 }
 
-device_shown() { grep -qE '[A-Z0-9]{4}-[A-Z0-9]{4}' "$T/device.err"; }
+# The code stands on a line of its own. What an earlier sign-in left at this terminal may hold anything, the random part of
+# an address too.
+device_code() { sed -nE 's/^usher: +([A-Z0-9]{4}-[A-Z0-9]{4})\r?$/\1/p' "$T/pty.err"; }
+device_shown() { [ -n "$(device_code)" ]; }
 
 ended() { ! kill -0 "$1"; } # PID
 
@@ -178,12 +181,12 @@ point_6() {
 	local code url pid opened
 	kubectl usher logout --profile prod >/dev/null 2>&1
 	opened=$(browser_count)
+	: >"$T/pty.err"
 	at_terminal kubectl usher login --profile prod --flow device >"$T/device.out" 2>"$T/device.log" &
 	pid=$!
-	ln -sf "$T/pty.err" "$T/device.err"
 	ok 'A6 device flow: a code is shown' wait_for 20 device_shown
-	code=$(grep -oE '[A-Z0-9]{4}-[A-Z0-9]{4}' "$T/device.err" | head -1)
-	url=$(grep -oE 'https://[^ ]+' "$T/device.err" | head -1)
+	code=$(device_code)
+	url=$(grep -oE 'https://[^ ]+' "$T/pty.err" | head -1)
 	like "$url" "^https://127.0.0.1:[0-9]+/" 'A6 and the address to enter it at'
 	device_slow_down
 	approve_device "$url" "$code"
