@@ -10,15 +10,6 @@
 #include "common/base/file.h"
 #include "common/base/memory.h"
 
-static void free_source(struct ush_policy_source *source)
-{
-	char *const owned[] = {source->name,   source->path,	    source->url,    source->realm,
-			       source->client, source->secret_file, source->ca_file};
-
-	for (size_t i = 0; i < USH_COUNT(owned); i++)
-		free(owned[i]);
-}
-
 static void free_role(struct ush_policy_role *role)
 {
 	for (size_t i = 0; i < role->rule_count; i++) {
@@ -38,7 +29,7 @@ void ush_policy_free(struct ush_policy *policy)
 	if (policy == NULL)
 		return;
 	for (size_t i = 0; i < policy->source_count; i++)
-		free_source(&policy->sources[i]);
+		ush_policy_source_free(&policy->sources[i]);
 	for (size_t i = 0; i < policy->role_count; i++)
 		free_role(&policy->roles[i]);
 	for (size_t i = 0; i < policy->grant_count; i++) {

@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "broker/policy/pattern.h"
+#include "broker/policy/settings.h"
 #include "common/base/error.h"
 #include "common/kube/rbac.h"
 
@@ -18,16 +20,6 @@
 #define USH_POLICY_BYTES (4U << 20) /* the largest policy file */
 
 enum ush_group_name { USH_GROUP_LEAF, USH_GROUP_PATH, USH_GROUP_ID };
-enum ush_source_type { USH_SOURCE_FILE, USH_SOURCE_KEYCLOAK };
-
-struct ush_policy_source {
-	char *name;
-	enum ush_source_type type;
-	char *path; /* file: already beside the policy */
-	char *url, *realm, *client, *secret_file, *ca_file; /* keycloak; url without a slash at the end, ca_file may be NULL */
-	bool loopback_http;
-};
-
 struct ush_policy_role {
 	char *name;
 	char *cluster_role; /* the ClusterRole it stands for, or NULL: rules of its own */
@@ -35,14 +27,56 @@ struct ush_policy_role {
 	size_t rule_count;
 };
 
+struct ush_selector_rule { /* of matchExpressions; a pair of matchLabels is key In [value] */
+	char *key;
+	enum ush_selector_operator { USH_SELECT_IN, USH_SELECT_NOT_IN, USH_SELECT_EXISTS, USH_SELECT_NOT_EXISTS } operator;
+	struct ush_list values;
+};
+
+struct ush_selector { /* all rules must hold; count 0: there is no selector */
+	struct ush_selector_rule *rules;
+	size_t count;
+};
+
 struct ush_grant {
 	size_t number;       /* grants[number] in the file */
 	unsigned int line;   /* where it stands */
-	char *group;         /* "/a/b" is a path, anything else a name; by id where the cluster is told ids */
+	char *group;         /* "/a/b" is a path, anything else a name; by id where the cluster is told ids. NULL: */
+	char *group_pattern; /* a pattern of paths, or of names when it has no leading "/" (pattern.h) */
 	size_t source, role; /* indexes into the policy */
+	/* Where: each namespace that one of the three means, but those of `except`. */
 	struct ush_list namespaces;
-	char *name;          /* the binding's own name, or NULL: role and hash */
+	char *namespace_pattern; /* or NULL; may name captures of group_pattern */
+	struct ush_selector selector;
+	struct ush_list except;        /* patterns of namespaces */
+	char *name;                    /* the binding's own name, or NULL: role and hash */
+	char *owner, *reason;          /* for people, or NULL */
 	int64_t not_before, not_after; /* Unix seconds, 0: none. It holds from not_before up to, not including, not_after */
+};
+
+/* What would be refused, allowed by somebody until a day: a role with wildcards, a group of Kubernetes' own. */
+struct ush_exception {
+	enum ush_exception_type { USH_EXCEPT_WILDCARD_ROLE, USH_EXCEPT_SYSTEM_GROUP, USH_EXCEPT_ESCALATING_ROLE } type;
+	char *what; /* the role's name as the policy has it, or the group's */
+	char *owner, *reason;
+	int64_t until; /* Unix seconds; from then on it is refused again */
+	unsigned int line;
+};
+
+struct ush_cluster { /* one of several that the policy is for */
+	char *name, *kubeconfig, *context; /* kubeconfig and context may be NULL: as kubectl finds them */
+};
+
+enum ush_layout {
+	USH_LAYOUT_ROLE,  /* one RoleBinding a namespace and role, with many groups */
+	USH_LAYOUT_GROUP, /* one a namespace, role and group */
+	USH_LAYOUT_USERS, /* one a namespace and role, with the people of the groups: for providers that put no groups in tokens */
+};
+
+enum ush_drift { /* what somebody else changed in what is ours, or made where ours should stand */
+	USH_DRIFT_REPAIR, /* ours is made as it should be; what is not ours is left alone and told */
+	USH_DRIFT_REPORT, /* nothing that somebody changed is changed back; it is told */
+	USH_DRIFT_ADOPT,  /* as repair, and an object of the same meaning that nobody else manages becomes ours */
 };
 
 /* "20" or "25%". A percentage never stops the removal of USH_LIMIT_FEW or fewer. */
@@ -58,16 +92,32 @@ struct ush_policy {
 	char digest[65]; /* SHA-256 of the text */
 	char *group_prefix;
 	enum ush_group_name group_name;
+	bool lower_case;    /* cluster.groupCase: lower */
+	char *user_prefix;  /* of USH_LAYOUT_USERS, "" unless said */
+	char *group_claim;  /* claim of a token that lists groups, "groups" unless said: for `claims` */
+	char *tenant_label; /* namespaces of one value share an ApplySet; NULL: all do */
+	struct ush_cluster *clusters; /* none: the one that kubeconfig and options name */
+	size_t cluster_count;
+	enum ush_layout layout;
+	enum ush_drift drift;
 	struct ush_policy_source *sources;
 	size_t source_count;
 	struct ush_policy_role *roles;
 	size_t role_count;
 	struct ush_grant *grants;
 	size_t grant_count;
+	struct ush_list exclude_groups, exclude_namespaces; /* patterns: never bound, never touched */
+	struct ush_exception *exceptions;
+	size_t exception_count;
+	struct ush_list owners; /* who answers for this policy, for people */
 	struct ush_limit remove_bindings, remove_people; /* 20 and 25% unless said */
+	struct ush_limit add_people; /* none unless said */
 	long vanished_runs;    /* complete runs without the group, 2 unless said */
 	int64_t vanished_age;  /* seconds, 3600 unless said */
 };
+
+/* True when a namespace with these labels (NULL: none) is meant. Pure. selector.c */
+bool ush_selector_matches(const struct ush_selector *selector, const json_t *labels);
 
 /*
  * Reads a policy; name is what messages call it, and files it mentions are beside it. NULL with USH_ERR_CONFIG on the

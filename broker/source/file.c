@@ -23,7 +23,7 @@
 
 static char *where(const struct ush_policy_source *source)
 {
-	return ush_printf("file %s", source->path);
+	return ush_printf("file %s", ush_source_text(source, "path"));
 }
 
 /* Notes a fault at a node; the file is then incomplete. Returns -1 so that a caller can stop. */
@@ -147,7 +147,7 @@ static void check_ids(const char *file, struct ush_groups *groups)
 static int read_file(const struct ush_world *world, const struct ush_source_question *question, struct ush_groups *groups,
 		     struct ush_error *err)
 {
-	const char *file = question->source->path;
+	const char *file = ush_source_text(question->source, "path");
 	USH_AUTO_BUF text = USH_BUF_MAX(FILE_MAX);
 	struct ush_error why = {0};
 	size_t length = strlen(file);

@@ -35,9 +35,9 @@ struct walk {
 
 static char *where(const struct ush_policy_source *source)
 {
-	const char *after = strstr(source->url, "://");
+	const char *url = ush_source_text(source, "url"), *after = strstr(url, "://");
 
-	return ush_printf("keycloak %s/%s", after != NULL ? after + 3 : source->url, source->realm);
+	return ush_printf("keycloak %s/%s", after != NULL ? after + 3 : url, ush_source_text(source, "realm"));
 }
 
 static int by_text(const void *a, const void *b)
@@ -173,7 +173,7 @@ static int check_count(struct walk *walk, size_t before, size_t after, struct us
 	ush_fail(err, USH_ERR_INCOMPLETE, "it lists %s groups and counts %s", ush_thousands(count, came, sizeof came),
 		 ush_thousands(before == count ? after : before, said, sizeof said));
 	if (count == 0)
-		return ush_hint(err, "Give the service account of client %s the role view-users of realm-management", walk->kc.source->client);
+		return ush_hint(err, "Give the service account of client %s the role view-users of realm-management", ush_source_text(walk->kc.source, "client"));
 	return ush_hint(err, "If groups changed just now, the next run will do");
 }
 

@@ -29,17 +29,17 @@ static int read_secret(struct ush_keycloak *kc, struct ush_error *err)
 	USH_AUTO_BUF text = USH_BUF_MAX(SECRET_MAX);
 	USH_AUTO_BUF basic = USH_BUF_MAX(4 * SECRET_MAX);
 
-	if (ush_file_read(kc->source->secret_file, USH_FILE_PRIVATE, USH_ERR_CONFIG, &text, NULL, err) != 0)
+	if (ush_file_read(ush_source_text(kc->source, "secretFile"), USH_FILE_PRIVATE, USH_ERR_CONFIG, &text, NULL, err) != 0)
 		return -1;
 	while (text.length > 0 && (text.data[text.length - 1] == '\n' || text.data[text.length - 1] == '\r'))
 		text.data[--text.length] = '\0';
 	if (text.length == 0 || strlen(text.data) != text.length)
-		return ush_fail(err, USH_ERR_CONFIG, "%s: holds no secret", kc->source->secret_file);
-	ush_url_encode(&basic, kc->source->client);
+		return ush_fail(err, USH_ERR_CONFIG, "%s: holds no secret", ush_source_text(kc->source, "secretFile"));
+	ush_url_encode(&basic, ush_source_text(kc->source, "client"));
 	ush_buf_puts(&basic, ":");
 	ush_url_encode(&basic, text.data);
 	if (basic.overflow)
-		return ush_fail(err, USH_ERR_CONFIG, "%s: the secret is too long", kc->source->secret_file);
+		return ush_fail(err, USH_ERR_CONFIG, "%s: the secret is too long", ush_source_text(kc->source, "secretFile"));
 	kc->basic = ush_secret_new(basic.data, basic.length);
 	return 0;
 }
@@ -48,13 +48,13 @@ int ush_keycloak_open(struct ush_keycloak *kc, const struct ush_world *world, co
 {
 	USH_AUTO_BUF ca = USH_BUF_MAX(CA_MAX);
 
-	*kc = (struct ush_keycloak){.world = world, .source = source, .realm = encoded(source->realm),
+	*kc = (struct ush_keycloak){.world = world, .source = source, .realm = encoded(ush_source_text(source, "realm")),
 				    .deadline = ush_boot_ms(world) + USH_KEYCLOAK_WHOLE};
 	if (read_secret(kc, err) != 0)
 		return -1;
-	if (source->ca_file == NULL)
+	if (ush_source_text(source, "ca") == NULL)
 		return 0;
-	if (ush_file_read(source->ca_file, USH_FILE_ANY, USH_ERR_CONFIG, &ca, NULL, err) != 0)
+	if (ush_file_read(ush_source_text(source, "ca"), USH_FILE_ANY, USH_ERR_CONFIG, &ca, NULL, err) != 0)
 		return -1;
 	kc->ca_pem = ush_buf_take(&ca);
 	return 0;
@@ -73,9 +73,9 @@ void ush_keycloak_close(struct ush_keycloak *kc)
 
 static const char *host(const struct ush_keycloak *kc)
 {
-	const char *after = strstr(kc->source->url, "://");
+	const char *after = strstr(ush_source_text(kc->source, "url"), "://");
 
-	return after != NULL ? after + 3 : kc->source->url;
+	return after != NULL ? after + 3 : ush_source_text(kc->source, "url");
 }
 
 static const char *times(unsigned int count, char *out, size_t size)
@@ -99,7 +99,7 @@ static int exchange(struct ush_keycloak *kc, struct ush_http_request *request, c
 	char word[32];
 
 	request->ca_pem = kc->ca_pem;
-	request->loopback_http = kc->source->loopback_http;
+	request->loopback_http = ush_source_flag(kc->source, "allowLoopbackHttp");
 	request->max_bytes = ANSWER_MAX;
 	for (unsigned int tries = 1;; tries++, wait *= 2) {
 		struct ush_error why = {0};
@@ -132,16 +132,16 @@ static int token_refused(struct ush_keycloak *kc, const struct ush_http_response
 	USH_AUTO_JSON body = ush_json_parse(response->body.data != NULL ? response->body.data : "", response->body.length, "answer", USH_ERR_INCOMPLETE, &ignored);
 	const char *error = ush_json_string(body, "error");
 
-	ush_fail(err, USH_ERR_INCOMPLETE, "%s gives client %s no token: %d %s", host(kc), kc->source->client, response->status, error != NULL ? error : "");
+	ush_fail(err, USH_ERR_INCOMPLETE, "%s gives client %s no token: %d %s", host(kc), ush_source_text(kc->source, "client"), response->status, error != NULL ? error : "");
 	if (response->status == 400 || response->status == 401)
-		ush_hint(err, "Look at the client: does %s hold its secret, is \"service accounts\" on?", kc->source->secret_file);
+		ush_hint(err, "Look at the client: does %s hold its secret, is \"service accounts\" on?", ush_source_text(kc->source, "secretFile"));
 	return -1;
 }
 
 static int new_token(struct ush_keycloak *kc, struct ush_error *err)
 {
 	static const char body[] = "grant_type=client_credentials";
-	USH_AUTO_FREE char *url = ush_printf("%s/realms/%s/protocol/openid-connect/token", kc->source->url, kc->realm);
+	USH_AUTO_FREE char *url = ush_printf("%s/realms/%s/protocol/openid-connect/token", ush_source_text(kc->source, "url"), kc->realm);
 	struct ush_http_request request = {.method = "POST", .url = url, .basic = kc->basic, .content_type = "application/x-www-form-urlencoded",
 					   .body = body, .body_length = sizeof body - 1};
 	USH_AUTO_RESPONSE response = {0};
@@ -168,13 +168,13 @@ static int get_refused(struct ush_keycloak *kc, int status, const char *what, st
 {
 	ush_fail(err, USH_ERR_INCOMPLETE, "%s: %s answered %d", what, host(kc), status);
 	if (status == 403)
-		ush_hint(err, "Give the service account of client %s the role view-users of realm-management", kc->source->client);
+		ush_hint(err, "Give the service account of client %s the role view-users of realm-management", ush_source_text(kc->source, "client"));
 	return -1;
 }
 
 int ush_keycloak_get(struct ush_keycloak *kc, const char *path, const char *what, json_t **out, struct ush_error *err)
 {
-	USH_AUTO_FREE char *url = ush_printf("%s/admin/realms/%s%s", kc->source->url, kc->realm, path);
+	USH_AUTO_FREE char *url = ush_printf("%s/admin/realms/%s%s", ush_source_text(kc->source, "url"), kc->realm, path);
 	USH_AUTO_RESPONSE response = {0};
 
 	for (int fresh = kc->token == NULL;; fresh++) {

@@ -9,9 +9,17 @@
 #include "common/base/text.h"
 
 static const struct ush_source_ops *const sources[] = {
-	[USH_SOURCE_FILE] = &ush_source_file,
-	[USH_SOURCE_KEYCLOAK] = &ush_source_keycloak,
+	&ush_source_file, /* one row a kind */
+	&ush_source_keycloak,
 };
+
+static const struct ush_source_ops *ops_of(const struct ush_policy_source *source)
+{
+	for (size_t i = 0; i < USH_COUNT(sources); i++)
+		if (strcmp(sources[i]->type, source->kind->type) == 0)
+			return sources[i];
+	return NULL;
+}
 
 const char *ush_thousands(size_t number, char *out, size_t size)
 {
@@ -121,9 +129,12 @@ static void count_people(struct ush_groups *groups)
 int ush_source_read(const struct ush_world *world, const struct ush_source_question *question, struct ush_groups *groups,
 		    struct ush_error *err)
 {
-	const struct ush_source_ops *ops = sources[question->source->type];
+	const struct ush_source_ops *ops = ops_of(question->source);
 	int64_t began = ush_boot_ms(world);
 
+	if (ops == NULL)
+		return ush_fail(err, USH_ERR_CONFIG, "source %s: this usher-broker was built without %s", question->source->name,
+				question->source->kind->type);
 	*groups = (struct ush_groups){.where = ops->where(question->source)};
 	if (ops->read(world, question, groups, err) != 0)
 		return ush_error_at(err, "source %s", question->source->name);

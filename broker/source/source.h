@@ -23,6 +23,7 @@ struct ush_group {
 	struct ush_list members; /* names of people who may sign in: sorted, each once */
 	bool members_known;
 	size_t disabled;         /* members who may not sign in */
+	size_t unresolvable;     /* members without a name: what the provider does not let us see is not nobody */
 };
 
 struct ush_groups {
@@ -34,6 +35,8 @@ struct ush_groups {
 	char *why;               /* why it is not, raw */
 	char *advice;            /* the next thing to do about it, or NULL */
 	size_t people;           /* in the groups whose members are known, each once */
+	size_t disabled, unresolvable; /* memberships, summed over the groups */
+	size_t left_out;         /* groups that include and exclude leave out */
 	int64_t took_ms;
 	char digest[65];         /* equal lists have equal digests */
 };
@@ -41,9 +44,11 @@ struct ush_groups {
 /* Whose members are wanted: the groups that refs mean, or everybody's. */
 struct ush_source_question {
 	const struct ush_policy_source *source;
-	const struct ush_list *refs; /* as grants write them, and ids */
+	const struct ush_list *refs; /* groups as grants write them, and ids */
+	const struct ush_list *patterns; /* of groups, as grants write them; may be NULL */
 	enum ush_group_name how;
 	bool all_members;
+	bool no_members; /* nobody's: --no-people. It wins */
 };
 
 /* Fills groups and returns 0, complete or not; everything the provider or the file does wrong is *incomplete*. -1 with

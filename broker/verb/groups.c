@@ -73,7 +73,7 @@ static void say_source(struct ush_buf *out, const char *name, const struct ush_g
 static int read_source(const struct ush_world *world, const struct ush_policy *policy, size_t i, struct ush_groups *groups, struct ush_error *err)
 {
 	struct ush_list refs = {0};
-	struct ush_source_question question = {&policy->sources[i], &refs, policy->group_name, all_members};
+	struct ush_source_question question = {.source = &policy->sources[i], .refs = &refs, .how = policy->group_name, .all_members = all_members};
 	int result;
 
 	for (size_t j = 0; j < policy->grant_count; j++)

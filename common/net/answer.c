@@ -9,8 +9,6 @@
 
 #include "common/base/memory.h"
 
-#define RETRY_AFTER_MAX 86400 /* seconds; who says more means never */
-
 /* ---- headers ---- */
 
 static void take_type(struct ush_exchange *x, const char *value)
@@ -32,54 +30,76 @@ static void take_date(struct ush_exchange *x, const char *value)
 static void take_retry(struct ush_exchange *x, const char *value)
 {
 	size_t digits = strspn(value, "0123456789");
-	long seconds = digits > 0 && digits < 10 ? strtol(value, NULL, 10) : RETRY_AFTER_MAX;
+	long seconds = digits > 0 && digits < 10 ? strtol(value, NULL, 10) : USH_RETRY_AFTER_MAX;
+	time_t date = digits == 0 ? curl_getdate(value, NULL) : -1;
 
 	if (digits > 0 && value[digits] == '\0')
-		x->response->retry_after_ms = (int64_t)(seconds < RETRY_AFTER_MAX ? seconds : RETRY_AFTER_MAX) * 1000;
+		x->response->retry_after_ms = (int64_t)(seconds < USH_RETRY_AFTER_MAX ? seconds : USH_RETRY_AFTER_MAX) * 1000;
+	x->retry_at = date > 0 ? (int64_t)date : 0;
 }
 
 static void take_encoding(struct ush_exchange *x, const char *value)
 {
 	if (value[0] == '\0' || strcasecmp(value, "identity") == 0)
 		return;
+	if (x->request->gzip && !x->compressed && strcasecmp(value, "gzip") == 0) {
+		x->compressed = true;
+		return;
+	}
 	x->refused = true;
 	ush_fail(x->err, USH_ERR_REJECTED, "%s answered with a compressed body, which was not asked for", x->host);
 }
 
 static void take_transfer(struct ush_exchange *x, const char *value)
 {
-	if (strcasecmp(value, "chunked") != 0)
-		take_encoding(x, value);
+	if (strcasecmp(value, "chunked") == 0)
+		return;
+	x->compressed = true; /* libcurl does not undo this one for us */
+	take_encoding(x, value);
 }
 
 static const struct {
 	const char *name;
 	void (*take)(struct ush_exchange *x, const char *value);
 } headers[] = {
-	{"content-type:", take_type},          {"date:", take_date},
-	{"retry-after:", take_retry},          {"content-encoding:", take_encoding},
-	{"transfer-encoding:", take_transfer},
+	{"content-type", take_type},          {"date", take_date},
+	{"retry-after", take_retry},          {"content-encoding", take_encoding},
+	{"transfer-encoding", take_transfer},
 };
+
+/* Adds name and value, each ended by a NUL. A line that is not printable is none that a caller could use. */
+static void keep_header(struct ush_exchange *x, const char *line, size_t name, const char *value, size_t length)
+{
+	struct ush_buf *kept = &x->response->headers;
+
+	if (memchr(line, '\0', name) != NULL || memchr(value, '\0', length) != NULL)
+		return;
+	ush_buf_add(kept, line, name);
+	ush_buf_add(kept, "", 1);
+	ush_buf_add(kept, value, length);
+	ush_buf_add(kept, "", 1);
+}
 
 static void take_header(struct ush_exchange *x, const char *line, size_t length)
 {
+	const char *colon = memchr(line, ':', length), *at;
+	size_t name = colon != NULL ? (size_t)(colon - line) : 0;
 	char value[256];
 
-	for (size_t i = 0; i < USH_COUNT(headers); i++) {
-		size_t name = strlen(headers[i].name);
-
-		if (length < name || strncasecmp(line, headers[i].name, name) != 0)
-			continue;
-		line += name;
-		length -= name;
-		while (length > 0 && (line[0] == ' ' || line[0] == '\t'))
-			line++, length--;
-		while (length > 0 && strchr(" \t\r\n", line[length - 1]) != NULL)
-			length--;
-		snprintf(value, sizeof value, "%.*s", (int)(length < sizeof value ? length : sizeof value - 1), line);
-		headers[i].take(x, value);
+	if (name == 0 || line[0] == ' ' || line[0] == '\t')
 		return;
-	}
+	at = colon + 1;
+	length -= name + 1;
+	while (length > 0 && (at[0] == ' ' || at[0] == '\t'))
+		at++, length--;
+	while (length > 0 && strchr(" \t\r\n", at[length - 1]) != NULL)
+		length--;
+	if (x->request->keep_headers)
+		keep_header(x, line, name, at, length);
+	snprintf(value, sizeof value, "%.*s", (int)(length < sizeof value ? length : sizeof value - 1), at);
+	for (size_t i = 0; i < USH_COUNT(headers); i++)
+		if (strlen(headers[i].name) == name && strncasecmp(line, headers[i].name, name) == 0)
+			headers[i].take(x, value);
 }
 
 size_t ush_answer_header(char *line, size_t size, size_t count, void *context)
@@ -98,6 +118,9 @@ size_t ush_answer_header(char *line, size_t size, size_t count, void *context)
 		x->response->content_type[0] = '\0';
 		x->response->date = 0;
 		x->response->retry_after_ms = -1;
+		x->retry_at = 0;
+		x->compressed = false;
+		ush_buf_free(&x->response->headers);
 	} else {
 		take_header(x, line, length);
 	}
@@ -157,6 +180,9 @@ static const struct {
 	{CURLE_HTTP2_STREAM, USH_ERR_UNAVAILABLE, "broke off in the middle of its answer (HTTP/2)"},
 	{CURLE_WEIRD_SERVER_REPLY, USH_ERR_UNAVAILABLE, "answered something that is not HTTP"},
 	{CURLE_UNSUPPORTED_PROTOCOL, USH_ERR_UNAVAILABLE, "answered something that is not HTTP"},
+	{CURLE_BAD_CONTENT_ENCODING, USH_ERR_REJECTED, "answered with a body that cannot be uncompressed"},
+	{CURLE_COULDNT_RESOLVE_PROXY, USH_ERR_UNAVAILABLE, "cannot be asked: DNS does not know its proxy"},
+	{CURLE_PROXY, USH_ERR_UNAVAILABLE, "cannot be reached through its proxy"},
 	{CURLE_OUT_OF_MEMORY, USH_ERR_STORE, "cannot be asked: out of memory"},
 	{CURLE_SSL_CACERT_BADFILE, USH_ERR_CONFIG, "cannot be asked: the CA certificates given for it cannot be read"},
 	{CURLE_SSL_CERTPROBLEM, USH_ERR_CONFIG,
@@ -171,10 +197,10 @@ static int not_connected(struct ush_exchange *x)
 	curl_easy_getinfo(x->easy, CURLINFO_OS_ERRNO, &number);
 	if (x->forbidden)
 		return ush_fail(x->err, USH_ERR_REJECTED,
-				"%s has a link-local, multicast or zero address, which is not asked", x->host);
+				"%s has a link-local, multicast or zero address, which is not asked", x->peer);
 	if (number == ECONNREFUSED)
-		return ush_fail(x->err, USH_ERR_UNAVAILABLE, "%s refused the connection", x->host);
-	return ush_fail(x->err, USH_ERR_UNAVAILABLE, "%s cannot be reached (%s)", x->host,
+		return ush_fail(x->err, USH_ERR_UNAVAILABLE, "%s refused the connection", x->peer);
+	return ush_fail(x->err, USH_ERR_UNAVAILABLE, "%s cannot be reached (%s)", x->peer,
 			number != 0 ? strerror((int)number) : "no route");
 }
 
@@ -206,11 +232,16 @@ static int not_trusted(struct ush_exchange *x)
 
 int ush_answer_failed(struct ush_exchange *x, CURLcode result)
 {
+	long connect = 0;
+
 	if (x->refused)
 		return ush_fail(x->err, USH_ERR_REJECTED, "%s: its answer was not taken",
 				x->host); /* err is filled by now */
 	if (result == CURLE_COULDNT_CONNECT)
 		return not_connected(x);
+	curl_easy_getinfo(x->easy, CURLINFO_HTTP_CONNECTCODE, &connect);
+	if (connect >= 300)
+		return ush_fail(x->err, USH_ERR_UNAVAILABLE, "%s does not connect to %s (%ld)", x->peer, x->host, connect);
 	if (result == CURLE_OPERATION_TIMEDOUT)
 		return too_late(x);
 	if (result == CURLE_PEER_FAILED_VERIFICATION)

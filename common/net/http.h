@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * One HTTP exchange, on libcurl. https only (TLS 1.2 or newer, peer and host verified), or http to a literal loopback
- * address when the request says so. No redirects: a 3xx is an answer like any other. No proxy unless asked, no netrc,
- * no cookies, no Accept-Encoding, no Alt-Svc, no environment. A response larger than the cap, or one that takes longer
- * than the deadline, is an error. Our own user agent ("usher/VERSION"; an API server pretty-prints for curl's).
+ * address when the request says so. No redirects: a 3xx is an answer like any other. No proxy but the request's, no
+ * netrc, no cookies, no Accept-Encoding unless asked, no Alt-Svc, no environment. A response larger than the cap, or
+ * one that takes longer than the deadline, is an error. Our own user agent ("usher/VERSION"; an API server
+ * pretty-prints for curl's). Many exchanges at once: net/many.h.
  */
 #ifndef USH_NET_HTTP_H
 #define USH_NET_HTTP_H
@@ -25,7 +26,16 @@ struct ush_http_request {
 	size_t body_length;
 	const struct ush_secret *bearer; /* Authorization: Bearer, or NULL */
 	const struct ush_secret *basic;  /* "user:password" for Authorization: Basic, or NULL */
-	bool loopback_http;              /* http://127.0.0.1, http://[::1] and http://localhost are allowed */
+	/* More lines, "Name: value" each, ended by NULL. Not those that have a member here, and not those that libcurl
+	 * writes itself (Host, Content-Length, Connection...); Authorization where neither bearer nor basic is given. */
+	const char *const *headers;
+	bool keep_headers;  /* the answer's are wanted: ush_http_header() */
+	bool gzip;          /* the answer may come compressed by gzip; max_bytes holds for what comes out of it */
+	bool loopback_http; /* http://127.0.0.1, http://[::1] and http://localhost are allowed */
+	/* "http://host:port" or "https://host:port": the connection goes through it (RFC 9110 section 9.3.6 CONNECT, so
+	 * it sees no more than the host's name). NULL: none, whatever the environment says. Not for http URLs. */
+	const char *proxy;
+	const struct ush_secret *proxy_login; /* "user:password" (Basic) for it, or NULL */
 	const char *ca_pem;              /* trusted beside the system's CAs; NULL: only the system's */
 	bool ca_only; /* ca_pem alone is trusted (kubeconfig's certificate-authority replaces the system's) */
 	const char
@@ -45,13 +55,14 @@ struct ush_http_response {
 	struct ush_buf body;
 	char content_type[128]; /* without parameters, lower case */
 	int64_t date;           /* Unix seconds of the Date header, 0 when absent */
-	int64_t retry_after_ms; /* of Retry-After in seconds form, -1 when absent */
+	int64_t retry_after_ms; /* of Retry-After, at most a day; a date counts from the Date header. -1 when absent */
+	struct ush_buf headers; /* with keep_headers; for ush_http_header() alone */
 };
 
 /*
  * Errors of an exchange: USH_ERR_UNAVAILABLE for everything that is the network's or the peer's doing (refused, reset,
  * TLS, deadline, 30 s without a byte), with "HOST: why" that a person understands; USH_ERR_REJECTED for an answer that
- * is too large or compressed, and for a name that leads to a link-local, multicast or zero address; USH_ERR_CONFIG for
+ * is too large or compressed against our word, and for a name that leads to a link-local, multicast or zero address; USH_ERR_CONFIG for
  * a URL that may not be asked, or CA and client certificates that cannot be read; USH_ERR_DECLINED when SIGINT or
  * SIGTERM came.
  */
@@ -65,6 +76,11 @@ void ush_http_client_free(struct ush_http_client *client);
 /* The `http` of a real world; context is a struct ush_http_client *. */
 int ush_http_exchange(struct ush_http_client *client, const struct ush_http_request *request,
 		      struct ush_http_response *response, struct ush_error *err);
+
+/* A header's value, with keep_headers; names are compared without case. NULL when it is absent. at: the value with
+ * that number, from 0, of a header that stands more than once (Link, RFC 8288). */
+const char *ush_http_header(const struct ush_http_response *response, const char *name);
+const char *ush_http_header_at(const struct ush_http_response *response, const char *name, size_t index);
 
 void ush_http_response_free(struct ush_http_response *response);
 #define USH_AUTO_RESPONSE __attribute__((cleanup(ush_http_response_free))) struct ush_http_response

@@ -60,7 +60,7 @@ START_TEST(a_policy_is_read_whole)
 	ck_assert_str_eq(p->name, "team-a");
 	ck_assert_str_eq(p->group_prefix, "oidc:");
 	ck_assert_int_eq(p->group_name, USH_GROUP_PATH);
-	ck_assert_str_eq(p->sources[0].path, "g.json");
+	ck_assert_str_eq(ush_source_text(&p->sources[0], "path"), "g.json");
 	ck_assert_str_eq(p->roles[0].rules[0].groups.items[0], "");
 	ck_assert_str_eq(p->roles[1].cluster_role, "edit");
 	ck_assert_uint_eq(p->grants[0].role, 1);
@@ -213,7 +213,7 @@ START_TEST(files_are_beside_the_policy)
 	USH_AUTO_POLICY p = ush_policy_read(text, strlen(text), "/etc/usher/policy.yaml", NULL, &err);
 
 	ck_assert_ptr_nonnull(p);
-	ck_assert_str_eq(p->sources[0].path, "/etc/usher/g.json");
+	ck_assert_str_eq(ush_source_text(&p->sources[0], "path"), "/etc/usher/g.json");
 }
 END_TEST
 

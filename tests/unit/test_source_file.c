@@ -17,15 +17,17 @@ static struct ush_error err;
 static void read_text(const char *name, const char *text, size_t length)
 {
 	USH_AUTO_FREE char *path = ush_printf("%s/%s", folder, name);
-	struct ush_policy_source source = {.name = (char *)"main", .type = USH_SOURCE_FILE, .path = path};
+	struct ush_policy_source source = {.name = ush_strdup("main"), .kind = ush_source_kind("file")};
 	struct ush_source_question question = {.source = &source, .all_members = true};
 	struct fake_kube *fake = fake_kube_new();
 
+	ush_source_set(&source, "path", path);
 	ush_groups_free(&groups);
 	memset(&err, 0, sizeof err);
 	if (text != NULL)
 		ck_assert_int_eq(ush_file_write(path, text, length, 0600, &err), 0);
 	ck_assert_int_eq(ush_source_read(&fake->world, &question, &groups, &err), 0);
+	ush_policy_source_free(&source);
 	unlink(path);
 	fake_kube_free(fake);
 }

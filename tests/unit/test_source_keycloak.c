@@ -155,10 +155,20 @@ static void begin(int tops, int children, int members)
 	close(fd);
 }
 
+static struct ush_policy_source acme(void)
+{
+	struct ush_policy_source source = {.name = ush_strdup("main"), .kind = ush_source_kind("keycloak")};
+
+	ush_source_set(&source, "url", "https://login.test");
+	ush_source_set(&source, "realm", "acme");
+	ush_source_set(&source, "client", "broker");
+	ush_source_set(&source, "secretFile", secret_path);
+	return source;
+}
+
 static void read_source(const char *wanted)
 {
-	struct ush_policy_source source = {.name = (char *)"main", .type = USH_SOURCE_KEYCLOAK, .url = (char *)"https://login.test", .realm = (char *)"acme",
-					   .client = (char *)"broker", .secret_file = secret_path};
+	struct ush_policy_source source = acme();
 	struct ush_list refs = {0};
 	struct ush_source_question question = {.source = &source, .refs = &refs};
 
@@ -380,16 +390,17 @@ END_TEST
 
 START_TEST(a_secret_that_others_may_read_is_a_fault_of_ours)
 {
-	struct ush_policy_source source = {.name = (char *)"main", .type = USH_SOURCE_KEYCLOAK, .url = (char *)"https://login.test", .realm = (char *)"acme",
-					   .client = (char *)"broker", .secret_file = secret_path};
+	struct ush_policy_source source;
 	struct ush_source_question question = {.source = &source};
 
 	begin(1, 0, 0);
+	source = acme();
 	ck_assert_int_eq(ush_file_write(secret_path, "x", 1, 0644, &err), 0);
 	ck_assert_int_eq(ush_source_read(&world, &question, &groups, &err), -1);
 	ck_assert_int_eq(err.code, USH_ERR_CONFIG);
 	ck_assert_ptr_nonnull(strstr(err.what, "source main: "));
 	ck_assert_ptr_nonnull(strstr(err.hint, "chmod 600"));
+	ush_policy_source_free(&source);
 	ck_assert_int_eq(kc.tokens + kc.reads, 0);
 	unlink(secret_path);
 	ush_groups_free(&groups);
