@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "broker/audit/grants.h"
-#include "broker/audit/match.h"
+#include "common/kube/match.h"
 #include "common/base/memory.h"
 #include "common/data/json.h"
 

@@ -4,7 +4,7 @@
  */
 #include <string.h>
 
-#include "broker/audit/match.h"
+#include "common/kube/match.h"
 #include "broker/audit/rules.h"
 #include "common/base/memory.h"
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "broker/audit/match.h"
+#include "common/kube/match.h"
 #include "broker/audit/rules.h"
 #include "common/base/memory.h"
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "broker/audit/match.h"
+#include "common/kube/match.h"
 #include "broker/audit/verdict.h"
 #include "broker/audit/words.h"
 #include "common/base/memory.h"

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "broker/audit/match.h"
+#include "common/kube/match.h"
 #include "common/base/memory.h"
 
 struct target {

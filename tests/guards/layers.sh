@@ -57,13 +57,13 @@ rule 'no flow includes a store or a verb' plugin/flow 'plugin/(store|verb)/'
 rule 'nothing in the broker below the verbs includes a verb' 'broker/policy broker/source broker/sync broker/audit' 'broker/verb/'
 rule 'the policy knows neither source, sync nor audit' broker/policy 'broker/(source|sync|audit)/'
 rule 'pure: reconcile and desired include no effect' 'broker/sync/reconcile.c broker/sync/desired.c broker/sync/plan.c' "$effects"
-rule 'pure: verdict, match and rules include no effect' 'broker/audit/verdict.c broker/audit/match.c broker/audit/rules.c' "$effects"
+rule 'pure: verdict, match and rules include no effect' 'broker/audit/verdict.c common/kube/match.c broker/audit/rules.c' "$effects"
 rule 'pure: claims and jose include no effect' 'common/oidc/claims.c common/oidc/jose.c' "$effects"
 rule 'every include names its file from the top of the tree' 'common plugin broker tests' '\.\./|[^/]*$'
 nok 'no shipped source includes a test' grep -rlE --include='*.[ch]' '^#include "tests/' common plugin broker
 
 clocks='\<(time|gettimeofday|clock_gettime|rand|random|srand|getenv|fopen|open|socket)\('
-pure='broker/sync/reconcile.c broker/sync/desired.c broker/audit/verdict.c broker/audit/match.c common/oidc/claims.c common/oidc/jose.c'
+pure='broker/sync/reconcile.c broker/sync/desired.c broker/audit/verdict.c common/kube/match.c common/oidc/claims.c common/oidc/jose.c'
 for file in $pure; do
 	if [ ! -f "$file" ]; then
 		fail "pure: $file asks no clock, chance, environment or file" 'no such file'

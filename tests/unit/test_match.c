@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "broker/audit/match.h"
+#include "common/kube/match.h"
 #include "broker/audit/powers.h"
 #include "common/base/memory.h"
 #include "common/data/json.h"

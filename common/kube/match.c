@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "broker/audit/match.h"
+#include "common/kube/match.h"
 
 #include <string.h>
 

@@ -3,8 +3,8 @@
  * One policy rule against one request, and rules against rules, as the API server's RBAC authorizer and its escalation
  * guard decide it. Pure.
  */
-#ifndef USH_AUDIT_MATCH_H
-#define USH_AUDIT_MATCH_H
+#ifndef USH_KUBE_MATCH_H
+#define USH_KUBE_MATCH_H
 
 #include <stdbool.h>
 #include <stddef.h>
