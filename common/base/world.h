@@ -13,6 +13,8 @@
 
 struct ush_http_request;
 struct ush_http_response;
+struct ush_http_pump;
+struct ush_recorder;
 
 struct ush_world {
 	void *context; /* handed to every function below */
@@ -26,6 +28,10 @@ struct ush_world {
 	void (*random)(void *context, void *out, size_t size);
 	/* One HTTP exchange (net/http.h says what is promised). */
 	int (*http)(void *context, const struct ush_http_request *request, struct ush_http_response *response, struct ush_error *err);
+	/* Many of them at once, called through ush_http_many (net/many.h). NULL: http, one after another. */
+	int (*http_many)(void *context, const struct ush_http_pump *pump, struct ush_error *err);
+	/* What is exchanged is recorded, or comes from a recording (the broker's sources); NULL: neither. */
+	struct ush_recorder *recorder;
 };
 
 static inline int64_t ush_now(const struct ush_world *world) /* Unix seconds */

@@ -31,7 +31,7 @@ static void take_retry(struct ush_exchange *x, const char *value)
 {
 	size_t digits = strspn(value, "0123456789");
 	long seconds = digits > 0 && digits < 10 ? strtol(value, NULL, 10) : USH_RETRY_AFTER_MAX;
-	time_t date = digits == 0 ? curl_getdate(value, NULL) : -1;
+	time_t date = strstr(value, "GMT") != NULL ? curl_getdate(value, NULL) : -1; /* RFC 9110 section 5.6.7 */
 
 	if (digits > 0 && value[digits] == '\0')
 		x->response->retry_after_ms = (int64_t)(seconds < USH_RETRY_AFTER_MAX ? seconds : USH_RETRY_AFTER_MAX) * 1000;

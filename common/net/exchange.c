@@ -296,8 +296,10 @@ static curl_socket_t open_socket(void *context, curlsocktype purpose, struct cur
 
 static int on_progress(void *context, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
 {
-	(void)context, (void)a, (void)b, (void)c, (void)d;
-	return ush_asked_to_end() ? 1 : 0;
+	const struct ush_exchange *x = context;
+
+	(void)a, (void)b, (void)c, (void)d;
+	return ush_asked_to_end() && !x->request->parting ? 1 : 0;
 }
 
 static void set_transport(struct ush_exchange *x)
@@ -322,6 +324,7 @@ static void set_transport(struct ush_exchange *x)
 	curl_easy_setopt(x->easy, CURLOPT_ERRORBUFFER, x->why);
 	curl_easy_setopt(x->easy, CURLOPT_NOPROGRESS, 0L);
 	curl_easy_setopt(x->easy, CURLOPT_XFERINFOFUNCTION, on_progress);
+	curl_easy_setopt(x->easy, CURLOPT_XFERINFODATA, x);
 	curl_easy_setopt(x->easy, CURLOPT_HEADERFUNCTION, ush_answer_header);
 	curl_easy_setopt(x->easy, CURLOPT_HEADERDATA, x);
 	curl_easy_setopt(x->easy, CURLOPT_WRITEFUNCTION, ush_answer_body);

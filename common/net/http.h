@@ -42,6 +42,7 @@ struct ush_http_request {
 		*tls_server_name; /* verify this name instead of the URL's host (kubeconfig tls-server-name), or NULL */
 	const char *client_cert_pem; /* TLS client certificate, or NULL */
 	const struct ush_secret *client_key_pem;
+	bool parting;       /* made to its end although SIGINT or SIGTERM came: to leave things in order */
 	int64_t timeout_ms; /* of the whole exchange; 0: 15 s. Connecting has 5 s of it */
 	size_t max_bytes;   /* of the body; 0: 256 KiB */
 	/* When not NULL the body of a 2xx answer is handed over piece by piece instead of being kept; -1 (err filled)

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "common/net/http.h"
+#include "common/net/many.h"
 
 static volatile sig_atomic_t asked_to_end;
 
@@ -68,6 +69,11 @@ static int exchange(void *context, const struct ush_http_request *request, struc
 	return ush_http_exchange(context, request, response, err);
 }
 
+static int exchange_many(void *context, const struct ush_http_pump *pump, struct ush_error *err)
+{
+	return ush_http_client_many(context, pump, err);
+}
+
 void ush_world_real(struct ush_world *world)
 {
 	struct sigaction end = {.sa_handler = note_signal}, ignore = {.sa_handler = SIG_IGN};
@@ -75,7 +81,13 @@ void ush_world_real(struct ush_world *world)
 	sigaction(SIGINT, &end, NULL);
 	sigaction(SIGTERM, &end, NULL);
 	sigaction(SIGPIPE, &ignore, NULL);
-	*world = (struct ush_world){ush_http_client_new(), now_ms, boot_ms, sleep_ms, random_bytes, exchange};
+	*world = (struct ush_world){.context = ush_http_client_new(),
+				    .now_ms = now_ms,
+				    .boot_ms = boot_ms,
+				    .sleep_ms = sleep_ms,
+				    .random = random_bytes,
+				    .http = exchange,
+				    .http_many = exchange_many};
 }
 
 void ush_world_real_free(struct ush_world *world)

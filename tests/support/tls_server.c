@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -24,6 +25,7 @@ struct connection {
 
 struct tls_server {
 	SSL_CTX *context;
+	struct tls_server_wish wish;
 	int listener;
 	int stop[2];
 	unsigned int port;
@@ -72,6 +74,21 @@ static void answer(SSL *ssl, const char *request)
 	SSL_write(ssl, text, (int)strlen(text));
 }
 
+static void answer_as_told(struct connection *c, const char *request)
+{
+	USH_AUTO_FREE char *text = c->server->wish.answer(c->server->wish.context, request);
+
+	SSL_write(c->ssl, text, (int)strlen(text));
+}
+
+/* The head, and as much after it as it says. */
+static bool whole(const char *request, size_t length)
+{
+	const char *end = strstr(request, "\r\n\r\n"), *said = strcasestr(request, "\r\ncontent-length: ");
+
+	return end != NULL && length >= (size_t)(end - request) + 4 + (said != NULL && said < end ? strtoul(said + 18, NULL, 10) : 0);
+}
+
 /* Requests of one connection, until the client or the server ends it. */
 static void serve_requests(struct connection *c)
 {
@@ -86,10 +103,13 @@ static void serve_requests(struct connection *c)
 			return;
 		length += n;
 		request[length] = '\0';
-		if (strstr(request, "\r\n\r\n") == NULL)
+		if (!whole(request, (size_t)length))
 			continue;
 		c->server->requests++;
-		answer(c->ssl, request);
+		if (c->server->wish.answer == NULL)
+			answer(c->ssl, request);
+		else
+			answer_as_told(c, request);
 		length = 0;
 	}
 }
@@ -152,6 +172,7 @@ struct tls_server *tls_server_start(const struct tls_server_wish *wish)
 	socklen_t length = sizeof address;
 
 	server->context = make_context(wish);
+	server->wish = *wish;
 	server->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (server->listener < 0 || bind(server->listener, (struct sockaddr *)&address, length) != 0 ||
 	    listen(server->listener, 16) != 0 ||

@@ -12,6 +12,10 @@ struct tls_server_wish {
 	const struct certificate *certificate;
 	const struct certificate *client_ca; /* a client must have a certificate of it; NULL: none is asked for */
 	int most_version;                    /* TLS1_1_VERSION...; 0: no limit */
+	/* Instead of that answer: the whole of another one, status line and all, which the server frees. Called on the
+	 * connection's thread with the request: its head and its body. */
+	char *(*answer)(void *context, const char *request);
+	void *context;
 };
 
 struct tls_server;

@@ -203,7 +203,7 @@ START_TEST(an_interim_answer_says_nothing_about_the_final_one)
 }
 END_TEST
 
-START_TEST(retry_after_is_read_in_seconds_and_bounded)
+START_TEST(retry_after_is_read_in_seconds_or_as_a_date_and_bounded)
 {
 	static const struct {
 		const char *header;
@@ -216,7 +216,12 @@ START_TEST(retry_after_is_read_in_seconds_and_bounded)
 		{"Retry-After: soon\r\n", -1},
 		{"Retry-After: 1.5\r\n", -1},
 		{"Retry-After:\r\n", -1},
-		{"Retry-After: Fri, 15 Jan 2027 08:00:00 GMT\r\n", -1},
+		{"Date: Fri, 15 Jan 2027 08:00:00 GMT\r\nRetry-After: Fri, 15 Jan 2027 08:00:05 GMT\r\n", 5000},
+		{"Retry-After: Fri, 15 Jan 2027 08:00:05 GMT\r\nDate: Fri, 15 Jan 2027 08:00:00 GMT\r\n", 5000},
+		{"Date: Fri, 15 Jan 2027 08:00:00 GMT\r\nRetry-After: Thu, 14 Jan 2027 08:00:00 GMT\r\n", 0},
+		{"Date: Fri, 15 Jan 2027 08:00:00 GMT\r\nRetry-After: Fri, 15 Jan 2038 08:00:00 GMT\r\n", 86400000},
+		{"Retry-After: Fri, 15 Jan 1999 08:00:00 GMT\r\n", 0},
+		{"Retry-After: Fri, 99 Foo 2027 08:00:00 GMT\r\n", -1},
 	};
 
 	for (size_t i = 0; i < USH_COUNT(cases); i++) {
@@ -331,6 +336,6 @@ TAP_MAIN("http", an_answer_is_given_whole, an_empty_answer_is_an_empty_text,
 	 a_request_says_what_it_was_told_and_no_more, every_method_carries_its_body,
 	 a_connection_serves_many_requests_and_nothing_stays_behind, headers_that_would_break_the_request_are_refused,
 	 plain_http_is_only_for_loopback_and_only_when_allowed, redirects_are_answers_like_any_other,
-	 an_interim_answer_says_nothing_about_the_final_one, retry_after_is_read_in_seconds_and_bounded,
+	 an_interim_answer_says_nothing_about_the_final_one, retry_after_is_read_in_seconds_or_as_a_date_and_bounded,
 	 failures_of_the_network_are_told_in_words, a_name_does_not_lead_to_a_metadata_service,
 	 the_environment_does_not_steer, a_signal_ends_an_exchange)
