@@ -26,14 +26,16 @@ struct ush_kube {
 	const struct ush_world *world;
 	struct ush_kube_config *config; /* owned by the caller */
 	const char *field_manager;      /* "usher-broker" */
+	bool parting; /* the requests are made although SIGINT or SIGTERM came, within 5 s: what leaves things in order */
 };
 
 /* GET path (from '/'). *status is 200 or 404; *out is NULL on 404. Owned by the caller. */
 int ush_kube_get(const struct ush_kube *kube, const char *path, int *status, json_t **out, struct ush_error *err);
 
 /*
- * Every item of a list, in pages of 500, one consistent resourceVersion: a 410 in the middle restarts the list from its
- * first page (once; `restart` is called so that the caller forgets what it has), a second one is USH_ERR_INCOMPLETE.
+ * Every item of a list, of one consistent resourceVersion: in one answer where the server streams it (1.33), else in
+ * pages. A 410 or a break in the middle restarts the list in pages from its beginning (once; `restart` is called so that
+ * the caller forgets what it has), a second one is USH_ERR_INCOMPLETE. list.h has the same without a JSON value an item.
  * Items are cut from the stream and parsed one by one: memory does not grow with the list. An item has kind and
  * apiVersion filled in. `item` returns -1 with err filled to stop. *resource_version (may be NULL) is the list's, owned
  * by the caller.
@@ -78,5 +80,13 @@ int ush_kube_can_i(const struct ush_kube *kube, const struct ush_kube_attributes
 		   struct ush_error *err);
 int ush_kube_can_they(const struct ush_kube *kube, const char *user, const char *const *groups,
 		      const struct ush_kube_attributes *what, bool *allowed, struct ush_error *err);
+
+/* The SubjectAccessReview of ush_kube_can_they, to be posted to USH_KUBE_REVIEWS; owned by the caller. */
+#define USH_KUBE_REVIEWS "/apis/authorization.k8s.io/v1/subjectaccessreviews"
+json_t *ush_kube_review_of(const char *user, const char *const *groups, const struct ush_kube_attributes *what);
+
+/* POST of a review of another kind to path; *answer is the whole object, owned by the caller. */
+int ush_kube_review(const struct ush_kube *kube, const char *path, const json_t *review, json_t **answer,
+		    struct ush_error *err);
 
 #endif

@@ -68,7 +68,7 @@ static int start(const struct ush_command *command, int to, pid_t *pid)
 		bad = posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
 	posix_spawnattr_setsigdefault(&attributes, &defaults);
 	posix_spawnattr_setsigmask(&attributes, &none);
-	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
+	posix_spawnattr_setflags(&attributes, (short)(POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | (command->alone ? POSIX_SPAWN_SETSID : 0)));
 	if (bad == 0)
 		bad = posix_spawn(pid, command->path, &files, &attributes, command->argv, command->envp);
 	posix_spawn_file_actions_destroy(&files);
@@ -91,19 +91,23 @@ static int take(int fd, struct ush_buf *out)
 	return result;
 }
 
-static void end_child(pid_t pid)
+/* With its children where it has a session of its own: those have no time beyond its own. */
+static void end_child(const struct ush_command *command, pid_t pid)
 {
 	int64_t until = clock_ms() + GRACE_MS;
+	pid_t whom = command->alone ? -pid : pid;
 
-	kill(pid, SIGTERM);
+	kill(whom, SIGTERM);
 	while (waitpid(pid, NULL, WNOHANG) == 0) {
 		if (clock_ms() >= until) {
-			kill(pid, SIGKILL);
+			kill(whom, SIGKILL);
 			waitpid(pid, NULL, 0);
 			return;
 		}
 		poll(NULL, 0, LOOK_MS);
 	}
+	if (command->alone)
+		kill(whom, SIGKILL);
 }
 
 /* Reads until the child has ended, whoever else may still hold the pipe. */
@@ -125,14 +129,14 @@ static int follow(const struct ush_command *command, pid_t pid, int fd, struct u
 			more = take(fd, out);
 		if (more < 0) {
 			if (ended == 0)
-				end_child(pid);
+				end_child(command, pid);
 			return ush_fail(err, USH_ERR_UNAVAILABLE, "%s: wrote more than %zu bytes on stdout",
 					command->argv[0], out->limit);
 		}
 		if (ended != 0)
 			return ended == pid ? 0 : ush_fail(err, USH_ERR_UNAVAILABLE, "%s: was lost", command->argv[0]);
 		if (clock_ms() >= until) {
-			end_child(pid);
+			end_child(command, pid);
 			return ush_fail(err, USH_ERR_UNAVAILABLE, "%s: did not end within %lld s", command->argv[0],
 					(long long)command->deadline_ms / 1000);
 		}

@@ -17,6 +17,7 @@ struct ush_command {
 	char *const *envp;   /* the whole environment */
 	bool stdin_attached; /* else it reads /dev/null */
 	int64_t deadline_ms; /* after so long it is ended */
+	bool alone;          /* in a session of its own: without our terminal, and ended with all that it started */
 };
 
 /*

@@ -28,6 +28,8 @@ void ush_kube_config_free(struct ush_kube_config *config)
 	free(config->token_file);
 	free(config->client_cert_pem);
 	ush_secret_free(config->client_key_pem);
+	free(config->kubeconfig);
+	ush_kube_config_free(config->before);
 	free(config);
 }
 
@@ -202,13 +204,43 @@ static struct ush_secret *read_token(const char *path, struct ush_error *err)
 	return NULL;
 }
 
+static bool same_text(const char *a, const char *b)
+{
+	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+#define SWAP(a, b)                                                                                                     \
+	do {                                                                                                           \
+		__typeof__(a) swapped = (a);                                                                           \
+		(a) = (b);                                                                                             \
+		(b) = swapped;                                                                                         \
+	} while (0)
+
+/* Runs the command again; it may not ask anybody, and what it gives must be news. */
+static bool exec_again(struct ush_kube_config *config)
+{
+	struct ush_error unimportant = {0};
+	AUTO_CONFIG fresh = ush_kube_config_load(config->kubeconfig, config->context, false, &unimportant);
+
+	if (fresh == NULL || strcmp(fresh->server, config->server) != 0 ||
+	    (same_text(ush_secret_reveal(fresh->token), ush_secret_reveal(config->token)) &&
+	     same_text(fresh->client_cert_pem, config->client_cert_pem)))
+		return false;
+	SWAP(fresh->token, config->token);
+	SWAP(fresh->client_cert_pem, config->client_cert_pem);
+	SWAP(fresh->client_key_pem, config->client_key_pem);
+	fresh->before = config->before;
+	config->before = ush_steal(&fresh);
+	return true;
+}
+
 bool ush_kube_token_again(struct ush_kube_config *config)
 {
 	struct ush_error unimportant = {0};
 	struct ush_secret *token = config->token_file != NULL ? read_token(config->token_file, &unimportant) : NULL;
 
 	if (token == NULL)
-		return false;
+		return config->from_exec && exec_again(config);
 	ush_secret_free(config->token);
 	config->token = token;
 	return true;
@@ -278,6 +310,7 @@ static int read_user(const struct ush_kubeconfig_entry *user, const struct ush_k
 		return -1;
 	if (exec.node == NULL || config->token != NULL || config->client_cert_pem != NULL)
 		return 0; /* as in client-go, what stands in the file wins over exec */
+	config->from_exec = true;
 	return ush_kube_exec(&exec, cluster, interactive, config, err);
 }
 
@@ -353,6 +386,7 @@ struct ush_kube_config *ush_kube_config_load(const char *path, const char *conte
 {
 	USH_AUTO_KUBECONFIG all = {0};
 	const char *host = getenv("KUBERNETES_SERVICE_HOST"), *name = context;
+	struct ush_kube_config *config;
 
 	if (ush_kubeconfig_read(&all, path, err) != 0)
 		return NULL;
@@ -375,5 +409,8 @@ struct ush_kube_config *ush_kube_config_load(const char *path, const char *conte
 			ush_hint(err, "Choose one with --context: %s", names);
 		return NULL;
 	}
-	return from_files(&all, name, interactive, err);
+	config = from_files(&all, name, interactive, err);
+	if (config != NULL)
+		config->kubeconfig = ush_strdup(path);
+	return config;
 }

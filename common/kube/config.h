@@ -24,6 +24,10 @@ struct ush_kube_config {
 	char *token_file; /* read again when the server answers 401, or NULL */
 	char *client_cert_pem;
 	struct ush_secret *client_key_pem;
+	bool from_exec;   /* token or certificate came from an exec user's command, which is run again after a 401 */
+	char *kubeconfig; /* the path it was loaded from; NULL as in ush_kube_config_load */
+	struct ush_kube_config *before; /* credentials that were replaced: requests under way still point at them */
+	int minor; /* of the server's version (list.h): 0 not asked yet, -1 it does not tell */
 };
 
 /* path NULL: $KUBECONFIG, ~/.kube/config, in-cluster, in this order. context NULL: current-context. An exec user's

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/base/memory.h"
+#include "common/kube/lex.h"
 
 void ush_cut_free(struct ush_cut *cut)
 {
@@ -14,11 +15,6 @@ void ush_cut_free(struct ush_cut *cut)
 static int bad(struct ush_error *err, const char *why)
 {
 	return ush_fail(err, USH_ERR_REJECTED, "a list that is not valid JSON: %s", why);
-}
-
-static bool is_space(char c)
-{
-	return c == ' ' || c == '\n' || c == '\r' || c == '\t';
 }
 
 /* Moves over one byte of a string. */
@@ -32,29 +28,41 @@ static void step_string(struct ush_cut *cut, char c)
 		cut->in_string = false;
 }
 
-/* One byte inside an item; true when it was the item's last. */
-static bool step_item(struct ush_cut *cut, char c)
+/* The place behind the item's last byte, or end when that is not here. */
+static const char *item_end(struct ush_cut *cut, const char *at, const char *end)
 {
-	if (cut->in_string)
-		step_string(cut, c);
-	else if (c == '"')
-		cut->in_string = true;
-	else if (c == '{' || c == '[')
-		cut->depth++;
-	else if (c == '}' || c == ']')
-		cut->depth--;
-	return cut->depth == 2;
-}
+	unsigned int depth = cut->depth;
 
-/* The index behind the item's last byte, or length when its end is not here. */
-static size_t item_end(struct ush_cut *cut, const char *data, size_t from, size_t length)
-{
-	for (size_t i = from; i < length; i++)
-		if (step_item(cut, data[i])) {
-			cut->at = USH_CUT_AFTER;
-			return i + 1;
+	if (cut->escaped && at < end) {
+		cut->escaped = false;
+		at++;
+	}
+	while (at < end) {
+		char c;
+
+		if (cut->in_string) {
+			at = ush_lex_quote(at, end);
+			if (at == end)
+				break;
+			cut->in_string = *at++ == '\\';
+			if (!cut->in_string)
+				continue;
+			cut->escaped = at == end;
+			at += at < end;
+			continue;
 		}
-	return length;
+		c = *at++;
+		if (c == '"') {
+			cut->in_string = true;
+		} else if (c == '{' || c == '[') {
+			depth++;
+		} else if ((c == '}' || c == ']') && --depth == 2) {
+			cut->at = USH_CUT_AFTER;
+			break;
+		}
+	}
+	cut->depth = depth;
+	return at;
 }
 
 /* Hands on the item whose bytes from..to are the last (or only) ones, or keeps them until the rest comes. */
@@ -84,7 +92,7 @@ static int keep(struct ush_cut *cut, char c, struct ush_error *err)
 /* Between items: a comma, the end, or the next item, whose brace is left where it is. */
 static int step_between(struct ush_cut *cut, char c, struct ush_error *err)
 {
-	if (is_space(c))
+	if (ush_lex_is_space(c))
 		return 0;
 	if (c == ',' && cut->at == USH_CUT_AFTER) {
 		cut->at = USH_CUT_NEXT;
@@ -123,9 +131,9 @@ static void open_bracket(struct ush_cut *cut, char c)
 /* One byte outside the items; it is kept. */
 static int step_rest(struct ush_cut *cut, char c, struct ush_error *err)
 {
-	if (cut->ended && !is_space(c))
+	if (cut->ended && !ush_lex_is_space(c))
 		return bad(err, "something stands behind it");
-	if (cut->depth == 0 && !cut->ended && c != '{' && !is_space(c))
+	if (cut->depth == 0 && !cut->ended && c != '{' && !ush_lex_is_space(c))
 		return bad(err, "it does not begin with a brace");
 	if (keep(cut, c, err) != 0)
 		return -1;
@@ -159,7 +167,7 @@ int ush_cut_feed(struct ush_cut *cut, const char *data, size_t length, struct us
 		size_t from = i;
 
 		if (cut->at == USH_CUT_INSIDE) {
-			i = item_end(cut, data, i, length);
+			i = (size_t)(item_end(cut, data + i, data + length) - data);
 			if (take_item(cut, data, from, i, err) != 0)
 				return -1;
 		} else if (cut->at == USH_CUT_OUTSIDE) {

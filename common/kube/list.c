@@ -2,21 +2,31 @@
  *
  * Lists, whole or not at all: pages of one resourceVersion, items parsed one by one as they are cut from the stream.
  */
+#include "common/kube/list.h"
+
 #include <stdio.h>
 #include <string.h>
 
 #include "common/base/memory.h"
 #include "common/data/json.h"
-#include "common/kube/client.h"
 #include "common/kube/cut.h"
 #include "common/kube/request.h"
 
-#define PAGE        "500"
+#define PAGE        "5000" /* a few MB; in pages of 500 the same list takes two to four times as long */
 #define PAGES_LIMIT 100000
+#define STREAMS     33 /* the minor version whose server writes a list item by item, however long it is */
 
 struct reading {
 	const struct ush_kube *kube;
-	const struct ush_kube_list *list;
+	const char *path, *selector;
+	/* What is done with an item's text. */
+	int (*hand_over)(struct reading *reading, const char *text, size_t length, struct ush_error *err);
+	void (*restart)(void *context);
+	void *context;
+	int (*on_json)(void *context, json_t *item, struct ush_error *err);
+	int (*on_item)(void *context, struct ush_item *item, struct ush_error *err);
+	struct ush_scan scan;
+	bool whole;          /* one answer is asked for, not pages */
 	char *token;         /* continue of the page to read next, NULL for the first */
 	char *version;       /* resourceVersion of the first page */
 	char *kind, *group;  /* kind and apiVersion that the page's items have and do not say */
@@ -37,7 +47,15 @@ static void forget(struct reading *reading)
 	reading->count = 0;
 }
 
-#define AUTO_READING __attribute__((cleanup(forget))) struct reading
+static void reading_free(struct reading *reading)
+{
+	forget(reading);
+	ush_scan_free(&reading->scan);
+}
+
+#define AUTO_READING __attribute__((cleanup(reading_free))) struct reading
+
+/* ---- items ---- */
 
 /* "RoleBindingList" -> "RoleBinding"; NULL for a kind that is no list. */
 static char *item_kind(const char *kind)
@@ -48,43 +66,65 @@ static char *item_kind(const char *kind)
 }
 
 /* What stands before the items says what they are; a list of custom resources says it behind, and on each item. */
-static void read_head(struct reading *reading)
+static int need_head(struct reading *reading, struct ush_error *err)
 {
 	struct ush_error unimportant = {0};
-	USH_AUTO_FREE char *text = ush_printf("%s]}", reading->cut->rest.data);
-	USH_AUTO_JSON head = ush_json_parse(text, strlen(text), "", USH_ERR_REJECTED, &unimportant);
+	USH_AUTO_FREE char *text = NULL;
+	USH_AUTO_JSON head = NULL;
 
-	free(reading->kind);
-	free(reading->group);
-	reading->kind = item_kind(ush_json_string(head, "kind"));
-	reading->group = ush_strdup(ush_json_string(head, "apiVersion"));
+	if (reading->kind == NULL) {
+		text = ush_printf("%s]}", reading->cut->rest.data);
+		head = ush_json_parse(text, strlen(text), "", USH_ERR_REJECTED, &unimportant);
+		free(reading->group);
+		reading->kind = item_kind(ush_json_string(head, "kind"));
+		reading->group = ush_strdup(ush_json_string(head, "apiVersion"));
+	}
+	return reading->kind != NULL && reading->group != NULL
+		       ? 0
+		       : ush_fail(err, USH_ERR_REJECTED, "a list that does not say of what");
 }
 
-static int name_kind(struct reading *reading, json_t *item, struct ush_error *err)
+static int as_json(struct reading *reading, const char *text, size_t length, struct ush_error *err)
 {
-	if (ush_json_string(item, "kind") != NULL && ush_json_string(item, "apiVersion") != NULL)
-		return 0;
-	if (reading->kind == NULL)
-		read_head(reading);
-	if (reading->kind == NULL || reading->group == NULL)
-		return ush_fail(err, USH_ERR_REJECTED, "a list that does not say of what");
-	json_object_set_new(item, "kind", json_string(reading->kind));
-	json_object_set_new(item, "apiVersion", json_string(reading->group));
-	return 0;
-}
-
-static int take_item(void *context, const char *text, size_t length, struct ush_error *err)
-{
-	struct reading *reading = context;
 	char what[64];
 	USH_AUTO_JSON item = NULL;
 
 	snprintf(what, sizeof what, "item %zu", reading->count + 1);
 	item = ush_json_parse(text, length, what, USH_ERR_REJECTED, err);
-	if (item == NULL || name_kind(reading, item, err) != 0)
+	if (item == NULL)
 		return -1;
+	if (ush_json_string(item, "kind") == NULL || ush_json_string(item, "apiVersion") == NULL) {
+		if (need_head(reading, err) != 0)
+			return -1;
+		json_object_set_new(item, "kind", json_string(reading->kind));
+		json_object_set_new(item, "apiVersion", json_string(reading->group));
+	}
 	reading->count++;
-	return reading->list->item(reading->list->context, item, err);
+	return reading->on_json(reading->context, item, err);
+}
+
+static int as_item(struct reading *reading, const char *text, size_t length, struct ush_error *err)
+{
+	struct ush_item_defaults defaults = {reading->kind, reading->group};
+	struct ush_item item;
+
+	if (ush_scan_object(&reading->scan, text, length, &defaults, NULL, USH_ERR_REJECTED, &item, err) != 0)
+		return ush_error_at(err, "item %zu", reading->count + 1);
+	if (item.kind.text == NULL || item.api_version.text == NULL) {
+		if (need_head(reading, err) != 0)
+			return -1;
+		item.kind = ush_slice_of(reading->kind);
+		item.api_version = ush_slice_of(reading->group);
+	}
+	reading->count++;
+	return reading->on_item(reading->context, &item, err);
+}
+
+static int take_item(void *context, const char *text, size_t length, struct ush_error *err)
+{
+	struct reading *reading = context;
+
+	return reading->hand_over(reading, text, length, err);
 }
 
 static int take_piece(void *context, const char *data, size_t length, struct ush_error *err)
@@ -97,17 +137,21 @@ static int take_piece(void *context, const char *data, size_t length, struct ush
 	return -1;
 }
 
+/* ---- pages ---- */
+
 static char *page_path(const struct reading *reading)
 {
 	USH_AUTO_BUF query = {0};
 
-	ush_form_add(&query, "limit", PAGE);
-	if (reading->list->selector != NULL)
-		ush_form_add(&query, "labelSelector", reading->list->selector);
+	if (!reading->whole || reading->token != NULL)
+		ush_form_add(&query, "limit", PAGE);
+	if (reading->selector != NULL)
+		ush_form_add(&query, "labelSelector", reading->selector);
 	if (reading->token != NULL)
 		ush_form_add(&query, "continue", reading->token);
-	return ush_printf("%s%s%s", reading->list->path, strchr(reading->list->path, '?') != NULL ? "&" : "?",
-			  query.data);
+	if (query.length == 0)
+		return ush_strdup(reading->path);
+	return ush_printf("%s%s%s", reading->path, strchr(reading->path, '?') != NULL ? "&" : "?", query.data);
 }
 
 /* Reads what stood around the items: is it a list, of which version, and is there more? */
@@ -141,7 +185,11 @@ static int read_page(struct reading *reading, struct ush_error *err)
 {
 	USH_AUTO_FREE char *path = page_path(reading);
 	USH_AUTO_CUT cut = USH_CUT_INIT(take_item, reading);
-	struct ush_kube_call call = {.method = "GET", .path = path, .on_body = take_piece, .on_body_context = reading};
+	struct ush_kube_call call = {.method = "GET",
+				     .path = path,
+				     .gzip = true,
+				     .on_body = take_piece,
+				     .on_body_context = reading};
 	USH_AUTO_RESPONSE response = {0};
 	int result;
 
@@ -150,8 +198,8 @@ static int read_page(struct reading *reading, struct ush_error *err)
 	reading->moved = false;
 	result = ush_kube_request(reading->kube, &call, &response, err);
 	if (result != 0)
-		reading->moved =
-			call.begun && !reading->stopped; /* the rest of this page can only be had from the start */
+		reading->moved = call.begun && !reading->stopped &&
+				 err->code != USH_ERR_DECLINED; /* the rest of this page can only be had from the start */
 	else if (response.status == 410)
 		reading->moved = true;
 	if (result == 0 && response.status != 200)
@@ -186,27 +234,61 @@ static int explain(const struct reading *reading, struct ush_error *err)
 	if (code == err->code && code != USH_ERR_INCOMPLETE && code != USH_ERR_REJECTED)
 		return -1;
 	ush_error_clear(err);
-	return ush_fail(err, code, "%s, page %zu: %s", reading->list->path, reading->page, why);
+	if (reading->whole && reading->page == 1)
+		return ush_fail(err, code, "%s: %s", reading->path, why);
+	return ush_fail(err, code, "%s, page %zu: %s", reading->path, reading->page, why);
+}
+
+/* The second time in pages in any case: what stands between us and the server may not let a long answer through. */
+static int read_list(struct reading *reading, size_t *count, char **resource_version, struct ush_error *err)
+{
+	int minor, result;
+
+	if (ush_kube_minor(reading->kube, &minor, err) != 0)
+		return -1;
+	reading->whole = minor >= STREAMS;
+	result = read_pages(reading, err);
+	if (result != 0 && reading->moved && (reading->restart != NULL || reading->count == 0)) {
+		if (reading->restart != NULL)
+			reading->restart(reading->context);
+		ush_error_clear(err);
+		forget(reading);
+		reading->whole = false;
+		result = read_pages(reading, err);
+	}
+	if (result != 0)
+		return explain(reading, err);
+	if (count != NULL)
+		*count = reading->count;
+	if (resource_version != NULL)
+		*resource_version = ush_steal(&reading->version);
+	return 0;
 }
 
 int ush_kube_list_all(const struct ush_kube *kube, const struct ush_kube_list *list, size_t *count,
 		      char **resource_version, struct ush_error *err)
 {
-	AUTO_READING reading = {.kube = kube, .list = list};
-	int result = read_pages(&reading, err);
+	AUTO_READING reading = {.kube = kube,
+				.path = list->path,
+				.selector = list->selector,
+				.hand_over = as_json,
+				.on_json = list->item,
+				.restart = list->restart,
+				.context = list->context};
 
-	if (result != 0 && reading.moved && (list->restart != NULL || reading.count == 0)) {
-		if (list->restart != NULL)
-			list->restart(list->context);
-		ush_error_clear(err);
-		forget(&reading);
-		result = read_pages(&reading, err);
-	}
-	if (result != 0)
-		return explain(&reading, err);
-	if (count != NULL)
-		*count = reading.count;
-	if (resource_version != NULL)
-		*resource_version = ush_steal(&reading.version);
-	return 0;
+	return read_list(&reading, count, resource_version, err);
+}
+
+int ush_kube_list_items(const struct ush_kube *kube, const struct ush_kube_stream *stream, size_t *count,
+			char **resource_version, struct ush_error *err)
+{
+	AUTO_READING reading = {.kube = kube,
+				.path = stream->path,
+				.selector = stream->selector,
+				.hand_over = as_item,
+				.on_item = stream->item,
+				.restart = stream->restart,
+				.context = stream->context};
+
+	return read_list(&reading, count, resource_version, err);
 }

@@ -21,4 +21,8 @@ struct ush_kube_stream {
 int ush_kube_list_items(const struct ush_kube *kube, const struct ush_kube_stream *stream, size_t *count,
 			char **resource_version, struct ush_error *err);
 
+/* The server's minor version, 36 of 1.36; 0 when it does not tell. Asked once a configuration; fails only without any
+ * answer. version.c */
+int ush_kube_minor(const struct ush_kube *kube, int *minor, struct ush_error *err);
+
 #endif

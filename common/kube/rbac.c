@@ -87,7 +87,7 @@ void ush_list_free(struct ush_list *list)
 
 /* ---- life ---- */
 
-static void rule_free(struct ush_rule *rule)
+void ush_rule_free(struct ush_rule *rule)
 {
 	ush_list_free(&rule->verbs);
 	ush_list_free(&rule->groups);
@@ -101,7 +101,7 @@ void ush_rbac_free(struct ush_rbac *object)
 	if (object == NULL)
 		return;
 	for (size_t i = 0; i < object->rule_count; i++)
-		rule_free(&object->rules[i]);
+		ush_rule_free(&object->rules[i]);
 	for (size_t i = 0; i < object->subject_count; i++) {
 		free(object->subjects[i].kind);
 		free(object->subjects[i].name);

@@ -82,6 +82,8 @@ json_t *ush_rbac_to_json(const struct ush_rbac *object);
 /* One text for what the API server acts on (rules; or roleRef and the subjects as a set): equal texts, equal access. */
 char *ush_rbac_meaning(const struct ush_rbac *object);
 
+void ush_rule_free(struct ush_rule *rule); /* what it holds */
+
 void ush_list_add(struct ush_list *list, const char *text);
 bool ush_list_has(const struct ush_list *list, const char *text);
 void ush_list_sort(struct ush_list *list); /* and drops what stands twice */

@@ -9,6 +9,7 @@
 #define ANSWER_CAP      (8U << 20)
 #define LIST_CAP        ((size_t)1 << 30)
 #define TIMEOUT_MS      30000
+#define PARTING_MS      5000
 #define LIST_TIMEOUT_MS 120000
 #define BUSY_TRIES      5
 #define BUSY_BUDGET_MS  30000
@@ -22,8 +23,7 @@ struct patience {
 	bool token_read;
 };
 
-/* How a message calls the server: its URL without the scheme. */
-static const char *server_name(const struct ush_kube *kube)
+const char *ush_kube_server_name(const struct ush_kube *kube)
 {
 	const char *name = strstr(kube->config->server, "://");
 
@@ -46,32 +46,43 @@ static char *message_of(const struct ush_http_response *response)
 	return ush_printf("%s (%s)", message, reason);
 }
 
+void ush_kube_prepare(const struct ush_kube *kube, struct ush_http_request *request)
+{
+	const struct ush_kube_config *config = kube->config;
+
+	request->bearer = config->token;
+	request->loopback_http = true;
+	request->ca_pem = config->ca_pem;
+	request->ca_only = config->ca_pem != NULL;
+	request->tls_server_name = config->tls_server_name;
+	request->client_cert_pem = config->client_cert_pem;
+	request->client_key_pem = config->client_key_pem;
+	request->timeout_ms = kube->parting ? PARTING_MS : TIMEOUT_MS;
+	request->parting = kube->parting;
+	request->max_bytes = ANSWER_CAP;
+}
+
 static int send_once(const struct ush_kube *kube, struct ush_kube_call *call, const char *body,
 		     struct ush_http_response *response, struct ush_error *err)
 {
 	USH_AUTO_FREE char *url = ush_printf("%s%s", kube->config->server, call->path);
-	bool is_list = call->on_body != NULL;
 	struct ush_http_request request = {
 		.method = call->method,
 		.url = url,
-		.content_type = body == NULL                 ? NULL
-				: call->content_type != NULL ? call->content_type
-							     : "application/json",
 		.body = body,
 		.body_length = body != NULL ? strlen(body) : 0,
-		.bearer = kube->config->token,
-		.loopback_http = true,
-		.ca_pem = kube->config->ca_pem,
-		.ca_only = kube->config->ca_pem != NULL,
-		.tls_server_name = kube->config->tls_server_name,
-		.client_cert_pem = kube->config->client_cert_pem,
-		.client_key_pem = kube->config->client_key_pem,
-		.timeout_ms = is_list ? LIST_TIMEOUT_MS : TIMEOUT_MS,
-		.max_bytes = is_list ? LIST_CAP : ANSWER_CAP,
+		.gzip = call->gzip,
 		.on_body = call->on_body,
 		.on_body_context = call->on_body_context,
 	};
 
+	ush_kube_prepare(kube, &request);
+	if (body != NULL)
+		request.content_type = call->content_type != NULL ? call->content_type : "application/json";
+	if (call->on_body != NULL) {
+		request.timeout_ms = LIST_TIMEOUT_MS;
+		request.max_bytes = LIST_CAP;
+	}
 	return ush_http(kube->world, &request, response, err);
 }
 
@@ -84,7 +95,7 @@ static int pause_ms(const struct ush_kube *kube, struct patience *patience, int6
 	ms += ms * byte / 1024 + byte / 4;
 	patience->waited_ms += ms;
 	if (ush_sleep_ms(kube->world, ms) != 0)
-		return ush_fail(err, USH_ERR_DECLINED, "stopped while waiting for %s", server_name(kube));
+		return ush_fail(err, USH_ERR_DECLINED, "stopped while waiting for %s", ush_kube_server_name(kube));
 	return 0;
 }
 
@@ -104,24 +115,24 @@ static int64_t next_pause(const struct ush_kube_call *call, const struct ush_htt
 	return -1;
 }
 
-static int judge(const struct ush_kube *kube, const struct ush_kube_call *call,
-		 const struct ush_http_response *response, struct ush_error *err)
+int ush_kube_judge(const struct ush_kube *kube, const char *method, const char *path,
+		   const struct ush_http_response *response, struct ush_error *err)
 {
 	USH_AUTO_FREE char *message = NULL;
 	int status = response->status;
 
 	if (status == 401) {
-		ush_fail(err, USH_ERR_LOGIN, "%s does not accept our credentials (401, context %s)", server_name(kube),
-			 kube->config->context);
+		ush_fail(err, USH_ERR_LOGIN, "%s does not accept our credentials (401, context %s)",
+			 ush_kube_server_name(kube), kube->config->context);
 		return ush_hint(err, "Try them: kubectl auth whoami");
 	}
 	if (status != 403 && status != 429 && status < 500)
 		return 0;
 	message = message_of(response);
 	if (status == 403)
-		return ush_fail(err, USH_ERR_REFUSED, "%s refuses: %s", server_name(kube), message);
-	return ush_fail(err, USH_ERR_UNAVAILABLE, "%s answers %d to %s %.*s: %s", server_name(kube), status,
-			call->method, (int)strcspn(call->path, "?"), call->path, message);
+		return ush_fail(err, USH_ERR_REFUSED, "%s refuses: %s", ush_kube_server_name(kube), message);
+	return ush_fail(err, USH_ERR_UNAVAILABLE, "%s answers %d to %s %.*s: %s", ush_kube_server_name(kube), status,
+			method, (int)strcspn(path, "?"), path, message);
 }
 
 struct relay { /* notes that a piece went out */
@@ -164,7 +175,7 @@ static int try_until_done(const struct ush_kube *kube, struct ush_kube_call *cal
 			return why.hint[0] != '\0' ? ush_hint(err, "%s", why.hint) : -1;
 		}
 		if (wait < 0)
-			return judge(kube, call, response, err);
+			return ush_kube_judge(kube, call->method, call->path, response, err);
 		if (pause_ms(kube, &patience, wait, err) != 0)
 			return -1;
 	}
@@ -193,13 +204,13 @@ int ush_kube_unexpected(const struct ush_kube *kube, const struct ush_kube_call 
 	USH_AUTO_FREE char *message = message_of(response);
 	enum ush_code code = response->status >= 400 && response->status < 500 ? USH_ERR_REFUSED : USH_ERR_REJECTED;
 
-	return ush_fail(err, code, "%s answers %d to %s %.*s: %s", server_name(kube), response->status, call->method,
+	return ush_fail(err, code, "%s answers %d to %s %.*s: %s", ush_kube_server_name(kube), response->status, call->method,
 			(int)strcspn(call->path, "?"), call->path, message);
 }
 
 json_t *ush_kube_answer(const struct ush_kube *kube, const struct ush_http_response *response, struct ush_error *err)
 {
-	USH_AUTO_FREE char *what = ush_printf("%s: the answer", server_name(kube));
+	USH_AUTO_FREE char *what = ush_printf("%s: the answer", ush_kube_server_name(kube));
 	json_t *answer = ush_json_parse(response->body.data != NULL ? response->body.data : "", response->body.length,
 					what, USH_ERR_REJECTED, err);
 

@@ -20,6 +20,7 @@ struct ush_kube_call {
 	/* A 2xx answer in pieces, as in ush_http_request; once a piece was handed over nothing is tried again. */
 	int (*on_body)(void *context, const char *data, size_t length, struct ush_error *err);
 	void *on_body_context;
+	bool gzip;  /* the answer may come compressed */
 	bool begun; /* out: a piece was handed over */
 };
 
@@ -39,7 +40,18 @@ int ush_kube_unexpected(const struct ush_kube *kube, const struct ush_kube_call 
 /* The answer's JSON object, owned by the caller; NULL with USH_ERR_REJECTED. */
 json_t *ush_kube_answer(const struct ush_kube *kube, const struct ush_http_response *response, struct ush_error *err);
 
-/* config.c: reads config->token_file again. False when there is none or it cannot be read now. */
+/* What every request of this server has in common: credentials, trust, deadline, cap. */
+void ush_kube_prepare(const struct ush_kube *kube, struct ush_http_request *request);
+
+/* How a message calls the server: its URL without the scheme. */
+const char *ush_kube_server_name(const struct ush_kube *kube);
+
+/* 0 for an answer that the server meant; else err is filled: 401, 403, 429, 5xx. */
+int ush_kube_judge(const struct ush_kube *kube, const char *method, const char *path,
+		   const struct ush_http_response *response, struct ush_error *err);
+
+/* config.c: reads config->token_file again, or runs the exec command again (which may not ask anybody then). False when
+ * there is neither, or it cannot be had now. */
 bool ush_kube_token_again(struct ush_kube_config *config);
 
 #endif

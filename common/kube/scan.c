@@ -352,24 +352,26 @@ static void expect(struct ush_slice *slice, char type)
 		*slice = (struct ush_slice){0};
 }
 
-static struct ush_slice of_text(const char *text)
-{
-	return text != NULL ? (struct ush_slice){text, strlen(text), '"', true} : (struct ush_slice){0};
-}
-
 static void fill(struct ush_item *item, const struct ush_item_defaults *defaults)
 {
 	struct ush_walk owners = ush_walk(item->owners);
 	struct ush_slice unused;
 
 	if (defaults != NULL && (item->kind.type != '"' || item->api_version.type != '"')) {
-		item->kind = of_text(defaults->kind);
-		item->api_version = of_text(defaults->api_version);
+		item->kind = ush_slice_of(defaults->kind);
+		item->api_version = ush_slice_of(defaults->api_version);
 	}
 	expect(&item->kind, '"');
 	expect(&item->api_version, '"');
 	item->owned = item->owners.type == '[' && ush_walk_element(&owners, &unused);
 	item->terminating = item->deletion.type != 0;
+}
+
+static int not_json(const char *what, const char *why, enum ush_code code, struct ush_error *err)
+{
+	ush_fail(err, code, "is not valid JSON%s%s%s", why != NULL ? " (" : "", why != NULL ? why : "",
+		 why != NULL ? ")" : "");
+	return what != NULL ? ush_error_at(err, "%s", what) : -1;
 }
 
 int ush_scan_object(struct ush_scan *scan, const char *text, size_t length, const struct ush_item_defaults *defaults,
@@ -381,11 +383,10 @@ int ush_scan_object(struct ush_scan *scan, const char *text, size_t length, cons
 	memset(item, 0, sizeof *item);
 	scan->key_count = 0;
 	if (at == r.end || *at != '{')
-		return ush_fail(err, code, "%s: is no JSON map", what);
+		return not_json(what, "it is no map", code, err);
 	at = read_value(&r, at, 0, ROOT, &item->text);
 	if (at == NULL || ush_lex_space(at, r.end) != r.end)
-		return ush_fail(err, code, "%s: is not valid JSON%s%s%s", what, r.why != NULL ? " (" : "",
-				r.why != NULL ? r.why : "", r.why != NULL ? ")" : "");
+		return not_json(what, r.why, code, err);
 	fill(item, defaults);
 	return 0;
 }

@@ -58,7 +58,7 @@ struct ush_scan {
 	struct ush_buf number;	   /* a number out of the ordinary */
 };
 
-/* Any Kubernetes object. Fails with `code` and "what: why" on text that is not valid JSON or no map. */
+/* Any Kubernetes object. Fails with `code` and "what: why" (what NULL: "why") on text that is not valid JSON or no map. */
 int ush_scan_object(struct ush_scan *scan, const char *text, size_t length, const struct ush_item_defaults *defaults,
 		    const char *what, enum ush_code code, struct ush_item *item, struct ush_error *err);
 
@@ -95,6 +95,9 @@ bool ush_walk_subject(struct ush_walk *walk, const struct ush_item *item, struct
 
 /* The member of a map, absent when it has none. */
 struct ush_slice ush_slice_member(struct ush_slice map, const char *key);
+
+/* Text of our own as a string; NULL gives an absent one. */
+struct ush_slice ush_slice_of(const char *text);
 
 /* True for a string that says exactly this. */
 bool ush_slice_is(struct ush_slice slice, const char *text);

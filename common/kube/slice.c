@@ -103,8 +103,14 @@ struct ush_slice ush_slice_member(struct ush_slice map, const char *key)
 
 /* ---- strings ---- */
 
+struct ush_slice ush_slice_of(const char *text)
+{
+	return text != NULL ? (struct ush_slice){text, strlen(text), '"', true} : (struct ush_slice){0};
+}
+
 struct letters { /* of a string, with escapes undone: a byte at a time */
 	const char *at, *end;
+	bool plain;
 	unsigned char more[4]; /* bytes of a code point still to come, the last first */
 	unsigned int left;
 };
@@ -159,7 +165,7 @@ static int next_letter(struct letters *letters)
 	if (letters->left == 0) {
 		if (letters->at == letters->end)
 			return -1;
-		if (*letters->at != '\\')
+		if (letters->plain || *letters->at != '\\')
 			return (unsigned char)*letters->at++;
 		read_escape(letters);
 	}
@@ -168,7 +174,7 @@ static int next_letter(struct letters *letters)
 
 static struct letters letters_of(struct ush_slice slice)
 {
-	return (struct letters){.at = slice.text, .end = slice.text + slice.length};
+	return (struct letters){.at = slice.text, .end = slice.text + slice.length, .plain = slice.plain};
 }
 
 size_t ush_slice_decode(struct ush_slice slice, char *out)

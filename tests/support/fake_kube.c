@@ -50,6 +50,7 @@ struct fake_kube *fake_kube_new(void)
 	fake->store->version = 100;
 	fake->now_ms = 1767225600000; /* 2026-01-01T00:00:00Z */
 	fake->chunk = 1021;
+	fake->minor = 36;
 	fake->random = 0x9e3779b97f4a7c15;
 	fake->world = (struct ush_world){fake, now_ms, now_ms, sleep_ms, random_bytes, fake_kube_http};
 	fake->config.server = ush_strdup(FAKE_KUBE_SERVER);
@@ -258,7 +259,8 @@ static struct fake_kube_answer list(const struct fake_kube *fake, const struct f
 	USH_AUTO_FREE char *kind = ush_printf("%sList", target->kind->kind);
 	USH_AUTO_FREE char *version =
 		ush_printf("%lld", token != NULL ? atoll(token) : (long long)fake->store->version);
-	size_t most = limit != NULL ? strtoul(limit, NULL, 10) : 0;
+	size_t asked = limit != NULL ? strtoul(limit, NULL, 10) : 0;
+	size_t most = fake->pages > 0 && (asked == 0 || asked > fake->pages) ? fake->pages : asked;
 	const char *after = token != NULL ? strchr(token, '/') : NULL, *last = NULL;
 	json_t *items = json_array(), *metadata = json_pack("{s:s}", "resourceVersion", version);
 
@@ -326,11 +328,21 @@ static struct fake_kube_answer write_one(struct fake_kube *fake, const char *met
 		return fake_kube_create(fake->store, target, body, &how);
 	if (strcmp(method, "PUT") == 0)
 		return fake_kube_update(fake->store, target, body, &how);
+	if (strcmp(method, "PATCH") == 0 && strcmp(content_type, "application/merge-patch+json") == 0)
+		return fake_kube_merge_patch(fake->store, target, body, &how);
 	if (strcmp(method, "PATCH") == 0 && strcmp(content_type, "application/apply-patch+yaml") == 0 &&
 	    manager != NULL)
 		return fake_kube_patch(fake->store, target, body, &how);
 	return fake_kube_status(415, "UnsupportedMediaType",
-				"the fake takes server-side apply with a fieldManager only");
+				"the fake takes merge patches, and server-side apply with a fieldManager");
+}
+
+static struct fake_kube_answer version(const struct fake_kube *fake)
+{
+	USH_AUTO_FREE char *minor = ush_printf("%u", fake->minor), *full = ush_printf("v1.%u.0", fake->minor);
+
+	return (struct fake_kube_answer){
+		200, json_pack("{s:s,s:s,s:s}", "major", "1", "minor", minor, "gitVersion", full)};
 }
 
 static struct fake_kube_answer serve(struct fake_kube *fake, const struct ush_http_request *request, const char *path)
@@ -347,8 +359,7 @@ static struct fake_kube_answer serve(struct fake_kube *fake, const struct ush_ht
 	    (request->bearer == NULL || strcmp(ush_secret_reveal(request->bearer), fake->accepts) != 0))
 		return fake_kube_status(401, "Unauthorized", "Unauthorized");
 	if (strcmp(path, "/version") == 0)
-		return (struct fake_kube_answer){
-			200, json_pack("{s:s,s:s,s:s}", "major", "1", "minor", "36", "gitVersion", "v1.36.0")};
+		return version(fake);
 	if (request->body != NULL && body == NULL)
 		return fake_kube_status(400, "BadRequest", "the body is not JSON");
 	if (strstr(path, "accessreviews") != NULL && strcmp(method, "POST") == 0)
@@ -373,7 +384,8 @@ static struct fake_kube_fault *fault_for(struct fake_kube *fake, const char *met
 	for (size_t i = 0; i < fake->fault_count; i++) {
 		struct fake_kube_fault *fault = &fake->faults[i];
 
-		if (fault->times == 0 || !matches(fault->method, fault->path, method, path))
+		if (fault->times == 0 || !matches(fault->method, fault->path, method, path) ||
+		    (fault->exact && strcmp(fault->path, path) != 0))
 			continue;
 		if (fault->skip > 0) {
 			fault->skip--;

@@ -8,6 +8,7 @@
  *   PUT        409 when the resourceVersion is old, 422 when a roleRef changes
  *   PATCH      server-side apply: 409 naming the other manager's fields unless force; 422 when a roleRef changes;
  *              a label, annotation or field this manager applied before and leaves out now goes away
+ *              or a JSON merge patch: an Update of what comes out, 409 when a resourceVersion in it is old
  *   DELETE     409 when a precondition (uid, resourceVersion) does not hold
  *   dryRun=All answers and keeps nothing. managedFields are kept as a real server keeps them: what was made by create
  * is owned by (manager, Update), which is another owner than (manager, Apply), even with the same name.
@@ -43,6 +44,7 @@ struct fake_kube_request { /* one that came in, whatever became of it */
 struct fake_kube_fault {
 	const char *method;     /* NULL: any */
 	const char *path;       /* prefix of path and query; NULL: any */
+	bool exact;             /* path is the whole of it, query and all */
 	unsigned int skip;      /* lets so many matching requests pass first */
 	unsigned int times;     /* then hits so many; 0 means 1 */
 	int status;             /* what is answered; 0: the connection breaks (USH_ERR_UNAVAILABLE) */
@@ -59,6 +61,8 @@ struct fake_kube {
 	int64_t now_ms;                /* the clock, 2026-01-01T00:00:00Z at first; a sleep moves it. Settable */
 	int64_t slept_ms;              /* all sleeps together */
 	const char *accepts;           /* the bearer token it takes; NULL: any. Settable */
+	unsigned int minor;            /* what /version says, 1.MINOR; 36 at first. Settable */
+	size_t pages;                  /* a list comes in pages of at most so many; 0: as asked. Settable */
 	size_t chunk;                  /* a streamed answer comes in pieces of so many bytes; 1021 at first. Settable */
 	/* Access reviews; user NULL is oneself. attributes is spec.resourceAttributes. NULL: see above. Settable */
 	bool (*allow)(void *context, const char *user, const json_t *groups, const json_t *attributes);

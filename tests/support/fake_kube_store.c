@@ -358,6 +358,39 @@ struct fake_kube_answer fake_kube_update(struct fake_kube_store *store, const st
 	return answer(200, new);
 }
 
+/* RFC 7386 */
+static void merge_into(json_t *object, const json_t *patch)
+{
+	const char *key;
+	json_t *value;
+
+	json_object_foreach((json_t *)patch, key, value)
+	{
+		if (json_is_null(value)) {
+			json_object_del(object, key);
+		} else if (json_is_object(value)) {
+			if (!json_is_object(json_object_get(object, key)))
+				json_object_set_new(object, key, json_object());
+			merge_into(json_object_get(object, key), value);
+		} else {
+			json_object_set_new(object, key, json_deep_copy(value));
+		}
+	}
+}
+
+struct fake_kube_answer fake_kube_merge_patch(struct fake_kube_store *store, const struct fake_kube_target *target,
+					      const json_t *patch, const struct fake_kube_write *how)
+{
+	USH_AUTO_FREE char *key = fake_kube_key(target);
+	struct fake_kube_entry *entry = fake_kube_find(store, key);
+	USH_AUTO_JSON merged = entry != NULL ? json_deep_copy(entry->object) : NULL;
+
+	if (entry == NULL)
+		return fake_kube_not_found(target);
+	merge_into(merged, patch);
+	return fake_kube_update(store, target, merged, how);
+}
+
 static struct fake_kube_answer conflict(json_t *causes)
 {
 	struct fake_kube_answer no = fake_kube_status(409, "Conflict", "Apply failed with %zu conflict%s: %s: %s",

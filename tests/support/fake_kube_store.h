@@ -64,6 +64,8 @@ struct fake_kube_answer fake_kube_update(struct fake_kube_store *store, const st
 					 const json_t *object, const struct fake_kube_write *how);
 struct fake_kube_answer fake_kube_patch(struct fake_kube_store *store, const struct fake_kube_target *target,
 					const json_t *object, const struct fake_kube_write *how);
+struct fake_kube_answer fake_kube_merge_patch(struct fake_kube_store *store, const struct fake_kube_target *target,
+					      const json_t *patch, const struct fake_kube_write *how);
 struct fake_kube_answer fake_kube_delete(struct fake_kube_store *store, const struct fake_kube_target *target,
 					 const json_t *options, const struct fake_kube_write *how);
 

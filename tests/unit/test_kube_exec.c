@@ -10,6 +10,7 @@
 #include "common/base/file.h"
 #include "common/base/memory.h"
 #include "common/base/text.h"
+#include "common/kube/request.h"
 #include "tests/support/kubeconfig_room.h"
 
 #define V1   "apiVersion: client.authentication.k8s.io/v1, interactiveMode: Never"
@@ -275,9 +276,32 @@ START_TEST(a_terminal_makes_a_command_interactive)
 }
 END_TEST
 
+/* A 401 in the middle of a long run: the command is run again, and what it gives must be another token. */
+START_TEST(a_command_is_run_again_for_another_token)
+{
+	ROOM_AUTO_CONFIG config = NULL;
+
+	room_begin();
+	script("echo x >>\"$0.runs\"; n=$(wc -l <\"$0.runs\"); [ $n -lt 3 ] || n=2\n"
+	       "echo "
+	       "'{\"apiVersion\":\"client.authentication.k8s.io/"
+	       "v1\",\"kind\":\"ExecCredential\",\"status\":{\"token\":\"token-'$n'\"}}'");
+	config = load_exec(V1 ", command: ./plug/in");
+	ck_assert_msg(config != NULL, "%s", room_error.what);
+	free(config->kubeconfig);
+	config->kubeconfig = room_path("config");
+	ck_assert_str_eq(ush_secret_reveal(config->token), "token-1");
+	ck_assert(ush_kube_token_again(config));
+	ck_assert_str_eq(ush_secret_reveal(config->token), "token-2");
+	ck_assert(!ush_kube_token_again(config)); /* the same again is no help */
+	ck_assert_str_eq(ush_secret_reveal(config->token), "token-2");
+}
+END_TEST
+
 TAP_MAIN("kube_exec", a_credential_command_is_told_everything_and_its_token_is_taken,
 	 a_command_may_answer_with_a_certificate_and_is_found_in_path, what_stands_in_the_file_wins_over_the_command,
 	 a_command_that_fails_is_named_and_status_4_is_a_sign_in, a_command_that_is_not_there_brings_its_install_hint,
 	 an_exec_user_that_is_written_wrong_points_at_its_field,
 	 a_command_runs_only_from_a_kubeconfig_that_others_cannot_write,
-	 what_a_command_leaves_in_the_background_does_not_hold_us_up, a_terminal_makes_a_command_interactive)
+	 what_a_command_leaves_in_the_background_does_not_hold_us_up, a_terminal_makes_a_command_interactive,
+	 a_command_is_run_again_for_another_token)

@@ -5,7 +5,6 @@
 
 #include "common/base/memory.h"
 #include "common/data/json.h"
-#include "common/kube/cut.h"
 #include "common/kube/rbac.h"
 #include "tests/support/fake_kube.h"
 
@@ -43,10 +42,13 @@ static void restart(void *context)
 	seen->restarts++;
 }
 
+/* Of a server whose lists come in pages. */
 static struct fake_kube *cluster_of(size_t bindings)
 {
 	struct fake_kube *fake = fake_kube_new();
 
+	fake->config.minor = 32;
+	fake->pages = 500;
 	for (size_t i = 0; i < bindings; i++) {
 		USH_AUTO_FREE char *text = ush_printf(
 			"{'kind':'RoleBinding','metadata':{'name':'b%05zu','namespace':'n%zu','labels':{'tier':'%zu'}},"
@@ -78,7 +80,7 @@ START_TEST(a_list_of_several_pages_comes_whole_and_in_order)
 	ck_assert_msg(list(fake, &seen, BINDINGS, NULL, &count, &version) == 0, "%s", err.what);
 	ck_assert_uint_eq(count, 1203);
 	ck_assert_uint_eq(seen.names.count, 1203);
-	ck_assert_uint_eq(fake_kube_count(fake, "GET", BINDINGS "?limit=500"), 3);
+	ck_assert_uint_eq(fake_kube_count(fake, "GET", BINDINGS "?limit=5000"), 3);
 	ck_assert(seen.kinds_are_there);
 	ck_assert_ptr_nonnull(version);
 	ck_assert_str_eq(seen.names.items[0], "b00000");
@@ -125,7 +127,7 @@ START_TEST(a_selector_reaches_the_server)
 
 	ck_assert_int_eq(list(fake, &seen, BINDINGS, "tier=1", NULL, NULL), 0);
 	ck_assert_uint_eq(seen.names.count, 5);
-	ck_assert_uint_eq(fake_kube_count(fake, "GET", BINDINGS "?limit=500&labelSelector=tier%3D1"), 1);
+	ck_assert_uint_eq(fake_kube_count(fake, "GET", BINDINGS "?limit=5000&labelSelector=tier%3D1"), 1);
 	ush_list_free(&seen.names);
 	fake_kube_free(fake);
 }
@@ -138,7 +140,7 @@ START_TEST(a_410_in_the_middle_begins_anew_and_a_second_one_is_incomplete)
 	struct seen seen = {0};
 	size_t count = 0;
 
-	fake_kube_fail(fake, (struct fake_kube_fault){.path = BINDINGS "?limit=500&continue", .status = 410});
+	fake_kube_fail(fake, (struct fake_kube_fault){.path = BINDINGS "?limit=5000&continue", .status = 410});
 	ck_assert_msg(list(fake, &seen, BINDINGS, NULL, &count, NULL) == 0, "%s", err.what);
 	ck_assert_uint_eq(seen.restarts, 1);
 	ck_assert_uint_eq(count, 600);
@@ -146,7 +148,7 @@ START_TEST(a_410_in_the_middle_begins_anew_and_a_second_one_is_incomplete)
 	ush_list_free(&seen.names);
 
 	fake_kube_fail(fake,
-		       (struct fake_kube_fault){.path = BINDINGS "?limit=500&continue", .status = 410, .times = 2});
+		       (struct fake_kube_fault){.path = BINDINGS "?limit=5000&continue", .status = 410, .times = 2});
 	ck_assert_int_eq(list(fake, &seen, BINDINGS, NULL, NULL, NULL), -1);
 	ck_assert_int_eq(err.code, USH_ERR_INCOMPLETE);
 	ck_assert_ptr_nonnull(strstr(err.what, "page 2"));
@@ -163,7 +165,7 @@ START_TEST(a_later_page_that_fails_makes_the_list_incomplete)
 		struct fake_kube *fake = cluster_of(501);
 		struct seen seen = {0};
 
-		fake_kube_fail(fake, (struct fake_kube_fault){.path = BINDINGS "?limit=500&continue",
+		fake_kube_fail(fake, (struct fake_kube_fault){.path = BINDINGS "?limit=5000&continue",
 							      .status = statuses[i],
 							      .times = 10});
 		ck_assert_int_eq(list(fake, &seen, BINDINGS, NULL, NULL, NULL), -1);
@@ -302,7 +304,7 @@ START_TEST(a_token_that_comes_twice_and_a_version_that_changes_are_incomplete)
 	fake = cluster_of(0);
 	fake_kube_fail(fake, (struct fake_kube_fault){.status = 200,
 						      .body = bodies[1],
-						      .path = BINDINGS "?limit=500&continue=x",
+						      .path = BINDINGS "?limit=5000&continue=x",
 						      .times = 100});
 	fake_kube_fail(fake, (struct fake_kube_fault){.status = 200, .body = bodies[0], .times = 100});
 	ck_assert_int_eq(list(fake, &seen, BINDINGS, NULL, NULL, NULL), -1);
@@ -330,65 +332,10 @@ START_TEST(a_page_without_items_that_goes_on_is_fine)
 }
 END_TEST
 
-/* ---- the cutter ---- */
-
-static int keep(void *context, const char *text, size_t length, struct ush_error *why)
-{
-	(void)why;
-	return ush_buf_add(context, text, length) == 0 ? ush_buf_puts(context, "|") : -1;
-}
-
-START_TEST(the_cutter_finds_only_the_items_of_the_top)
-{
-	static const char text[] = "{ \"x\" : {\"items\":[{\"no\":1}]}, \"y\":[[\"items\"]], \"it\\\"ems\":[2], "
-				   "\"items\" : [ {\"a\":\"}]\\\\\"} , {\"items\":[{}]} ] ,\"z\":1}\n";
-
-	for (size_t size = 1; size < sizeof text; size++) {
-		USH_AUTO_BUF out = {0};
-		USH_AUTO_CUT cut = USH_CUT_INIT(keep, &out);
-
-		memset(&err, 0, sizeof err);
-		for (size_t at = 0; at < sizeof text - 1; at += size)
-			ck_assert_msg(ush_cut_feed(&cut, text + at,
-						   sizeof text - 1 - at < size ? sizeof text - 1 - at : size,
-						   &err) == 0,
-				      "%s", err.what);
-		ck_assert_int_eq(ush_cut_end(&cut, &err), 0);
-		ck_assert_str_eq(out.data, "{\"a\":\"}]\\\\\"}|{\"items\":[{}]}|");
-		ck_assert_str_eq(cut.rest.data, "{ \"x\" : {\"items\":[{\"no\":1}]}, \"y\":[[\"items\"]], "
-						"\"it\\\"ems\":[2], \"items\" : [] ,\"z\":1}\n");
-	}
-}
-END_TEST
-
-START_TEST(an_item_and_a_rest_that_are_too_large_are_refused)
-{
-	USH_AUTO_BUF out = {0};
-	USH_AUTO_CUT cut = USH_CUT_INIT(keep, &out), other = USH_CUT_INIT(keep, &out);
-	USH_AUTO_FREE char *much = ush_alloc(1 << 20);
-	int result;
-
-	memset(&err, 0, sizeof err);
-	memset(much, 'a', 1 << 20);
-	ck_assert_int_eq(ush_cut_feed(&cut, "{\"items\":[{\"x\":\"", 15, &err), 0);
-	for (int i = 0; (result = ush_cut_feed(&cut, much, 1 << 20, &err)) == 0 && i < 100; i++)
-		;
-	ck_assert_int_eq(result, -1);
-	ck_assert_msg(strstr(err.what, "larger than 8 MiB") != NULL, "%s", err.what);
-	ck_assert_uint_le(cut.pending.length, 8U << 20);
-
-	memset(&err, 0, sizeof err);
-	ck_assert_int_eq(ush_cut_feed(&other, "{\"x\":\"", 6, &err), 0);
-	ck_assert_int_eq(ush_cut_feed(&other, much, 1 << 20, &err), -1);
-	ck_assert_int_eq(err.code, USH_ERR_REJECTED);
-}
-END_TEST
-
 TAP_MAIN("kube_list", a_list_of_several_pages_comes_whole_and_in_order, pieces_of_any_size_give_the_same_items,
 	 an_empty_list_is_complete, a_selector_reaches_the_server,
 	 a_410_in_the_middle_begins_anew_and_a_second_one_is_incomplete,
 	 a_later_page_that_fails_makes_the_list_incomplete, a_first_page_that_is_forbidden_says_so,
 	 a_connection_that_breaks_in_a_page_never_hands_an_item_over_twice,
 	 what_the_receiver_says_ends_the_list_at_once, an_answer_that_is_no_whole_list_is_never_an_empty_one,
-	 a_token_that_comes_twice_and_a_version_that_changes_are_incomplete, a_page_without_items_that_goes_on_is_fine,
-	 the_cutter_finds_only_the_items_of_the_top, an_item_and_a_rest_that_are_too_large_are_refused)
+	 a_token_that_comes_twice_and_a_version_that_changes_are_incomplete, a_page_without_items_that_goes_on_is_fine)
