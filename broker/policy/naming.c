@@ -38,7 +38,12 @@ const char *ush_name_said(const struct ush_policy *policy, const char *id, const
 
 char *ush_name_group(const struct ush_policy *policy, const char *id, const char *name, const char *path)
 {
-	return ush_printf("%s%s", policy->group_prefix, ush_name_said(policy, id, name, path));
+	char *text = ush_printf("%s%s", policy->group_prefix, ush_name_said(policy, id, name, path));
+
+	for (char *p = text + strlen(policy->group_prefix); policy->lower_case && *p != '\0'; p++)
+		if (*p >= 'A' && *p <= 'Z')
+			*p = (char)(*p - 'A' + 'a');
+	return text;
 }
 
 bool ush_name_refers(const char *wanted, const char *id, const char *name, const char *path, enum ush_group_name how)
@@ -121,6 +126,34 @@ const char *ush_name_not_segment(const char *text)
 	if (strcmp(text, ".") == 0 || strcmp(text, "..") == 0 || strpbrk(text, "/%*") != NULL || ush_name_deceives(text))
 		return "cannot be the name of an object";
 	return NULL;
+}
+
+static const char *not_label_word(const char *text, size_t length) /* a value, or a key after its slash */
+{
+	if (length == 0 || length > 63)
+		return length == 0 ? "is empty" : "is longer than 63 characters";
+	for (size_t i = 0; i < length; i++) {
+		bool letter = is_alphanumeric(text[i]) || (text[i] >= 'A' && text[i] <= 'Z');
+
+		if (!letter && (i == 0 || i == length - 1 || strchr("-_.", text[i]) == NULL))
+			return "is no word of a label (letters, digits, and -, _ or . inside)";
+	}
+	return NULL;
+}
+
+const char *ush_name_not_label_key(const char *text)
+{
+	const char *slash = strchr(text, '/');
+	USH_AUTO_FREE char *domain = slash != NULL ? ush_strndup(text, (size_t)(slash - text)) : NULL;
+
+	if (domain != NULL && ush_name_not_subdomain(domain) != NULL)
+		return "has no DNS name in front of its slash";
+	return not_label_word(slash != NULL ? slash + 1 : text, strlen(slash != NULL ? slash + 1 : text));
+}
+
+const char *ush_name_not_label_value(const char *text)
+{
+	return *text == '\0' ? NULL : not_label_word(text, strlen(text));
 }
 
 char *ush_name_binding(const char *policy, const char *role_kind, const char *role_name)

@@ -16,11 +16,12 @@ void ush_sha256_hex(const void *data, size_t length, char out[65]);
 /* The last part of a path: "b" of "/a/b", all of "b". Points into path. */
 const char *ush_name_leaf(const char *path);
 
-/* What the API server calls the group: prefix and name, path or id, as the policy says. The caller frees. A group's name
- * is not always the leaf of its path: Keycloak allows a "/" in names. */
+/* What the API server calls the group: prefix and name, path or id, as the policy says (groupCase: lower makes A-Z of
+ * what follows the prefix lower-case). The caller frees. A group's name is not always the leaf of its path: Keycloak
+ * allows a "/" in names. */
 char *ush_name_group(const struct ush_policy *policy, const char *id, const char *name, const char *path);
 
-/* The same without the prefix: one of the three. */
+/* The same without the prefix and in its own case: one of the three. */
 const char *ush_name_said(const struct ush_policy *policy, const char *id, const char *name, const char *path);
 
 /* True when this group is one that a policy's `group` means: "/a/b" by its path, else by name, or by id where the
@@ -37,6 +38,10 @@ const char *ush_name_group_refused(const char *text);
 const char *ush_name_not_label(const char *text);
 const char *ush_name_not_subdomain(const char *text);
 const char *ush_name_not_segment(const char *text);
+
+/* Why a text is no key of a label ("example.com/team"), no value of one, or NULL. */
+const char *ush_name_not_label_key(const char *text);
+const char *ush_name_not_label_value(const char *text);
 
 /*
  * "usher-ROLE-HASH": the name of the one binding of a role in a namespace. The hash is of policy, role kind and role

@@ -1,4 +1,8 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A pattern and a text are compared part by part, parts being what stands between slashes. Inside a part only the last
+ * star or capture is ever made longer, which is enough where each may be any text, and costs length times length at most.
+ */
 #include "broker/policy/pattern.h"
 
 #include <ctype.h>
@@ -35,6 +39,8 @@ const char *ush_pattern_wrong(const char *pattern, struct ush_captures *captures
 
 	if (*pattern == '\0')
 		return "is empty";
+	if (strlen(pattern) > USH_PATTERN_MAX)
+		return "is longer than 512 bytes";
 	for (const char *at = pattern; *at != '\0'; at++) {
 		size_t length, place;
 
@@ -59,55 +65,142 @@ const char *ush_pattern_wrong(const char *pattern, struct ush_captures *captures
 	return NULL;
 }
 
-/* Patterns are short and their parts few; each star or capture tries its ends from short to long. `steps` bounds what a
- * hostile pair of pattern and text may cost. */
-static bool match(const char *pattern, const char *text, struct ush_captures *captures, unsigned int *steps)
+static size_t wilds_in_part(const char *pattern, const char *at)
 {
-	size_t name, least, place, count = captures->count;
+	const char *from = at;
+	size_t count = 0;
 
-	for (; *pattern != '*' && *pattern != '{'; pattern++, text++)
-		if (*pattern != *text)
+	while (from > pattern && from[-1] != '/')
+		from--;
+	for (; *from != '\0' && *from != '/'; from++)
+		count += *from == '*' || *from == '{';
+	return count;
+}
+
+const char *ush_pattern_unclear(const char *pattern)
+{
+	struct ush_captures seen = {0};
+	size_t wilds[USH_CAPTURES_MAX];
+
+	for (const char *at = pattern; (at = strchr(at, '{')) != NULL; at++) {
+		size_t length = name_length(at), place = capture_at(&seen, at + 1, length);
+
+		if (length == 0 || place == USH_CAPTURES_MAX)
+			return "is no pattern";
+		if (place < seen.count && wilds[place] > 1)
+			return "names a {name} twice; the first must then stand between two slashes without another {name} or *";
+		if (place < seen.count)
+			continue;
+		seen.items[place].name = at + 1;
+		seen.items[place].name_length = length;
+		seen.count++;
+		wilds[place] = wilds_in_part(pattern, at);
+	}
+	return NULL;
+}
+
+/* The star or capture that was met last in a part: the one that may grow. */
+struct wild {
+	const char *after;    /* of the pattern */
+	const char *from, *to; /* its text */
+	size_t capture;	      /* USH_CAPTURES_MAX: a star */
+};
+
+static bool begin_wild(struct wild *wild, const char **pattern, const char **text, struct ush_captures *captures)
+{
+	size_t name = **pattern == '{' ? name_length(*pattern) : 0, least = name > 0 ? 1 : 0;
+
+	*wild = (struct wild){.after = *pattern + (name > 0 ? name + 2 : 1), .from = *text, .to = *text, .capture = USH_CAPTURES_MAX};
+	for (size_t i = 0; i < least; i++)
+		if ((*text)[i] == '\0' || (*text)[i] == '/')
 			return false;
-		else if (*pattern == '\0')
-			return true;
-	name = *pattern == '{' ? name_length(pattern) : 0;
-	place = name > 0 ? capture_at(captures, pattern + 1, name) : USH_CAPTURES_MAX;
-	if (place < count) { /* remembered: the same text again */
-		size_t length = captures->items[place].text_length;
+	if (name > 0) {
+		if (captures->count == USH_CAPTURES_MAX)
+			return false;
+		wild->capture = captures->count++;
+		captures->items[wild->capture].name = *pattern + 1;
+		captures->items[wild->capture].name_length = name;
+		captures->items[wild->capture].text = *text;
+		captures->items[wild->capture].text_length = least;
+	}
+	wild->to = *text = *text + least;
+	*pattern = wild->after;
+	return true;
+}
 
-		return strncmp(text, captures->items[place].text, length) == 0 && match(pattern + name + 2, text + length, captures, steps);
-	}
-	if (name > 0 && count == USH_CAPTURES_MAX)
+/* What was remembered, once more. */
+static bool skip_known(const char **pattern, const char **text, const struct ush_captures *captures, size_t place)
+{
+	size_t length = captures->items[place].text_length;
+
+	if (strncmp(*text, captures->items[place].text, length) != 0)
 		return false;
-	least = name > 0 ? 1 : 0;
-	for (size_t length = 0; *steps > 0; length++) {
-		(*steps)--;
-		captures->count = count;
-		if (name > 0) {
-			captures->items[count].name = pattern + 1;
-			captures->items[count].name_length = name;
-			captures->items[count].text = text;
-			captures->items[count].text_length = length;
-			captures->count++;
-		}
-		if (length >= least && match(pattern + (name > 0 ? name + 2 : 1), text + length, captures, steps))
+	*pattern += captures->items[place].name_length + 2;
+	*text += length;
+	return true;
+}
+
+static bool step(struct wild *wild, const char **pattern, const char **text, struct ush_captures *captures)
+{
+	size_t name = **pattern == '{' ? name_length(*pattern) : 0;
+	size_t place = name > 0 ? capture_at(captures, *pattern + 1, name) : captures->count;
+
+	if (place < captures->count)
+		return place != wild->capture && skip_known(pattern, text, captures, place);
+	if (**pattern == '*' || name > 0)
+		return begin_wild(wild, pattern, text, captures);
+	if (**pattern != **text)
+		return false;
+	(*pattern)++;
+	(*text)++;
+	return true;
+}
+
+static bool ends(char c)
+{
+	return c == '\0' || c == '/';
+}
+
+/* Compares one part; both are left at its end. */
+static bool match_part(const char **pattern, const char **text, struct ush_captures *captures)
+{
+	struct wild wild = {.capture = USH_CAPTURES_MAX};
+
+	for (;;) {
+		if (ends(**pattern) && ends(**text))
 			return true;
-		if (text[length] == '\0' || text[length] == '/')
-			break;
+		if (!ends(**pattern) && step(&wild, pattern, text, captures))
+			continue;
+		if (wild.after == NULL || ends(*wild.to))
+			return false;
+		*text = ++wild.to;
+		*pattern = wild.after;
+		if (wild.capture < USH_CAPTURES_MAX) {
+			captures->count = wild.capture + 1;
+			captures->items[wild.capture].text_length = (size_t)(wild.to - wild.from);
+		}
 	}
-	captures->count = count;
-	return false;
 }
 
 bool ush_pattern_match(const char *pattern, const char *text, struct ush_captures *captures)
 {
 	struct ush_captures own = {0};
-	unsigned int steps = 100000;
 
 	if (captures == NULL)
 		captures = &own;
 	captures->count = 0;
-	return match(pattern, text, captures, &steps);
+	if (strlen(text) > USH_PATTERN_TEXT_MAX || ush_pattern_unclear(pattern) != NULL)
+		return false;
+	if (strchr(pattern, '{') != NULL && strpbrk(text, "*{}") != NULL) /* or what is remembered would be a pattern itself */
+		return false;
+	for (;; pattern++, text++) {
+		if (!match_part(&pattern, &text, captures) || *pattern != *text) {
+			captures->count = 0;
+			return false;
+		}
+		if (*pattern == '\0')
+			return true;
+	}
 }
 
 char *ush_pattern_fill(const char *pattern, const struct ush_captures *captures)

@@ -2,8 +2,9 @@
  *
  * Patterns of names: "*" is any number of characters but "/", "{team}" the same but at least one, and remembered; what
  * was remembered may be put into another pattern: groupPattern "/teams/{team}/developers", namespacePattern "{team}-*".
- * A name that stands twice must be the same text twice. There is no escape: no group or namespace that a pattern could
- * mean holds a brace or a star. Pure.
+ * A name that stands twice must be the same text twice. There is no escape: a text that holds a star or a brace fits no
+ * pattern with captures, so what is put into another pattern is never one itself. Comparing costs no more than the
+ * length of the pattern times that of the text, whatever they are. Pure.
  */
 #ifndef USH_POLICY_PATTERN_H
 #define USH_POLICY_PATTERN_H
@@ -11,7 +12,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define USH_CAPTURES_MAX 8
+#define USH_CAPTURES_MAX     8
+#define USH_PATTERN_MAX	     512  /* bytes of a pattern */
+#define USH_PATTERN_TEXT_MAX 1024 /* of a text: a longer one is no group of ours (naming.h) and matches nothing */
 
 struct ush_captures {
 	struct {
@@ -23,6 +26,10 @@ struct ush_captures {
 
 /* Why a text is no pattern ("{team is not closed"), or NULL. Then captures (may be NULL) has its names, without texts. */
 const char *ush_pattern_wrong(const char *pattern, struct ush_captures *captures);
+
+/* Why a pattern that texts are compared with may not stand as it is, or NULL: a capture that stands twice must the first
+ * time be alone between its slashes, so that there is one way to read a text. Such a pattern matches nothing. */
+const char *ush_pattern_unclear(const char *pattern);
 
 /* True when the whole text matches; captures (may be NULL) then has what was remembered: of several ways the one in which
  * earlier parts are as short as can be. */

@@ -24,23 +24,59 @@ static void free_role(struct ush_policy_role *role)
 	free(role->cluster_role);
 }
 
+static void free_grant(struct ush_grant *grant)
+{
+	char *const texts[] = {grant->group, grant->group_pattern, grant->namespace_pattern, grant->name, grant->owner, grant->reason};
+
+	for (size_t i = 0; i < USH_COUNT(texts); i++)
+		free(texts[i]);
+	for (size_t i = 0; i < grant->selector.count; i++) {
+		free(grant->selector.rules[i].key);
+		ush_list_free(&grant->selector.rules[i].values);
+	}
+	free(grant->selector.rules);
+	ush_list_free(&grant->namespaces);
+	ush_list_free(&grant->except);
+}
+
+static void free_exception(struct ush_exception *exception)
+{
+	free(exception->what);
+	free(exception->owner);
+	free(exception->reason);
+}
+
+static void free_cluster(struct ush_cluster *cluster)
+{
+	free(cluster->name);
+	free(cluster->kubeconfig);
+	free(cluster->context);
+}
+
+#define FREE_ALL(array, count, free_one)                                                                               \
+	do {                                                                                                           \
+		for (size_t i = 0; i < (count); i++)                                                                   \
+			free_one(&(array)[i]);                                                                         \
+		free(array);                                                                                           \
+	} while (0)
+
 void ush_policy_free(struct ush_policy *policy)
 {
 	if (policy == NULL)
 		return;
-	for (size_t i = 0; i < policy->source_count; i++)
-		ush_policy_source_free(&policy->sources[i]);
-	for (size_t i = 0; i < policy->role_count; i++)
-		free_role(&policy->roles[i]);
-	for (size_t i = 0; i < policy->grant_count; i++) {
-		free(policy->grants[i].group);
-		free(policy->grants[i].name);
-		ush_list_free(&policy->grants[i].namespaces);
-	}
-	free(policy->sources);
-	free(policy->roles);
-	free(policy->grants);
+	FREE_ALL(policy->sources, policy->source_count, ush_policy_source_free);
+	FREE_ALL(policy->roles, policy->role_count, free_role);
+	FREE_ALL(policy->grants, policy->grant_count, free_grant);
+	FREE_ALL(policy->exceptions, policy->exception_count, free_exception);
+	FREE_ALL(policy->clusters, policy->cluster_count, free_cluster);
+	FREE_ALL(policy->templates, policy->template_count, ush_template_free);
+	ush_list_free(&policy->exclude_groups);
+	ush_list_free(&policy->exclude_namespaces);
+	ush_list_free(&policy->owners);
 	free(policy->group_prefix);
+	free(policy->user_prefix);
+	free(policy->group_claim);
+	free(policy->tenant_label);
 	free(policy->name);
 	free(policy->file);
 	free(policy);

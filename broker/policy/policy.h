@@ -13,6 +13,7 @@
 
 #include "broker/policy/pattern.h"
 #include "broker/policy/settings.h"
+#include "broker/policy/template.h"
 #include "common/base/error.h"
 #include "common/kube/rbac.h"
 
@@ -25,6 +26,7 @@ struct ush_policy_role {
 	char *cluster_role; /* the ClusterRole it stands for, or NULL: rules of its own */
 	struct ush_rule *rules;
 	size_t rule_count;
+	int64_t until; /* Unix seconds: an exception allows it until then; 0: it needs none. Its grants end with it */
 };
 
 struct ush_selector_rule { /* of matchExpressions; a pair of matchLabels is key In [value] */
@@ -43,15 +45,19 @@ struct ush_grant {
 	unsigned int line;   /* where it stands */
 	char *group;         /* "/a/b" is a path, anything else a name; by id where the cluster is told ids. NULL: */
 	char *group_pattern; /* a pattern of paths, or of names when it has no leading "/" (pattern.h) */
+	bool kubernetes;     /* the group is Kubernetes' own ("system:..."), and an exception allows it: bound as it is
+				written, without prefix, and no source knows it */
 	size_t source, role; /* indexes into the policy */
 	/* Where: each namespace that one of the three means, but those of `except`. */
 	struct ush_list namespaces;
 	char *namespace_pattern; /* or NULL; may name captures of group_pattern */
 	struct ush_selector selector;
-	struct ush_list except;        /* patterns of namespaces */
-	char *name;                    /* the binding's own name, or NULL: role and hash */
+	struct ush_list except;        /* patterns of namespaces; "kube-*" too, where the namespaces are not named one by one
+					  nor by a pattern that begins with kube- */
+	char *name;                    /* the binding's own name (what RBAC takes: "a:b@c" too), or NULL: role and hash */
 	char *owner, *reason;          /* for people, or NULL */
-	int64_t not_before, not_after; /* Unix seconds, 0: none. It holds from not_before up to, not including, not_after */
+	int64_t not_before, not_after; /* Unix seconds, 0: none. It holds from not_before up to, not including, not_after, which
+					  is never later than the end of an exception that the grant needs */
 };
 
 /* What would be refused, allowed by somebody until a day: a role with wildcards, a group of Kubernetes' own. */
@@ -90,7 +96,8 @@ struct ush_policy {
 	char *file;  /* as messages name it */
 	char *name;  /* metadata.name, or "default": whose objects are ours */
 	char digest[65]; /* SHA-256 of the text */
-	char *group_prefix;
+	char *group_prefix; /* "" only where the policy says `unprefixed` */
+	bool unprefixed;
 	enum ush_group_name group_name;
 	bool lower_case;    /* cluster.groupCase: lower */
 	char *user_prefix;  /* of USH_LAYOUT_USERS, "" unless said */
@@ -109,6 +116,8 @@ struct ush_policy {
 	struct ush_list exclude_groups, exclude_namespaces; /* patterns: never bound, never touched */
 	struct ush_exception *exceptions;
 	size_t exception_count;
+	struct ush_template *templates; /* template.h */
+	size_t template_count;
 	struct ush_list owners; /* who answers for this policy, for people */
 	struct ush_limit remove_bindings, remove_people; /* 20 and 25% unless said */
 	struct ush_limit add_people; /* none unless said */

@@ -6,109 +6,184 @@
 
 #include "broker/policy/naming.h"
 #include "broker/policy/policy_read.h"
+#include "common/base/cli.h"
 #include "common/base/memory.h"
 
-static const struct ush_member grant_members[] = {
-	{"group", USH_MEMBER_REQUIRED},	      {"role", USH_MEMBER_REQUIRED},	     {"namespaces", USH_MEMBER_REQUIRED}, {"name", USH_MEMBER_OPTIONAL},
-	{"source", USH_MEMBER_OPTIONAL},      {"notBefore", USH_MEMBER_OPTIONAL},    {"notAfter", USH_MEMBER_OPTIONAL},	  {"groupPattern", USH_MEMBER_LATER},
-	{"namespacePattern", USH_MEMBER_LATER}, {"namespaceSelector", USH_MEMBER_LATER}, {NULL, 0}};
+/* One grant while it is read. */
+struct reading {
+	struct ush_reader *r;
+	const struct ush_node *node;
+	const char *path; /* "grants[3]" */
+	const struct ush_policy *policy;
+	struct ush_grant *grant;
+};
 
-static void read_group(struct ush_reader *r, const struct ush_node *node, const char *path, const struct ush_policy *policy, struct ush_grant *grant)
+static void fault(const struct reading *g, const char *key, const char *text, const char *why)
 {
-	const struct ush_node *at = ush_node_get(node, "group");
-	USH_AUTO_FREE char *bound = NULL;
-	const char *why;
+	ush_reader_member_fault(g->r, ush_node_get(g->node, key), g->path, key, "\"%.64s\" %s", text, why);
+}
 
-	if (at != NULL && ush_node_string(at) != NULL && *ush_node_string(at) == '\0') {
-		ush_reader_member_fault(r, at, path, "group", "is empty");
+/* What is allowed by an exception ends with it. */
+static void end_with(struct ush_grant *grant, int64_t until)
+{
+	if (until != 0 && (grant->not_after == 0 || until < grant->not_after))
+		grant->not_after = until;
+}
+
+/* ---- who ---- */
+
+static void check_group(const struct reading *g)
+{
+	const char *group = g->grant->group, *why = ush_name_group_refused(group);
+	const struct ush_exception *exception = ush_policy_exception(g->policy, USH_EXCEPT_SYSTEM_GROUP, group);
+	USH_AUTO_FREE char *bound = ush_name_group(g->policy, group, ush_name_leaf(group), group);
+
+	if (exception != NULL) {
+		g->grant->kubernetes = true;
+		end_with(g->grant, exception->until);
 		return;
 	}
-	grant->group = ush_reader_string(r, node, path, "group");
-	if (grant->group == NULL)
-		return;
-	why = ush_name_group_refused(grant->group);
-	bound = ush_name_group(policy, grant->group, ush_name_leaf(grant->group), grant->group);
 	if (why == NULL)
 		why = ush_name_group_refused(bound);
-	if (why == NULL && *ush_name_leaf(grant->group) == '\0')
+	if (why == NULL && *ush_name_leaf(group) == '\0')
 		why = "ends with a slash";
 	if (why != NULL)
-		ush_reader_member_fault(r, at, path, "group", "\"%.64s\" %s", grant->group, why);
+		fault(g, "group", group, why);
 }
 
-static void read_role(struct ush_reader *r, const struct ush_node *node, const char *path, const struct ush_policy *policy, struct ush_grant *grant)
+static void check_group_pattern(const struct reading *g)
 {
-	USH_AUTO_FREE char *name = ush_reader_string(r, node, path, "role");
-	USH_AUTO_FREE const char **names = ush_alloc((policy->role_count + 1) * sizeof *names);
+	const char *pattern = g->grant->group_pattern, *why = NULL;
+
+	if (pattern[strspn(pattern, "*/")] == '\0')
+		why = "is every group; name a part of it";
+	else if (strncasecmp(pattern, "system:", 7) == 0)
+		why = "begins with system:, which is Kubernetes' own";
+	else if (*ush_name_leaf(pattern) == '\0')
+		why = "ends with a slash";
+	if (why != NULL)
+		fault(g, "groupPattern", pattern, why);
+}
+
+static void read_source(const struct reading *g)
+{
+	const struct ush_policy *policy = g->policy;
+	USH_AUTO_FREE char *name = ush_reader_string(g->r, g->node, g->path, "source");
 	char hint[96];
-
-	for (size_t i = 0; i < policy->role_count; i++) {
-		names[i] = policy->roles[i].name;
-		if (name != NULL && strcmp(name, names[i]) == 0) {
-			grant->role = i;
-			return;
-		}
-	}
-	if (name != NULL)
-		ush_reader_member_fault(r, ush_node_get(node, "role"), path, "role", "there is no role \"%.64s\"%s", name,
-				 ush_reader_nearest(name, names, hint, sizeof hint));
-}
-
-static void read_source(struct ush_reader *r, const struct ush_node *node, const char *path, const struct ush_policy *policy,
-			struct ush_grant *grant)
-{
-	USH_AUTO_FREE char *name = ush_reader_string(r, node, path, "source");
 
 	for (size_t i = 0; name != NULL && i < policy->source_count; i++)
 		if (strcmp(name, policy->sources[i].name) == 0) {
-			grant->source = i;
+			g->grant->source = i;
 			return;
 		}
 	if (name != NULL)
-		ush_reader_member_fault(r, ush_node_get(node, "source"), path, "source", "there is no source \"%.64s\"", name);
-	else if (policy->source_count > 1 && ush_node_get(node, "source") == NULL)
-		ush_reader_fault(r, node, path, "there are %zu sources; say which one knows the group, as source: %s", policy->source_count,
+		ush_reader_member_fault(g->r, ush_node_get(g->node, "source"), g->path, "source", "there is no source \"%.64s\"%s", name,
+					ush_reader_nearest_of(name, policy->sources, policy->source_count, sizeof *policy->sources, hint, sizeof hint));
+	else if (policy->source_count > 1 && ush_node_get(g->node, "source") == NULL && !g->grant->kubernetes)
+		ush_reader_fault(g->r, g->node, g->path, "there are %zu sources; say which one knows the group, as source: %s", policy->source_count,
 				 policy->sources[0].name);
 }
 
-static void read_namespaces(struct ush_reader *r, const struct ush_node *node, const char *path, struct ush_grant *grant)
+/* ---- where ---- */
+
+static int by_text(const void *a, const void *b)
 {
-	const struct ush_node *at = ush_node_get(node, "namespaces");
-	size_t before = r->count;
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
 
-	ush_reader_strings(r, node, path, "namespaces", &grant->namespaces);
-	for (size_t i = 0; r->count == before && i < grant->namespaces.count; i++) {
-		const char *name = grant->namespaces.items[i], *why = ush_name_not_label(name);
+static void check_namespaces(const struct reading *g)
+{
+	const struct ush_list *names = &g->grant->namespaces;
+	USH_AUTO_FREE const char **sorted = ush_alloc((names->count + 1) * sizeof *sorted);
 
-		for (size_t j = 0; j < i && why == NULL; j++)
-			if (strcmp(name, grant->namespaces.items[j]) == 0)
-				why = "stands twice";
-		if (why != NULL) {
-			ush_reader_member_fault(r, at->items[i], path, "namespaces", "\"%.64s\" %s", name, why);
+	for (size_t i = 0; i < names->count; i++)
+		sorted[i] = names->items[i];
+	qsort(sorted, names->count, sizeof *sorted, by_text);
+	for (size_t i = 1; i < names->count; i++)
+		if (strcmp(sorted[i - 1], sorted[i]) == 0) {
+			fault(g, "namespaces", sorted[i], "stands twice");
 			return;
 		}
+}
+
+/* "{taem} is not captured by groupPattern "/teams/{team}/developers"; did you mean {team}?" */
+static void check_capture(const struct reading *g, const char *name, const struct ush_captures *known)
+{
+	const char *names[USH_CAPTURES_MAX + 1] = {NULL};
+	USH_AUTO_FREE char *all = ush_alloc(USH_PATTERN_MAX + USH_CAPTURES_MAX + 1);
+	char hint[96], *at = all;
+	const char *nearest;
+
+	for (size_t i = 0; i < known->count; i++) {
+		names[i] = at;
+		memcpy(at, known->items[i].name, known->items[i].name_length);
+		at += known->items[i].name_length + 1;
+		if (strcmp(names[i], name) == 0)
+			return;
+	}
+	nearest = known->count == 1 ? names[0] : ush_cli_nearest(name, names);
+	snprintf(hint, sizeof hint, nearest != NULL ? "; did you mean {%.64s}?" : "%s", nearest != NULL ? nearest : "");
+	if (g->grant->group_pattern != NULL)
+		ush_reader_member_fault(g->r, ush_node_get(g->node, "namespacePattern"), g->path, "namespacePattern",
+					"{%.64s} is not captured by groupPattern \"%.100s\"%s", name, g->grant->group_pattern, hint);
+	else
+		ush_reader_member_fault(g->r, ush_node_get(g->node, "namespacePattern"), g->path, "namespacePattern",
+					"{%.64s} is captured by nothing; that would be groupPattern instead of group", name);
+}
+
+static void check_namespace_pattern(const struct reading *g)
+{
+	const char *pattern = g->grant->namespace_pattern;
+	struct ush_captures known = {0}, used = {0};
+
+	if (ush_pattern_wrong(pattern, &used) != NULL || (g->grant->group_pattern != NULL && ush_pattern_wrong(g->grant->group_pattern, &known) != NULL))
+		return; /* told already */
+	if (pattern[strspn(pattern, "*")] == '\0')
+		fault(g, "namespacePattern", pattern, "is every namespace; a part of the name, or namespaceSelector, says which");
+	else if (strchr(pattern, '/') != NULL)
+		fault(g, "namespacePattern", pattern, "has a slash, which no namespace has");
+	for (size_t i = 0; i < used.count; i++) {
+		USH_AUTO_FREE char *name = ush_strndup(used.items[i].name, used.items[i].name_length);
+
+		check_capture(g, name, &known);
 	}
 }
 
-static void read_grant(struct ush_reader *r, const struct ush_node *node, const struct ush_policy *policy, struct ush_grant *grant)
+/* A team that is called "kube" must not get into kube-system because its name fits a pattern, nor must anybody by a label
+ * that somebody put there. */
+static void spare_kubernetes(struct ush_grant *grant)
 {
-	char path[48];
+	const char *pattern = grant->namespace_pattern;
 
-	snprintf(path, sizeof path, "grants[%zu]", grant->number);
-	grant->line = node->line;
-	if (!ush_reader_map(r, node, path, grant_members))
+	if (grant->selector.count > 0 || (pattern != NULL && strncmp(pattern, "kube-", 5) != 0))
+		ush_list_add(&grant->except, "kube-*");
+}
+
+static void read_grant(const struct reading *g)
+{
+	const struct ush_node *selector = ush_node_get(g->node, "namespaceSelector");
+	struct ush_grant *grant = g->grant;
+	char full[USH_PATH_MAX];
+
+	grant->line = g->node->line;
+	if (!ush_reader_map(g->r, g->node, g->path, &ush_form_grant, grant))
 		return;
-	read_group(r, node, path, policy, grant);
-	read_role(r, node, path, policy, grant);
-	read_source(r, node, path, policy, grant);
-	read_namespaces(r, node, path, grant);
-	grant->name = ush_reader_string(r, node, path, "name");
-	if (grant->name != NULL && ush_name_not_subdomain(grant->name) != NULL)
-		ush_reader_member_fault(r, ush_node_get(node, "name"), path, "name", "\"%.64s\" %s", grant->name, ush_name_not_subdomain(grant->name));
-	grant->not_before = ush_reader_time(r, node, path, "notBefore");
-	grant->not_after = ush_reader_time(r, node, path, "notAfter");
+	grant->role = ush_policy_read_role_name(g->r, g->node, g->path, g->policy);
 	if (grant->not_before > 0 && grant->not_after > 0 && grant->not_after <= grant->not_before)
-		ush_reader_member_fault(r, ush_node_get(node, "notAfter"), path, "notAfter", "is not after notBefore");
+		ush_reader_member_fault(g->r, ush_node_get(g->node, "notAfter"), g->path, "notAfter", "is not after notBefore");
+	if (grant->role != SIZE_MAX)
+		end_with(grant, g->policy->roles[grant->role].until);
+	if (grant->group != NULL)
+		check_group(g);
+	if (grant->group_pattern != NULL)
+		check_group_pattern(g);
+	read_source(g);
+	check_namespaces(g);
+	if (grant->namespace_pattern != NULL)
+		check_namespace_pattern(g);
+	if (selector != NULL)
+		ush_policy_read_selector(g->r, selector, ush_reader_under(g->path, "namespaceSelector", full), &grant->selector);
+	spare_kubernetes(grant);
 }
 
 /* A binding that a grant names: where it would stand. */
@@ -154,13 +229,13 @@ void ush_policy_read_grants(struct ush_reader *r, const struct ush_node *node, s
 {
 	size_t before = r->count;
 
-	if (node == NULL || (node->kind == USH_NODE_LIST && node->count == 0)) /* "grants: []" takes everything back: it may be said */
-		return;
-	if (!ush_reader_list(r, node, "grants"))
+	if (node == NULL || !ush_reader_list(r, node, "grants", true)) /* "grants: []" takes everything back: it may be said */
 		return;
 	for (size_t i = 0; i < node->count; i++) {
+		char path[USH_PATH_MAX];
+
 		USH_PUSH(policy->grants, policy->grant_count, (struct ush_grant){.number = i});
-		read_grant(r, node->items[i], policy, &policy->grants[i]);
+		read_grant(&(struct reading){r, node->items[i], ush_reader_item("grants", i, path), policy, &policy->grants[i]});
 	}
 	if (r->count == before)
 		check_names(r, node, policy);

@@ -1,23 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The top of an AccessPolicy: kind, cluster, limits, and the order in which the rest is read.
+ * The top of an AccessPolicy: the order in which its parts are read, and the small ones.
  */
 #include "broker/policy/policy_read.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "broker/policy/naming.h"
 #include "common/base/memory.h"
-
-static const struct ush_member top_members[] = {
-	{"apiVersion", USH_MEMBER_REQUIRED}, {"kind", USH_MEMBER_REQUIRED},  {"metadata", USH_MEMBER_OPTIONAL}, {"cluster", USH_MEMBER_REQUIRED},
-	{"sources", USH_MEMBER_REQUIRED},    {"roles", USH_MEMBER_REQUIRED}, {"grants", USH_MEMBER_REQUIRED},   {"limits", USH_MEMBER_OPTIONAL},
-	{"template", USH_MEMBER_LATER},	     {NULL, 0}};
-static const struct ush_member metadata_members[] = {{"name", USH_MEMBER_REQUIRED}, {NULL, 0}};
-static const struct ush_member cluster_members[] = {{"groupPrefix", USH_MEMBER_REQUIRED}, {"groupName", USH_MEMBER_OPTIONAL}, {NULL, 0}};
-static const struct ush_member limits_members[] = {{"remove", USH_MEMBER_OPTIONAL}, {"vanishedGroup", USH_MEMBER_OPTIONAL}, {NULL, 0}};
-static const struct ush_member remove_members[] = {{"bindings", USH_MEMBER_OPTIONAL}, {"people", USH_MEMBER_OPTIONAL}, {NULL, 0}};
-static const struct ush_member vanished_members[] = {{"runs", USH_MEMBER_OPTIONAL}, {"age", USH_MEMBER_OPTIONAL}, {NULL, 0}};
 
 static void expect(struct ush_reader *r, const struct ush_node *top, const char *key, const char *value)
 {
@@ -27,119 +18,113 @@ static void expect(struct ush_reader *r, const struct ush_node *top, const char 
 		ush_reader_fault(r, ush_node_get(top, key), key, "expected %s, found \"%.64s\"", value, text);
 }
 
-static void read_metadata(struct ush_reader *r, const struct ush_node *node, struct ush_policy *policy)
+/* Without a prefix a group of the provider may be called like one that others made up for the cluster. */
+static void check_prefix(struct ush_reader *r, const struct ush_node *cluster, const struct ush_policy *policy)
 {
-	USH_AUTO_FREE char *name = NULL;
+	const struct ush_node *at = ush_node_get(cluster, "groupPrefix");
 
-	if (node == NULL || !ush_reader_map(r, node, "metadata", metadata_members))
-		return;
-	name = ush_reader_string(r, node, "metadata", "name");
-	if (name != NULL && ush_name_not_label(name) != NULL)
-		ush_reader_fault(r, ush_node_get(node, "name"), "metadata.name", "\"%.64s\" %s", name, ush_name_not_label(name));
-	else if (name != NULL)
-		policy->name = ush_steal(&name);
+	if (at != NULL && *policy->group_prefix == '\0' && !policy->unprefixed)
+		ush_reader_fault(r, at, "cluster.groupPrefix", "is empty; if the API server really puts nothing in front of groups: unprefixed: true");
+	else if (policy->unprefixed && *policy->group_prefix != '\0')
+		ush_reader_fault(r, ush_node_get(cluster, "unprefixed"), "cluster.unprefixed", "there is a groupPrefix");
 }
 
-static void read_prefix(struct ush_reader *r, const struct ush_node *node, struct ush_policy *policy)
+static void read_case(struct ush_reader *r, const struct ush_node *cluster, struct ush_policy *policy)
 {
-	const char *why;
+	const struct ush_node *node = ush_node_get(cluster, "groupCase");
+	USH_AUTO_FREE char *word = ush_reader_string(r, cluster, "cluster", "groupCase");
 
-	free(policy->group_prefix);
-	policy->group_prefix = ush_reader_string(r, node, "cluster", "groupPrefix");
-	if (policy->group_prefix == NULL) {
-		policy->group_prefix = ush_strdup("?");
+	if (word != NULL)
+		policy->lower_case = ush_reader_choice(r, node, "cluster.groupCase", "keep|lower", word) == 1;
+}
+
+static void read_cluster(struct ush_reader *r, const struct ush_node *node, const char *path, struct ush_cluster *cluster)
+{
+	USH_AUTO_FREE char *file = NULL;
+
+	if (!ush_reader_map(r, node, path, &ush_form_clusters, cluster))
 		return;
+	file = ush_reader_string(r, node, path, "kubeconfig");
+	if (file != NULL)
+		cluster->kubeconfig = ush_policy_beside(r, file);
+}
+
+static void read_clusters(struct ush_reader *r, const struct ush_node *node, struct ush_policy *policy)
+{
+	if (node == NULL || !ush_reader_list(r, node, "clusters", false))
+		return;
+	for (size_t i = 0; i < node->count; i++) {
+		struct ush_cluster *cluster;
+		char path[USH_PATH_MAX];
+
+		USH_PUSH(policy->clusters, policy->cluster_count, (struct ush_cluster){0});
+		cluster = &policy->clusters[i];
+		read_cluster(r, node->items[i], ush_reader_item("clusters", i, path), cluster);
+		for (size_t k = 0; k < i && cluster->name != NULL; k++)
+			if (policy->clusters[k].name != NULL && strcmp(policy->clusters[k].name, cluster->name) == 0)
+				ush_reader_member_fault(r, node->items[i], path, "name", "\"%s\" stands twice", cluster->name);
 	}
-	why = ush_name_group_refused(policy->group_prefix);
-	if (why != NULL)
-		ush_reader_fault(r, ush_node_get(node, "groupPrefix"), "cluster.groupPrefix", "\"%.64s\" %s", policy->group_prefix, why);
 }
 
-static void read_cluster(struct ush_reader *r, const struct ush_node *node, struct ush_policy *policy)
+static void set_defaults(struct ush_policy *policy, const char *name)
 {
-	static const char *const names[] = {[USH_GROUP_LEAF] = "leaf", [USH_GROUP_PATH] = "path", [USH_GROUP_ID] = "id"};
-	USH_AUTO_FREE char *name = NULL;
-
-	if (node == NULL || !ush_reader_map(r, node, "cluster", cluster_members))
-		return;
-	read_prefix(r, node, policy);
-	name = ush_reader_string(r, node, "cluster", "groupName");
-	for (size_t i = 0; name != NULL && i < USH_COUNT(names); i++)
-		if (strcmp(names[i], name) == 0) {
-			policy->group_name = (enum ush_group_name)i;
-			return;
-		}
-	if (name != NULL)
-		ush_reader_fault(r, ush_node_get(node, "groupName"), "cluster.groupName", "expected leaf, path or id, found \"%.64s\"", name);
-}
-
-static void read_limit(struct ush_reader *r, const struct ush_node *map, const char *key, struct ush_limit *limit)
-{
-	const struct ush_node *node = ush_node_get(map, key);
-	const char *text = ush_node_string(node);
-	long long number;
-	char path[64], *end;
-	long percent;
-
-	if (node == NULL)
-		return;
-	*limit = (struct ush_limit){-1, -1};
-	if (ush_node_integer(node, &number) && number >= 0 && number <= 1000000) {
-		limit->count = (long)number;
-		return;
-	}
-	if (text != NULL && *text >= '0' && *text <= '9') {
-		percent = strtol(text, &end, 10);
-		if (strcmp(end, "%") == 0 && percent <= 100) {
-			limit->percent = percent;
-			return;
-		}
-	}
-	snprintf(path, sizeof path, "limits.remove.%s", key);
-	ush_reader_fault(r, node, path, "expected a number (20) or a percentage (25%%), found %s", text != NULL ? text : ush_node_kind_name(node));
-}
-
-static void read_vanished(struct ush_reader *r, const struct ush_node *node, struct ush_policy *policy)
-{
-	const struct ush_node *runs = ush_node_get(node, "runs");
-	long long number = 0;
-
-	if (node == NULL || !ush_reader_map(r, node, "limits.vanishedGroup", vanished_members))
-		return;
-	if (runs != NULL && (!ush_node_integer(runs, &number) || number < 1 || number > 1000))
-		ush_reader_fault(r, runs, "limits.vanishedGroup.runs", "expected a number from 1 to 1000");
-	else if (runs != NULL)
-		policy->vanished_runs = (long)number;
-	policy->vanished_age = ush_reader_duration(r, node, "limits.vanishedGroup", "age", policy->vanished_age);
-}
-
-static void read_limits(struct ush_reader *r, const struct ush_node *node, struct ush_policy *policy)
-{
-	const struct ush_node *gone = ush_node_get(node, "remove");
-
-	if (node == NULL || !ush_reader_map(r, node, "limits", limits_members))
-		return;
-	if (gone != NULL && ush_reader_map(r, gone, "limits.remove", remove_members)) {
-		read_limit(r, gone, "bindings", &policy->remove_bindings);
-		read_limit(r, gone, "people", &policy->remove_people);
-	}
-	read_vanished(r, ush_node_get(node, "vanishedGroup"), policy);
+	policy->file = ush_strdup(name);
+	policy->name = ush_strdup("default");
+	policy->group_prefix = ush_strdup("?");
+	policy->user_prefix = ush_strdup("");
+	policy->group_claim = ush_strdup("groups");
+	policy->remove_bindings = (struct ush_limit){20, -1};
+	policy->remove_people = (struct ush_limit){-1, 25};
+	policy->add_people = (struct ush_limit){-1, -1};
+	policy->vanished_runs = 2;
+	policy->vanished_age = 3600;
 }
 
 static void read_top(struct ush_reader *r, const struct ush_node *top, struct ush_policy *policy)
 {
-	if (!ush_reader_map(r, top, "", top_members))
+	if (!ush_reader_map(r, top, "", &ush_form_policy, policy))
 		return;
 	expect(r, top, "apiVersion", USH_POLICY_API);
 	expect(r, top, "kind", "AccessPolicy");
-	read_metadata(r, ush_node_get(top, "metadata"), policy);
-	read_cluster(r, ush_node_get(top, "cluster"), policy);
+	check_prefix(r, ush_node_get(top, "cluster"), policy);
+	read_case(r, ush_node_get(top, "cluster"), policy);
+	read_clusters(r, ush_node_get(top, "clusters"), policy);
 	ush_policy_read_sources(r, ush_node_get(top, "sources"), policy);
+	ush_policy_read_exceptions(r, ush_node_get(top, "exceptions"), policy);
 	ush_policy_read_roles(r, ush_node_get(top, "roles"), policy);
 	ush_policy_read_grants(r, ush_node_get(top, "grants"), policy);
-	read_limits(r, ush_node_get(top, "limits"), policy);
-	if (policy->name == NULL)
-		policy->name = ush_strdup("default");
+	ush_policy_check_exceptions(r, ush_node_get(top, "exceptions"), policy);
+	ush_policy_read_templates(r, ush_node_get(top, "templates"), policy);
+}
+
+/* Faults in the order of the file: "name:line:column: ...". */
+static int by_place(const void *a, const void *b)
+{
+	const char *x = *(const char *const *)a, *y = *(const char *const *)b;
+
+	for (int number = 0; number < 2; number++) {
+		unsigned long one, two;
+		char *x_end, *y_end;
+
+		one = strtoul(x, &x_end, 10);
+		two = strtoul(y, &y_end, 10);
+		if (one != two)
+			return one < two ? -1 : 1;
+		x = x_end + (*x_end == ':');
+		y = y_end + (*y_end == ':');
+	}
+	return strcmp(x, y);
+}
+
+static void sort_faults(struct ush_list *faults, const char *name)
+{
+	size_t skip = strlen(name) + 1;
+
+	for (size_t i = 0; i < faults->count; i++)
+		faults->items[i] += skip;
+	qsort(faults->items, faults->count, sizeof *faults->items, by_place);
+	for (size_t i = 0; i < faults->count; i++)
+		faults->items[i] -= skip;
 }
 
 struct ush_policy *ush_policy_read(const char *text, size_t length, const char *name, struct ush_list *faults, struct ush_error *err)
@@ -153,14 +138,11 @@ struct ush_policy *ush_policy_read(const char *text, size_t length, const char *
 			ush_list_add(faults, err->what);
 		return NULL;
 	}
-	policy->file = ush_strdup(name);
-	policy->group_prefix = ush_strdup("?");
-	policy->remove_bindings = (struct ush_limit){20, -1};
-	policy->remove_people = (struct ush_limit){-1, 25};
-	policy->vanished_runs = 2;
-	policy->vanished_age = 3600;
+	set_defaults(policy, name);
 	ush_sha256_hex(text, length, policy->digest);
 	read_top(&r, top, policy);
+	if (faults != NULL && r.count == faults->count && r.count > 1)
+		sort_faults(faults, name);
 	if (r.count > 1)
 		ush_hint(err, "%zu more faults; see them all: usher-broker validate -f %s", r.count - 1, name);
 	return r.count == 0 ? ush_steal(&policy) : NULL;

@@ -9,9 +9,23 @@
 #include "broker/policy/reader.h"
 
 void ush_policy_read_sources(struct ush_reader *r, const struct ush_node *node, struct ush_policy *policy);
+
+/* Before roles and grants, which may be what an exception is for; after them its name is checked. */
+void ush_policy_read_exceptions(struct ush_reader *r, const struct ush_node *node, struct ush_policy *policy);
+void ush_policy_check_exceptions(struct ush_reader *r, const struct ush_node *node, const struct ush_policy *policy);
+const struct ush_exception *ush_policy_exception(const struct ush_policy *policy, enum ush_exception_type type, const char *what);
+
 void ush_policy_read_roles(struct ush_reader *r, const struct ush_node *node, struct ush_policy *policy);
 
 /* After cluster, sources and roles: a grant names them. */
 void ush_policy_read_grants(struct ush_reader *r, const struct ush_node *node, struct ush_policy *policy);
+void ush_policy_read_selector(struct ush_reader *r, const struct ush_node *node, const char *path, struct ush_selector *selector);
+void ush_policy_read_templates(struct ush_reader *r, const struct ush_node *node, struct ush_policy *policy);
+
+/* The role that member "role" names, SIZE_MAX (and a fault) when there is none. policy_roles.c */
+size_t ush_policy_read_role_name(struct ush_reader *r, const struct ush_node *node, const char *path, const struct ush_policy *policy);
+
+/* A file's name as the policy writes it: "~/x", "/x", or beside the policy. The caller frees. policy_sources.c */
+char *ush_policy_beside(const struct ush_reader *r, const char *path);
 
 #endif

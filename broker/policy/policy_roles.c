@@ -4,125 +4,128 @@
  */
 #include <string.h>
 
-#include "broker/policy/naming.h"
 #include "broker/policy/policy_read.h"
 #include "common/base/memory.h"
 
-#define WORD_MAX 253 /* bytes of a word of a rule: the longest name an object can have */
-
-static const struct ush_member role_members[] = {{"rules", USH_MEMBER_OPTIONAL}, {"clusterRole", USH_MEMBER_OPTIONAL}, {NULL, 0}};
-static const struct ush_member rule_members[] = {{"apiGroups", USH_MEMBER_REQUIRED},     {"resources", USH_MEMBER_REQUIRED},
-						 {"verbs", USH_MEMBER_REQUIRED},	 {"resourceNames", USH_MEMBER_OPTIONAL},
-						 {NULL, 0}};
-
-/* A word of a rule that may not be there, and why. field is the member it stands in. */
+/* A word of a rule that may not be there but by an exception, and why. field is the member it stands in. */
 static const struct {
 	const char *field, *word, *why;
+	enum ush_exception_type exception;
 } refused[] = {
-	{"apiGroups", "*", "would cover every API group, also those installed later; name them"},
-	{"resources", "*", "would cover every resource, Secrets and Roles included; name them"},
-	{"verbs", "*", "would cover every verb, escalate and bind included; name them"},
-	{"verbs", "escalate", "lets people write themselves any right"},
-	{"verbs", "bind", "lets people bind themselves to any role"},
-	{"verbs", "impersonate", "lets people act as anybody"},
+	{"apiGroups", "*", "would cover every API group, also those installed later; name them", USH_EXCEPT_WILDCARD_ROLE},
+	{"resources", "*", "would cover every resource, Secrets and Roles included; name them", USH_EXCEPT_WILDCARD_ROLE},
+	{"verbs", "*", "would cover every verb, escalate and bind included; name them", USH_EXCEPT_WILDCARD_ROLE},
+	{"verbs", "escalate", "lets people write themselves any right", USH_EXCEPT_ESCALATING_ROLE},
+	{"verbs", "bind", "lets people bind themselves to any role", USH_EXCEPT_ESCALATING_ROLE},
+	{"verbs", "impersonate", "lets people act as anybody", USH_EXCEPT_ESCALATING_ROLE},
 };
 
-static void check_words(struct ush_reader *r, const struct ush_node *rule, const char *path, const char *field, const struct ush_list *words)
-{
-	for (size_t i = 0; i < words->count; i++) {
-		const char *word = words->items[i];
-		const struct ush_node *at = ush_node_get(rule, field)->items[i];
+/* One role while it is read. */
+struct role {
+	struct ush_reader *r;
+	const struct ush_policy *policy;
+	struct ush_policy_role *role;
+};
 
-		if (ush_name_deceives(word) || strlen(word) > WORD_MAX)
-			ush_reader_member_fault(r, at, path, field, "\"%.64s\" %s", word,
-						ush_name_deceives(word) ? "holds a control or invisible character" : "is longer than 253 bytes");
-		for (size_t j = 0; j < USH_COUNT(refused); j++)
-			if (strcmp(field, refused[j].field) == 0 && strcasecmp(word, refused[j].word) == 0)
-				ush_reader_member_fault(r, at, path, field, "\"%.64s\" %s", word, refused[j].why);
-		if (strcmp(field, "resources") == 0 && (strncmp(word, "*/", 2) == 0 || (strchr(word, '/') != NULL && strchr(word, '*') != NULL)))
-			ush_reader_member_fault(r, at, path, "resources", "\"%.64s\" covers more than it names; name the resources", word);
-	}
+/* True when an exception lets the role be so; the role then ends with the exception. */
+static bool excepted(struct role *role, enum ush_exception_type type)
+{
+	const struct ush_exception *exception = ush_policy_exception(role->policy, type, role->role->name);
+
+	if (exception != NULL && (role->role->until == 0 || exception->until < role->role->until))
+		role->role->until = exception->until;
+	return exception != NULL;
 }
 
-static void read_rule(struct ush_reader *r, const struct ush_node *node, const char *path, struct ush_rule *rule)
+static void check_word(struct role *role, const struct ush_node *at, const char *path, const char *field)
 {
-	const struct {
-		const char *field;
-		struct ush_list *words;
-	} fields[] = {{"apiGroups", &rule->groups}, {"resources", &rule->resources}, {"verbs", &rule->verbs}, {"resourceNames", &rule->names}};
+	const char *word = ush_node_string(at);
 
-	if (!ush_reader_map(r, node, path, rule_members))
+	if (word == NULL)
+		return;
+	for (size_t j = 0; j < USH_COUNT(refused); j++)
+		if (strcmp(field, refused[j].field) == 0 && strcasecmp(word, refused[j].word) == 0 && !excepted(role, refused[j].exception))
+			ush_reader_member_fault(role->r, at, path, field, "\"%.64s\" %s", word, refused[j].why);
+	if (strcmp(field, "resources") == 0 && (strncmp(word, "*/", 2) == 0 || (strchr(word, '/') != NULL && strchr(word, '*') != NULL)) &&
+	    !excepted(role, USH_EXCEPT_WILDCARD_ROLE))
+		ush_reader_member_fault(role->r, at, path, "resources", "\"%.64s\" covers more than it names; name the resources", word);
+}
+
+static void read_rule(struct role *role, const struct ush_node *node, const char *path, struct ush_rule *rule)
+{
+	static const char *const fields[] = {"apiGroups", "resources", "verbs"};
+
+	if (!ush_reader_map(role->r, node, path, &ush_form_rule, rule))
 		return;
 	for (size_t i = 0; i < USH_COUNT(fields); i++) {
-		size_t before = r->count;
+		const struct ush_node *words = ush_node_get(node, fields[i]);
 
-		ush_reader_strings(r, node, path, fields[i].field, fields[i].words);
-		if (r->count == before) /* items and nodes have the same places */
-			check_words(r, node, path, fields[i].field, fields[i].words);
+		for (size_t k = 0; words != NULL && words->kind == USH_NODE_LIST && k < words->count; k++)
+			check_word(role, words->items[k], path, fields[i]);
 	}
 }
 
-static void read_rules(struct ush_reader *r, const struct ush_node *node, const char *path, struct ush_policy_role *role)
+static void read_rules(struct role *role, const struct ush_node *node, const char *path)
 {
-	char full[160];
+	char full[USH_PATH_MAX], item[USH_PATH_MAX];
 
-	snprintf(full, sizeof full, "%s.rules", path);
-	if (!ush_reader_list(r, node, full))
+	ush_reader_under(path, "rules", full);
+	if (!ush_reader_list(role->r, node, full, false))
 		return;
 	for (size_t i = 0; i < node->count; i++) {
-		USH_PUSH(role->rules, role->rule_count, (struct ush_rule){0});
-		snprintf(full, sizeof full, "%s.rules[%zu]", path, i);
-		read_rule(r, node->items[i], full, &role->rules[i]);
+		USH_PUSH(role->role->rules, role->role->rule_count, (struct ush_rule){0});
+		read_rule(role, node->items[i], ush_reader_item(full, i, item), &role->role->rules[i]);
 	}
 }
 
-static void read_cluster_role(struct ush_reader *r, const struct ush_node *node, const char *path, struct ush_policy_role *role)
+static void check_cluster_role(struct role *role, const struct ush_node *at, const char *path)
 {
-	const struct ush_node *at = ush_node_get(node, "clusterRole");
-	const char *why;
+	const char *name = role->role->cluster_role, *why = NULL;
 
-	role->cluster_role = ush_reader_string(r, node, path, "clusterRole");
-	if (role->cluster_role == NULL)
-		return;
-	why = ush_name_not_segment(role->cluster_role);
-	if (why == NULL && strncasecmp(role->cluster_role, "system:", 7) == 0)
+	if (strncasecmp(name, "system:", 7) == 0 && !excepted(role, USH_EXCEPT_ESCALATING_ROLE))
 		why = "belongs to Kubernetes itself";
-	if (why == NULL && strcmp(role->cluster_role, "cluster-admin") == 0)
+	else if (strcmp(name, "cluster-admin") == 0 && !excepted(role, USH_EXCEPT_WILDCARD_ROLE))
 		why = "may do everything, escalate and bind included; \"admin\" is the widest role for a namespace";
 	if (why != NULL)
-		ush_reader_member_fault(r, at, path, "clusterRole", "\"%.64s\" %s", role->cluster_role, why);
+		ush_reader_member_fault(role->r, at, path, "clusterRole", "\"%.64s\" %s", name, why);
 }
 
-static void read_role(struct ush_reader *r, const struct ush_node *key, const struct ush_node *node, struct ush_policy_role *role)
+static void read_role(struct role *role, const struct ush_node *node)
 {
-	char path[128];
+	char path[USH_PATH_MAX];
 
-	role->name = ush_strdup(key->text);
-	snprintf(path, sizeof path, "roles.%.64s", key->text);
-	if (ush_name_not_subdomain(key->text) != NULL)
-		ush_reader_fault(r, key, path, "the name %s", ush_name_not_subdomain(key->text));
-	if (!ush_reader_map(r, node, path, role_members))
+	ush_reader_under("roles", role->role->name, path);
+	if (!ush_reader_map(role->r, node, path, &ush_form_role, role->role))
 		return;
-	if ((ush_node_get(node, "rules") == NULL) == (ush_node_get(node, "clusterRole") == NULL)) {
-		ush_reader_fault(r, node, path, "expected either rules or clusterRole, found %s", node->count == 0 ? "neither" : "both");
-		return;
-	}
 	if (ush_node_get(node, "rules") != NULL)
-		read_rules(r, ush_node_get(node, "rules"), path, role);
-	else
-		read_cluster_role(r, node, path, role);
+		read_rules(role, ush_node_get(node, "rules"), path);
+	if (role->role->cluster_role != NULL)
+		check_cluster_role(role, ush_node_get(node, "clusterRole"), path);
 }
 
 void ush_policy_read_roles(struct ush_reader *r, const struct ush_node *node, struct ush_policy *policy)
 {
-	if (node == NULL)
+	if (node == NULL || !ush_reader_names(r, node, "roles", &ush_form_role, NULL))
 		return;
-	if (node->kind != USH_NODE_MAP) {
-		ush_reader_fault(r, node, "roles", "expected a map, found %s", ush_node_kind_name(node));
-		return;
-	}
 	for (size_t i = 0; i < node->count; i++) {
-		USH_PUSH(policy->roles, policy->role_count, (struct ush_policy_role){0});
-		read_role(r, node->keys[i], node->items[i], &policy->roles[i]);
+		struct role role = {.r = r, .policy = policy};
+
+		USH_PUSH(policy->roles, policy->role_count, ((struct ush_policy_role){.name = ush_strdup(node->keys[i]->text)}));
+		role.role = &policy->roles[i];
+		read_role(&role, node->items[i]);
 	}
+}
+
+size_t ush_policy_read_role_name(struct ush_reader *r, const struct ush_node *node, const char *path, const struct ush_policy *policy)
+{
+	USH_AUTO_FREE char *name = ush_reader_string(r, node, path, "role");
+	char hint[96];
+
+	for (size_t i = 0; name != NULL && i < policy->role_count; i++)
+		if (strcmp(name, policy->roles[i].name) == 0)
+			return i;
+	if (name != NULL)
+		ush_reader_member_fault(r, ush_node_get(node, "role"), path, "role", "there is no role \"%.64s\"%s", name,
+					ush_reader_nearest_of(name, policy->roles, policy->role_count, sizeof *policy->roles, hint, sizeof hint));
+	return SIZE_MAX;
 }

@@ -36,6 +36,7 @@ struct ush_source_kind {
 	const char *type;  /* "keycloak": the member of the source that holds its settings. NULL ends the table */
 	const char *about; /* one line */
 	const struct ush_setting_row *const *tables; /* its own rows, and those it shares with others; ended by NULL */
+	const char *const *alternatives; /* "a|b": one of them must be there; "?a|b": at most one may. Ended by NULL; may be NULL */
 };
 
 extern const struct ush_source_kind ush_source_kinds[];

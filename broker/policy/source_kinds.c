@@ -54,6 +54,8 @@ static const struct ush_setting_row ldap[] = {
 	{"url", USH_SETTING_TEXT, true, NULL, "ldaps://HOST, or ldap://HOST with startTLS"},
 	{"startTLS", USH_SETTING_FLAG, false, NULL, "begin TLS on a plain connection"},
 	{"ca", USH_SETTING_PATH, false, NULL, "certificate authorities in PEM, added to the system's"},
+	{"allowLoopbackPlain", USH_SETTING_FLAG, false, NULL, "ldap:// without TLS to this machine"},
+	{"searchTimeout", USH_SETTING_DURATION, false, NULL, "how long one search may take, all its pages, 60s unless said"},
 	{"bindDN", USH_SETTING_TEXT, false, NULL, "who asks; nobody unless said"},
 	{"schema", USH_SETTING_CHOICE, true, "rfc2307|rfc2307bis|ad|augmented-ad", "how groups name their members"},
 	{"groups.base", USH_SETTING_TEXT, true, NULL, "where groups are"},
@@ -70,8 +72,7 @@ static const struct ush_setting_row ldap[] = {
 
 static const struct ush_setting_row okta[] = {
 	{"url", USH_SETTING_URL, true, NULL, "https://ORG.okta.com"},
-	{"client", USH_SETTING_TEXT, false, NULL, "OAuth client with okta.groups.read, instead of an API token"},
-	{"keyFile", USH_SETTING_PATH, false, NULL, "the client's private key in PEM"},
+	{"client", USH_SETTING_TEXT, false, NULL, "OAuth client with okta.groups.read; the secret is then its private key in PEM, else an API token"},
 	{"keyId", USH_SETTING_TEXT, false, NULL, "id of that key at Okta"},
 	{"app", USH_SETTING_TEXT, false, NULL, "only groups that are assigned to this application"},
 	{"search", USH_SETTING_TEXT, false, NULL, "Okta's search expression, to be asked for less"},
@@ -84,12 +85,12 @@ static const struct ush_setting_row entra[] = {
 	{"authority", USH_SETTING_URL, false, NULL, "where tokens come from, https://login.microsoftonline.com unless said"},
 	{"url", USH_SETTING_URL, false, NULL, "Microsoft Graph, https://graph.microsoft.com unless said"},
 	{"filter", USH_SETTING_TEXT, false, NULL, "OData filter of groups, to be asked for less"},
-	{"deltaFile", USH_SETTING_PATH, false, NULL, "file that keeps what was read, so that the next reading asks for changes alone"},
+	{"deltaFile", USH_SETTING_PATH, false, NULL,
+	 "file that keeps what was read, so that the next reading asks for changes alone; a filter can then only be of the form id eq '...'"},
 	{"peopleName", USH_SETTING_CHOICE, false, "userPrincipalName|mail|id", "what a person is called"},
 	{NULL, 0, false, NULL, NULL}};
 
-static const struct ush_setting_row google[] = {
-	{"keyFile", USH_SETTING_PATH, false, NULL, "the service account's key as Google gives it (JSON)"},
+static const struct ush_setting_row google[] = { /* the secret is the service account's key, JSON as Google gives it */
 	{"subject", USH_SETTING_TEXT, true, NULL, "administrator on whose behalf the service account reads"},
 	{"customer", USH_SETTING_TEXT, false, NULL, "the customer, my_customer unless said"},
 	{"domain", USH_SETTING_TEXT, false, NULL, "only groups of this domain"},
@@ -101,10 +102,9 @@ static const struct ush_setting_row google[] = {
 static const struct ush_setting_row github[] = {
 	{"organization", USH_SETTING_TEXT, true, NULL, "the organization whose teams are groups"},
 	{"url", USH_SETTING_URL, false, NULL, "the API, https://api.github.com unless said"},
-	{"app", USH_SETTING_TEXT, false, NULL, "id of a GitHub App with Members: read, instead of a token"},
-	{"installation", USH_SETTING_TEXT, false, NULL, "id of the App's installation"},
-	{"keyFile", USH_SETTING_PATH, false, NULL, "the App's private key in PEM"},
-	{"cacheFile", USH_SETTING_PATH, false, NULL, "file that keeps answers and their ETags, so that what is unchanged costs nothing"},
+	{"app", USH_SETTING_TEXT, false, NULL, "id of a GitHub App with Members: read, whose private key is the secret; without it the secret is a token"},
+	{"installation", USH_SETTING_TEXT, false, NULL, "id of the App's installation in the organization"},
+	{"cacheFile", USH_SETTING_PATH, false, NULL, "file that keeps answers and their ETags, so that what is unchanged costs nothing (for a token; an App's change each hour)"},
 	{"people", USH_SETTING_PATH, false, NULL, "CSV file \"login,name\" that says what people are called elsewhere"},
 	{NULL, 0, false, NULL, NULL}};
 
@@ -123,20 +123,28 @@ static const struct ush_setting_row scim[] = {
 static const struct ush_setting_row authentik[] = {
 	{"url", USH_SETTING_URL, true, NULL, "where authentik is"},
 	{"peopleName", USH_SETTING_CHOICE, false, "username|email|uid", "what a person is called"},
+	{"inherit", USH_SETTING_FLAG, false, NULL, "count members of the groups under a group as its own; authentik's tokens name a person's direct groups alone"},
 	{NULL, 0, false, NULL, NULL}};
 
 #define TABLES(...) ((const struct ush_setting_row *const[]){__VA_ARGS__, every, NULL})
 
+#define SECRETS "secretFile|secretCommand|secretEnv|secretKeyring"
+static const char *const one_secret[] = {SECRETS, NULL}, *const maybe_secret[] = {"?" SECRETS, NULL},
+			 *const one_proof[] = {SECRETS "|federatedTokenFile", NULL};
+
 const struct ush_source_kind ush_source_kinds[] = {
 	{"file", "a CSV, JSON or YAML file", TABLES(file)},
 	{"command", "a program that prints groups as JSON", TABLES(command)},
-	{"keycloak", "Keycloak's admin REST", TABLES(keycloak, https, secret)},
-	{"ldap", "LDAP and Active Directory", TABLES(ldap, secret)},
-	{"okta", "Okta", TABLES(okta, https, secret)},
-	{"entra", "Microsoft Entra ID, by Graph", TABLES(entra, https, secret, federated)},
-	{"google", "Google Workspace, by the Directory API", TABLES(google, https, federated)},
-	{"github", "teams of a GitHub organization", TABLES(github, https, secret)},
-	{"gitlab", "GitLab groups", TABLES(gitlab, https, secret)},
-	{"scim", "a SCIM 2.0 server", TABLES(scim, https, secret)},
-	{"authentik", "authentik", TABLES(authentik, https, secret)},
+	{"keycloak", "Keycloak's admin REST", TABLES(keycloak, https, secret), one_secret},
+	{"ldap", "LDAP and Active Directory", TABLES(ldap, secret), maybe_secret},
+	{"okta", "Okta", TABLES(okta, https, secret), one_secret},
+	{"entra", "Microsoft Entra ID, by Graph", TABLES(entra, https, secret, federated), one_proof},
+	{"google",
+	 "Google Workspace, by the Directory API; the secret is a service account's key in JSON, or with federatedTokenFile the configuration of a"
+	 " workload identity pool",
+	 TABLES(google, https, secret, federated), one_secret},
+	{"github", "teams of a GitHub organization", TABLES(github, https, secret), maybe_secret},
+	{"gitlab", "GitLab groups", TABLES(gitlab, https, secret), maybe_secret},
+	{"scim", "a SCIM 2.0 server", TABLES(scim, https, secret), maybe_secret},
+	{"authentik", "authentik", TABLES(authentik, https, secret), maybe_secret},
 	{NULL, NULL, NULL}};

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What groups and namespaces have in common: what keeps a grant out, and what the plan says.
+ */
+#include "broker/explain/explain.h"
+
+#include <string.h>
+#include <time.h>
+
+#include "broker/policy/naming.h"
+#include "broker/policy/reach.h"
+#include "common/base/memory.h"
+
+static char *when(const char *word, int64_t seconds)
+{
+	char text[32];
+	struct tm tm;
+
+	gmtime_r(&(time_t){seconds}, &tm);
+	strftime(text, sizeof text, "%Y-%m-%d %H:%M UTC", &tm);
+	return ush_printf("%s %s", word, text);
+}
+
+/* The exception whose end is the grant's. */
+static const struct ush_exception *ended_by(const struct ush_policy *policy, const struct ush_grant *grant)
+{
+	for (size_t i = 0; i < policy->exception_count; i++)
+		if (policy->exceptions[i].until == grant->not_after && policy->exceptions[i].what != NULL &&
+		    (strcmp(policy->exceptions[i].what, policy->roles[grant->role].name) == 0 ||
+		     (grant->group != NULL && strcmp(policy->exceptions[i].what, grant->group) == 0)))
+			return &policy->exceptions[i];
+	return NULL;
+}
+
+static char *time_keeps_out(const struct ush_explain *all, const struct ush_grant *grant)
+{
+	const struct ush_exception *exception = ended_by(all->policy, grant);
+	USH_AUTO_FREE char *end = NULL;
+
+	if (grant->not_before != 0 && all->now < grant->not_before)
+		return when("not yet: begins", grant->not_before);
+	if (grant->not_after == 0 || all->now < grant->not_after)
+		return NULL;
+	end = when("ended", grant->not_after);
+	return exception != NULL ? ush_printf("%s with the exception of %s", end, exception->owner) : ush_steal(&end);
+}
+
+/* What the sync made of it: the entry of this group, or the one that stands for all of the grant's. */
+static char *resolved_out(const struct ush_explain *all, size_t number, const struct ush_group *group)
+{
+	for (uint32_t i = all->desired->first[number]; i < all->desired->first[number + 1]; i++) {
+		const struct ush_resolved *resolved = &all->desired->resolved[i];
+
+		if (resolved->fate != USH_FATE_PRESENT && (resolved->group == NULL || resolved->group == group))
+			return ush_strdup(resolved->why);
+	}
+	return NULL;
+}
+
+char *ush_explain_kept_out(const struct ush_explain *all, const struct ush_grant *grant, const struct ush_group *group)
+{
+	char *why = time_keeps_out(all, grant);
+	USH_AUTO_FREE char *text = group != NULL ? ush_name_group(all->policy, group->id, group->name, group->path) : NULL;
+	const char *excluded = group != NULL ? ush_list_excludes_group(&all->policy->exclude_groups, group->name, group->path) : NULL;
+
+	if (why != NULL || grant->kubernetes)
+		return why;
+	if (all->desired != NULL)
+		return resolved_out(all, (size_t)(grant - all->policy->grants), group);
+	if (excluded != NULL)
+		return ush_printf("%s is excluded (exclude.groups has %s)", group->path, excluded);
+	return text != NULL && ush_name_group_refused(text) != NULL ? ush_printf("\"%s\" %s", text, ush_name_group_refused(text)) : NULL;
+}
+
+static bool change_says(const struct ush_change *change, const char *text)
+{
+	bool found = text == NULL || strstr(change->reason != NULL ? change->reason : "", text) != NULL;
+
+	for (size_t i = 0; !found && i < change->added_count; i++)
+		found = strcmp(change->added[i].text, text) == 0;
+	for (size_t i = 0; !found && i < change->removed_count; i++)
+		found = strcmp(change->removed[i].text, text) == 0;
+	return found;
+}
+
+json_t *ush_explain_plan(const struct ush_explain *all, const char *namespace_name, const char *text)
+{
+	json_t *lines = json_array();
+
+	for (size_t i = 0; all->plan != NULL && i < all->plan->change_count; i++) {
+		const struct ush_change *change = &all->plan->changes[i];
+
+		if ((namespace_name != NULL && strcmp(change->namespace_name, namespace_name) != 0) || !change_says(change, text))
+			continue;
+		json_array_append_new(lines, json_pack("{s:s, s:s, s:s, s:s, s:s}", "action", ush_action_name(change->action), "kind",
+						       ush_rbac_kind_name(change->kind), "namespace", change->namespace_name, "name", change->name, "reason",
+						       change->reason != NULL ? change->reason : ""));
+	}
+	return lines;
+}
