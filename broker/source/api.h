@@ -16,7 +16,9 @@
 #include "common/base/world.h"
 #include "common/net/http.h"
 
-#define USH_API_TRIES 4 /* of one request */
+#define USH_API_TRIES	4   /* of one request; waiting because of a limit is not counted, but has a budget */
+#define USH_API_TIMEOUT 900 /* seconds of a whole reading unless the policy says */
+#define USH_API_BUDGET	300 /* seconds of waiting because of limits unless the policy says */
 
 struct ush_api;
 
@@ -48,6 +50,11 @@ struct ush_api {
 	int64_t deadline;         /* boot ms of the whole reading (setting "timeout") */
 	int64_t waited, budget;   /* ms: waiting on behalf of limits, and how much of it is borne (setting "budget") */
 	size_t requests;          /* sent so far: for the proof and the ratio to a bare loop */
+	struct ush_secret *credential; /* what the policy names (credential.h), for sign_in; NULL: nothing */
+	/* api's own */
+	unsigned int generation; /* which token this is */
+	int64_t resume;		 /* boot ms before which nothing is sent: a limit says so */
+	bool narrowed;		 /* a limit was met since this was last looked at */
 };
 
 struct ush_api_answer {
@@ -64,6 +71,12 @@ int ush_api_open(struct ush_api *api, const struct ush_world *world, const struc
 void ush_api_close(struct ush_api *api);
 #define USH_AUTO_API __attribute__((cleanup(ush_api_close))) struct ush_api
 
+/*
+ * How a reading ends. result -1 with why filled: what the provider did wrong makes groups incomplete (why.hint is the
+ * advice) and gives 0; what is wrong on our side goes into err and gives -1. Notes the number of requests either way.
+ */
+int ush_api_settle(const struct ush_api *api, int result, const struct ush_error *why, struct ush_groups *groups, struct ush_error *err);
+
 /* For sign_in: takes the token over; seconds until it ends, 0 when that is not known. */
 void ush_api_token(struct ush_api *api, const char *token, size_t length, int64_t seconds);
 
@@ -76,6 +89,7 @@ struct ush_api_get {
 	const char *target, *what;
 	const char *const *extra;
 	bool allow404;
+	bool allow_stale; /* 400 and 410 are answers, with their body: a link that was kept has run out */
 };
 int ush_api_get(struct ush_api *api, const struct ush_api_get *get, struct ush_api_answer *answer, struct ush_error *err);
 
@@ -98,6 +112,22 @@ struct ush_api_many {
 int ush_api_get_many(struct ush_api *api, const struct ush_api_many *many, struct ush_error *err);
 
 /*
+ * Many chains of pages, several at once: the members of each group. first(index) fills the first question of a chain;
+ * page takes one page and says where the next one is, as for ush_api_chain below. Pages of one chain come in order;
+ * `what` of the first question names the chain ("members of /a/b"), messages say "page 2 of members of /a/b".
+ */
+struct ush_api_chains {
+	size_t count, width;
+	size_t most; /* pages of one chain; 0: 20,000 */
+	int (*first)(void *context, size_t index, struct ush_api_get *get, struct ush_error *err); /* strings live until the chain ends */
+	int (*page)(void *context, size_t index, struct ush_api_answer *answer, char **next, struct ush_error *err);
+	void *context;
+	/* Headers of one page alone (If-None-Match), instead of the first question's; they live until its answer. May be NULL. */
+	const char *const *(*extra)(void *context, size_t index, const char *target);
+};
+int ush_api_chains(struct ush_api *api, const struct ush_api_chains *chains, struct ush_error *err);
+
+/*
  * A chain of pages. page takes one answer and says where the next one is: in *next (owned by the chain afterwards), NULL at
  * the end. A target that was asked before, or more than `most` pages, is USH_ERR_INCOMPLETE: the chain loops.
  */
@@ -107,11 +137,21 @@ struct ush_api_chain {
 	size_t most;	  /* 0: 20,000 */
 	int (*page)(void *context, struct ush_api_answer *answer, char **next, struct ush_error *err);
 	void *context;
+	const char *const *extra; /* headers of each request, or NULL */
 };
 int ush_api_chain(struct ush_api *api, const struct ush_api_chain *chain, struct ush_error *err);
 
-/* The URL of rel="next" in the Link headers (RFC 8288), NULL when there is none; the caller frees. */
+/* Seconds from now until the Unix time that a header holds (X-RateLimit-Reset), for `wait`: by the Date of the answer, so
+ * that no clock of ours matters. -1 when there is none. */
+int64_t ush_api_until(const struct ush_api *api, const struct ush_http_response *response, const char *header);
+
+/* The URL of rel="next" in the Link headers (RFC 8288), NULL when there is none; the caller frees. Of a line that cannot be
+ * read and may hold one, the line itself: no page is there, and asking for it says so. */
 char *ush_api_link_next(const struct ush_http_response *response);
+
+/* Where a page says in its body that the next is: a text, NULL when the member is missing, null or "". USH_ERR_INCOMPLETE
+ * when it is anything else, for an end that cannot be read is none. what: "groups". */
+int ush_api_next_text(const json_t *page, const char *key, const char *what, const char **next, struct ush_error *err);
 
 /* A second reading of the list of groups disagrees with the first: notes that the source is incomplete. Both are sorted
  * copies of ids; differences are named. True when they agree. */

@@ -1,23 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Groups from a file: JSON or YAML, or CSV when its name ends so (file_csv.c). The file says at its end how much it
- * holds, so a half-written one is seen:
- *
- *   groups:
- *   - {name: k8s-restricted-users, id: 7f1c, members: [carol@example.com, dave@example.com]}
- *   count: 1          # groups
- *   sha256: 0a1b...   # optional: of the groups as compact JSON with sorted keys
+ * Groups from a file: CSV (file_csv.h), or JSON and YAML (file_tree.h). Whichever it is, it says itself how much it holds;
+ * one that says nothing, or something else, is incomplete.
  */
-#include <stdarg.h>
 #include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
 
 #include "broker/policy/naming.h"
 #include "broker/source/file_csv.h"
+#include "broker/source/file_tree.h"
+#include "broker/source/record.h"
 #include "broker/source/source.h"
 #include "common/base/file.h"
 #include "common/base/memory.h"
-#include "common/data/json.h"
-#include "common/data/yaml.h"
 
 #define FILE_MAX (64U << 20)
 
@@ -26,122 +22,43 @@ static char *where(const struct ush_policy_source *source)
 	return ush_printf("file %s", ush_source_text(source, "path"));
 }
 
-/* Notes a fault at a node; the file is then incomplete. Returns -1 so that a caller can stop. */
-static int __attribute__((format(printf, 4, 5))) fault(struct ush_groups *groups, const char *file, const struct ush_node *at,
-						       const char *format, ...)
+static bool is_csv(const struct ush_policy_source *source)
 {
-	char why[256];
-	va_list args;
+	const char *format = ush_source_text(source, "format"), *file = ush_source_text(source, "path");
+	size_t length = strlen(file);
 
-	va_start(args, format);
-	vsnprintf(why, sizeof why, format, args);
-	va_end(args);
-	ush_groups_incomplete(groups, "%s:%u:%u: %s", file, at->line, at->column, why);
-	return -1;
+	if (format != NULL)
+		return strcmp(format, "csv") == 0;
+	return length > 4 && strcasecmp(file + length - 4, ".csv") == 0;
 }
 
-static int read_members(const struct ush_node *node, const char *file, struct ush_group *group, struct ush_groups *groups)
+/* A file that is being written while it is read is neither the old one nor the new one. */
+static bool same(const struct stat *a, const struct stat *b)
 {
-	if (node == NULL)
-		return 0;
-	if (node->kind != USH_NODE_LIST)
-		return fault(groups, file, node, "members: expected a list, found %s", ush_node_kind_name(node));
-	group->members_known = true;
-	for (size_t i = 0; i < node->count; i++) {
-		const char *name = ush_node_string(node->items[i]);
-
-		if (name == NULL || *name == '\0')
-			return fault(groups, file, node->items[i], "members: expected a name, found %s", ush_node_kind_name(node->items[i]));
-		ush_list_add(&group->members, name);
-	}
-	return 0;
+	return a->st_ino == b->st_ino && a->st_size == b->st_size && a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
 }
 
-/* A member that may be left out, but when it is there it is a string. */
-static int optional_string(const struct ush_node *map, const char *key, const char *file, struct ush_groups *groups, const char **out)
+/* What the file holds; -1 when groups are incomplete already. */
+static int take_text(const struct ush_world *world, const char *file, struct ush_buf *text, struct ush_groups *groups)
 {
-	const struct ush_node *node = ush_node_get(map, key);
-
-	*out = node != NULL ? ush_node_string(node) : NULL;
-	if (node != NULL && (*out == NULL || **out == '\0'))
-		return fault(groups, file, node, "expected a string for %s", key);
-	return 0;
-}
-
-static int read_group(const struct ush_node *node, const char *file, struct ush_groups *groups)
-{
-	const char *name, *path, *id;
-	USH_AUTO_FREE char *made = NULL;
-
-	if (node->kind != USH_NODE_MAP)
-		return fault(groups, file, node, "expected a group, found %s", ush_node_kind_name(node));
-	if (optional_string(node, "name", file, groups, &name) != 0 || optional_string(node, "path", file, groups, &path) != 0 ||
-	    optional_string(node, "id", file, groups, &id) != 0)
-		return -1;
-	if (name == NULL && path == NULL)
-		return fault(groups, file, node, "a group has neither name nor path");
-	if (path == NULL)
-		path = *name == '/' ? name : (made = ush_printf("/%s", name));
-	if (name == NULL || *name == '/')
-		name = ush_name_leaf(path);
-	if (*path != '/' || *name == '\0')
-		return fault(groups, file, node, "\"%s\" is no path of a group", path);
-	return read_members(ush_node_get(node, "members"), file, ush_groups_add(groups, id != NULL ? id : path, name, path), groups);
-}
-
-static int check_sums(const struct ush_node *top, const char *file, struct ush_groups *groups)
-{
-	const struct ush_node *count = ush_node_get(top, "count"), *sum = ush_node_get(top, "sha256");
-	USH_AUTO_JSON list = NULL;
-	USH_AUTO_FREE char *text = NULL;
-	char hex[65];
-	long long number;
-
-	if (count == NULL)
-		return fault(groups, file, top, "count is missing: without it nobody can tell a half-written file");
-	if (!ush_node_integer(count, &number) || number < 0)
-		return fault(groups, file, count, "count: expected a number, found %s", ush_node_kind_name(count));
-	if ((size_t)number != groups->count) {
-		ush_groups_incomplete(groups, "%s says it holds %lld groups and holds %zu", file, number, groups->count);
-		return -1;
-	}
-	if (sum == NULL)
-		return 0;
-	list = ush_yaml_to_json(ush_node_get(top, "groups"));
-	text = ush_json_canonical(list);
-	ush_sha256_hex(text, strlen(text), hex);
-	if (ush_node_string(sum) == NULL || strcasecmp(ush_node_string(sum), hex) != 0)
-		return fault(groups, file, sum, "sha256 is not that of the groups, which is %s", hex);
-	return 0;
-}
-
-static int read_tree(const char *text, size_t length, const char *file, struct ush_groups *groups)
-{
+	USH_AUTO_FREE char *request = ush_printf("file %s", ush_name_leaf(file));
 	struct ush_error why = {0};
-	USH_AUTO_NODE top = ush_yaml_read_one(text, length, file, USH_ERR_INCOMPLETE, &why);
-	const struct ush_node *list = ush_node_get(top, "groups");
+	struct stat before = {0}, after = {0};
+	bool there;
 
-	if (top == NULL)
-		return ush_groups_incomplete(groups, "%s", why.what);
-	if (list == NULL || list->kind != USH_NODE_LIST)
-		return fault(groups, file, list != NULL ? list : top, "groups: expected a list, found %s", ush_node_kind_name(list));
-	for (size_t i = 0; i < list->count; i++)
-		if (read_group(list->items[i], file, groups) != 0)
-			return -1;
-	return check_sums(top, file, groups);
-}
-
-/* One id is one group: the second one would take the first one's place in the next run. */
-static void check_ids(const char *file, struct ush_groups *groups)
-{
-	struct ush_list ids = {0};
-
-	for (size_t i = 0; i < groups->count; i++)
-		ush_list_add(&ids, groups->items[i].id);
-	ush_list_sort(&ids);
-	if (ids.count != groups->count)
-		ush_groups_incomplete(groups, "%s: two groups have one id", file);
-	ush_list_free(&ids);
+	if (ush_replaying(world)) {
+		if (ush_record_get(world, request, text, &why) != 0)
+			ush_groups_incomplete(groups, "%s", why.what);
+		return groups->why != NULL ? -1 : 0;
+	}
+	there = stat(file, &before) == 0;
+	if (ush_file_read(file, USH_FILE_ANY, USH_ERR_INCOMPLETE, text, NULL, &why) != 0)
+		ush_groups_incomplete(groups, "%s", why.what);
+	else if (there && (stat(file, &after) != 0 || !same(&before, &after)))
+		ush_groups_incomplete(groups, "%s changed while it was read", file);
+	else
+		ush_record_put(world, request, text->data, text->length);
+	return groups->why != NULL ? -1 : 0;
 }
 
 static int read_file(const struct ush_world *world, const struct ush_source_question *question, struct ush_groups *groups,
@@ -149,20 +66,17 @@ static int read_file(const struct ush_world *world, const struct ush_source_ques
 {
 	const char *file = ush_source_text(question->source, "path");
 	USH_AUTO_BUF text = USH_BUF_MAX(FILE_MAX);
-	struct ush_error why = {0};
-	size_t length = strlen(file);
 
-	(void)world;
 	(void)err;
-	if (ush_file_read(file, USH_FILE_ANY, USH_ERR_INCOMPLETE, &text, NULL, &why) != 0)
-		return ush_groups_incomplete(groups, "%s", why.what);
+	if (take_text(world, file, &text, groups) != 0)
+		return 0;
 	if (text.length == 0)
 		return ush_groups_incomplete(groups, "%s is empty: it says neither groups nor how many there are", file);
-	if (length > 4 && strcasecmp(file + length - 4, ".csv") == 0)
+	if (is_csv(question->source))
 		ush_groups_from_csv(text.data, text.length, file, groups);
 	else
-		read_tree(text.data, text.length, file, groups);
-	check_ids(file, groups);
+		ush_groups_from_tree(text.data, text.length, file, groups);
+	ush_groups_check_ids(file, groups);
 	if (groups->why == NULL)
 		groups->proof = ush_strdup("the file's own count");
 	return 0;

@@ -3,6 +3,7 @@
 
 #include <search.h>
 #include <string.h>
+#include <strings.h>
 
 #include "broker/policy/naming.h"
 #include "common/base/memory.h"
@@ -19,6 +20,7 @@ struct row {
 struct cursor {
 	const char *at, *end;
 	unsigned int line;
+	const char *start;
 };
 
 static void row_free(struct row *row)
@@ -106,6 +108,8 @@ static struct ush_group *group_of(struct ush_groups *groups, void **index, const
 		group = &groups->items[(*(struct index_entry **)found)->at];
 		return strcmp(group->path, path) == 0 ? group : NULL;
 	}
+	if (groups->count >= USH_GROUPS_MAX)
+		return NULL;
 	entry = ush_new(struct index_entry);
 	*entry = (struct index_entry){ush_strdup(id), groups->count};
 	tsearch(entry, index, by_id);
@@ -138,8 +142,24 @@ static bool read_header(struct cursor *c, size_t *columns)
 	       (row.count == 2 || strcmp(row.fields[1], "id") == 0);
 }
 
-/* The last line: "#rows,N" with as many rows as stand before it, and nothing behind it. */
-static void check_trailer(const struct cursor *c, const struct row *row, size_t rows, const char *file, struct ush_groups *groups)
+/* "#sha256,HEX" behind the count: of every byte before it. */
+static void check_sum(struct cursor *c, const char *file, struct ush_groups *groups)
+{
+	AUTO_ROW row = {0};
+	char hex[65];
+	size_t length = (size_t)(c->at - c->start);
+
+	if (!next_row(c, &row) || row.count != 2 || strcmp(row.fields[0], "#sha256") != 0 || c->at != c->end) {
+		ush_groups_incomplete(groups, "%s:%u: there is more behind the trailer", file, c->line);
+		return;
+	}
+	ush_sha256_hex(c->start, length, hex);
+	if (strcasecmp(row.fields[1], hex) != 0)
+		ush_groups_incomplete(groups, "%s: sha256 is not that of what stands before it, which is %s", file, hex);
+}
+
+/* The end: "#rows,N" with as many rows as stand before it, perhaps a checksum, and nothing behind. */
+static void check_trailer(struct cursor *c, const struct row *row, size_t rows, const char *file, struct ush_groups *groups)
 {
 	char right[32];
 
@@ -147,7 +167,7 @@ static void check_trailer(const struct cursor *c, const struct row *row, size_t 
 	if (row->count != 2 || strcmp(row->fields[1], right) != 0)
 		ush_groups_incomplete(groups, "%s: the trailer says %.20s rows, %zu stand before it", file, row->count > 1 ? row->fields[1] : "no", rows);
 	else if (c->at != c->end)
-		ush_groups_incomplete(groups, "%s:%u: there is more behind the trailer", file, c->line);
+		check_sum(c, file, groups);
 }
 
 static void read_rows(struct cursor *c, const char *file, struct ush_groups *groups, void **index, size_t columns)
@@ -174,7 +194,7 @@ static void read_rows(struct cursor *c, const char *file, struct ush_groups *gro
 
 void ush_groups_from_csv(const char *text, size_t length, const char *file, struct ush_groups *groups)
 {
-	struct cursor c = {text, text + length, 1};
+	struct cursor c = {text, text + length, 1, text};
 	void *index = NULL;
 	size_t columns;
 

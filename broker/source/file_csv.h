@@ -7,7 +7,8 @@
  *   k8s-restricted-users,7f1c,carol@example.com
  *   #rows,1
  *
- * The id column may be left out. A file without the right trailer is incomplete.
+ * The id column may be left out. Behind the trailer a line "#sha256,HEX" may stand: the checksum of every byte before it. A
+ * file without the right trailer is incomplete.
  */
 #ifndef USH_SOURCE_FILE_CSV_H
 #define USH_SOURCE_FILE_CSV_H

@@ -1,16 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "broker/source/source.h"
 
+#include <openssl/evp.h>
 #include <stdarg.h>
 #include <string.h>
 
 #include "broker/policy/naming.h"
+#include "broker/source/record.h"
+#include "broker/source/source_check.h"
 #include "common/base/memory.h"
 #include "common/base/text.h"
 
 static const struct ush_source_ops *const sources[] = {
 	&ush_source_file, /* one row a kind */
+	&ush_source_command,
 	&ush_source_keycloak,
+	&ush_source_ldap,
+	&ush_source_okta,
+	&ush_source_entra,
+	&ush_source_google,
+	&ush_source_github,
+	&ush_source_gitlab,
+	&ush_source_scim,
+	&ush_source_authentik,
 };
 
 static const struct ush_source_ops *ops_of(const struct ush_policy_source *source)
@@ -42,6 +54,23 @@ struct ush_group *ush_groups_add(struct ush_groups *groups, const char *id, cons
 	return &groups->items[groups->count - 1];
 }
 
+/* Takes out what is no UTF-8: names are cut to a length that may fall into a character. */
+static void keep_whole_characters(char *text)
+{
+	char *to = text;
+	unsigned int c;
+
+	for (size_t left = strlen(text), n; left > 0; text += n, left -= n) {
+		bool whole = (n = ush_text_code_point(text, left, &c)) > 0;
+
+		n = whole ? n : 1;
+		if (whole)
+			memmove(to, text, n);
+		to += whole ? n : 0;
+	}
+	*to = '\0';
+}
+
 int ush_groups_incomplete(struct ush_groups *groups, const char *format, ...)
 {
 	char why[512];
@@ -50,30 +79,62 @@ int ush_groups_incomplete(struct ush_groups *groups, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(why, sizeof why, format, args);
 	va_end(args);
+	keep_whole_characters(why);
 	if (groups->why == NULL)
 		groups->why = ush_strdup(why);
 	return 0;
 }
 
-bool ush_source_wants_members(const struct ush_source_question *question, const struct ush_group *group)
+/* ---- whose members ---- */
+
+static int by_text(const void *a, const void *b)
 {
-	if (question->all_members)
-		return true;
-	for (size_t i = 0; question->refs != NULL && i < question->refs->count; i++)
-		if (ush_name_refers(question->refs->items[i], group->id, group->name, group->path, question->how) ||
-		    strcmp(question->refs->items[i], group->id) == 0)
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static bool named(const struct ush_list *refs, bool sorted, const char *text)
+{
+	if (sorted)
+		return bsearch(&text, refs->items, refs->count, sizeof *refs->items, by_text) != NULL;
+	return ush_list_has(refs, text);
+}
+
+static bool matches(const struct ush_list *patterns, const struct ush_group *group)
+{
+	for (size_t i = 0; patterns != NULL && i < patterns->count; i++)
+		if (ush_pattern_match(patterns->items[i], patterns->items[i][0] == '/' ? group->path : group->name, NULL))
 			return true;
 	return false;
 }
 
+bool ush_source_wants_members(const struct ush_source_question *question, const struct ush_group *group)
+{
+	const struct ush_list *refs = question->refs;
+
+	if (question->no_members || !ush_source_takes(question->source, group))
+		return false;
+	if (question->all_members)
+		return true;
+	if (refs != NULL && refs->count > 0 &&
+	    (named(refs, question->sorted, group->id) || named(refs, question->sorted, group->path) || (*group->name != '/' && named(refs, question->sorted, group->name))))
+		return true;
+	return matches(question->patterns, group);
+}
+
+/* ---- all of it ---- */
+
+void ush_group_free(struct ush_group *group)
+{
+	free(group->id);
+	free(group->name);
+	free(group->path);
+	ush_list_free(&group->members);
+}
+
 void ush_groups_free(struct ush_groups *groups)
 {
-	for (size_t i = 0; i < groups->count; i++) {
-		free(groups->items[i].id);
-		free(groups->items[i].name);
-		free(groups->items[i].path);
-		ush_list_free(&groups->items[i].members);
-	}
+	for (size_t i = 0; i < groups->count; i++)
+		ush_group_free(&groups->items[i]);
 	free(groups->items);
 	free(groups->where);
 	free(groups->proof);
@@ -90,33 +151,44 @@ static int by_path(const void *a, const void *b)
 	return order != 0 ? order : strcmp(x->id, y->id);
 }
 
+static void hash_text(EVP_MD_CTX *hash, const char *text)
+{
+	EVP_DigestUpdate(hash, text, strlen(text) + 1);
+}
+
 static void digest(struct ush_groups *groups)
 {
-	USH_AUTO_BUF all = {0};
+	EVP_MD_CTX *hash = EVP_MD_CTX_new();
+	unsigned char sum[32] = {0};
 
+	if (hash == NULL || EVP_DigestInit_ex(hash, EVP_sha256(), NULL) != 1)
+		abort(); /* an OpenSSL without SHA-256, or memory */
 	for (size_t i = 0; i < groups->count; i++) {
 		const struct ush_group *group = &groups->items[i];
 
-		ush_buf_printf(&all, "%zu %s%zu %s%zu %s%zu\n", strlen(group->id), group->id, strlen(group->name), group->name,
-			       strlen(group->path), group->path, group->members.count);
+		hash_text(hash, group->id);
+		hash_text(hash, group->name);
+		hash_text(hash, group->path);
 		for (size_t j = 0; j < group->members.count; j++)
-			ush_buf_printf(&all, "%s\n", group->members.items[j]);
+			hash_text(hash, group->members.items[j]);
+		EVP_DigestUpdate(hash, "", 1); /* no member is empty */
 	}
-	ush_sha256_hex(all.data != NULL ? all.data : "", all.length, groups->digest);
-}
-
-static int by_text(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
+	EVP_DigestFinal_ex(hash, sum, NULL);
+	EVP_MD_CTX_free(hash);
+	for (size_t i = 0; i < sizeof sum; i++)
+		snprintf(groups->digest + 2 * i, 3, "%02x", sum[i]);
 }
 
 static void count_people(struct ush_groups *groups)
 {
 	size_t all = 0, count = 0;
-	USH_AUTO_FREE char **names = NULL;
+	USH_AUTO_FREE const char **names = NULL;
 
-	for (size_t i = 0; i < groups->count; i++)
+	for (size_t i = 0; i < groups->count; i++) {
 		all += groups->items[i].members.count;
+		groups->disabled += groups->items[i].disabled;
+		groups->unresolvable += groups->items[i].unresolvable;
+	}
 	names = ush_alloc((all + 1) * sizeof *names);
 	for (size_t i = 0; i < groups->count; i++)
 		for (size_t j = 0; j < groups->items[i].members.count; j++)
@@ -126,25 +198,68 @@ static void count_people(struct ush_groups *groups)
 		groups->people += i == 0 || strcmp(names[i - 1], names[i]) != 0;
 }
 
-int ush_source_read(const struct ush_world *world, const struct ush_source_question *question, struct ush_groups *groups,
-		    struct ush_error *err)
+/* What holds for every kind. */
+static void settle(const struct ush_source_question *question, struct ush_groups *groups)
 {
-	const struct ush_source_ops *ops = ops_of(question->source);
-	int64_t began = ush_boot_ms(world);
-
-	if (ops == NULL)
-		return ush_fail(err, USH_ERR_CONFIG, "source %s: this usher-broker was built without %s", question->source->name,
-				question->source->kind->type);
-	*groups = (struct ush_groups){.where = ops->where(question->source)};
-	if (ops->read(world, question, groups, err) != 0)
-		return ush_error_at(err, "source %s", question->source->name);
 	for (size_t i = 0; i < groups->count; i++)
 		ush_list_sort(&groups->items[i].members);
+	ush_source_canaries(question, groups);
+	ush_source_leave_out(question->source, groups);
 	if (groups->count > 0)
 		qsort(groups->items, groups->count, sizeof *groups->items, by_path);
 	count_people(groups);
 	digest(groups);
 	groups->complete = groups->why == NULL;
+}
+
+/* The source without what it keeps from reading to reading: a recording is whole by itself. Its array alone is a copy. */
+static struct ush_policy_source without_memory(const struct ush_policy_source *source)
+{
+	static const char *const kept[] = {"deltaFile", "cacheFile"};
+	struct ush_policy_source out = {.name = source->name, .kind = source->kind};
+	bool forget;
+
+	for (size_t i = 0; i < source->setting_count; i++) {
+		forget = false;
+		for (size_t j = 0; j < USH_COUNT(kept); j++)
+			forget |= strcmp(source->settings[i].row->key, kept[j]) == 0;
+		if (!forget)
+			USH_PUSH(out.settings, out.setting_count, source->settings[i]);
+	}
+	return out;
+}
+
+int ush_source_read(const struct ush_world *world, const struct ush_source_question *question, struct ush_groups *groups,
+		    struct ush_error *err)
+{
+	const struct ush_source_ops *ops = ops_of(question->source);
+	struct ush_policy_source source = without_memory(question->source);
+	struct ush_source_question asked = *question;
+	int64_t began = ush_boot_ms(world);
+	struct ush_list refs = {0};
+	int result;
+
+	if (ops == NULL) {
+		free(source.settings);
+		return ush_fail(err, USH_ERR_CONFIG, "source %s: this usher-broker was built without %s", source.name, source.kind->type);
+	}
+	for (size_t i = 0; question->refs != NULL && i < question->refs->count; i++)
+		ush_list_add(&refs, question->refs->items[i]);
+	ush_list_sort(&refs);
+	asked.refs = &refs;
+	asked.sorted = true;
+	*groups = (struct ush_groups){.where = ops->where(question->source)};
+	if (ush_recorded(world)) {
+		asked.source = &source;
+		ush_recorder_begin(world->recorder, source.name);
+	}
+	result = ops->read(world, &asked, groups, err);
+	if (result == 0)
+		settle(&asked, groups);
+	else
+		ush_error_at(err, "source %s", question->source->name);
+	free(source.settings);
+	ush_list_free(&refs);
 	groups->took_ms = ush_boot_ms(world) - began;
-	return 0;
+	return result;
 }

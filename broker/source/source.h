@@ -39,6 +39,7 @@ struct ush_groups {
 	size_t left_out;         /* groups that include and exclude leave out */
 	int64_t took_ms;
 	char digest[65];         /* equal lists have equal digests */
+	size_t requests;         /* that it took, 0 where that means nothing */
 };
 
 /* Whose members are wanted: the groups that refs mean, or everybody's. */
@@ -49,6 +50,7 @@ struct ush_source_question {
 	enum ush_group_name how;
 	bool all_members;
 	bool no_members; /* nobody's: --no-people. It wins */
+	bool sorted;     /* refs are sorted: source.c's own */
 };
 
 /* Fills groups and returns 0, complete or not; everything the provider or the file does wrong is *incomplete*. -1 with
@@ -68,7 +70,9 @@ struct ush_source_ops {
 		    struct ush_error *err);
 };
 
-extern const struct ush_source_ops ush_source_file, ush_source_keycloak;
+/* Each kind is a row in source.c. */
+extern const struct ush_source_ops ush_source_file, ush_source_command, ush_source_keycloak, ush_source_ldap, ush_source_okta, ush_source_entra,
+	ush_source_google, ush_source_github, ush_source_gitlab, ush_source_scim, ush_source_authentik;
 
 /* Adds a group and returns it (valid until the next one is added). */
 struct ush_group *ush_groups_add(struct ush_groups *groups, const char *id, const char *name, const char *path);
@@ -76,6 +80,9 @@ struct ush_group *ush_groups_add(struct ush_groups *groups, const char *id, cons
 /* Notes why the list is not to be trusted; the first reason wins. Returns 0, so that a source can end with it. */
 int ush_groups_incomplete(struct ush_groups *groups, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+void ush_group_free(struct ush_group *group);
+
+/* False for groups that the source leaves out, too. */
 bool ush_source_wants_members(const struct ush_source_question *question, const struct ush_group *group);
 
 /* 2,633: a number as people read it. out holds at least 32 bytes. */

@@ -11,14 +11,18 @@
 #include "common/data/json.h"
 
 static struct ush_broker_options options = {.output = "text"};
-static bool all_members;
+static bool all_members, no_people;
 
 static const struct ush_option rows[] = {
 	USH_OPTION_POLICY(options),
 	{"members", 0, USH_OPTION_FLAG, NULL, "read the members of every group, not only of those that are granted something", &all_members},
+	{"no-people", 0, USH_OPTION_FLAG, NULL, "read no members at all", &no_people},
+	USH_OPTIONS_RECORD(options),
 	USH_OPTION_OUTPUT(options, "text|json"),
 	{NULL},
 };
+
+/* ---- json ---- */
 
 static json_t *group_json(const struct ush_policy *policy, const struct ush_group *group)
 {
@@ -27,28 +31,37 @@ static json_t *group_json(const struct ush_policy *policy, const struct ush_grou
 
 	for (size_t i = 0; group->members_known && i < group->members.count; i++)
 		json_array_append_new(members, json_string(group->members.items[i]));
-	return json_pack("{s:s, s:s, s:s, s:s, s:o, s:I}", "id", group->id, "name", group->name, "path", group->path, "subject", text, "members", members,
-			 "disabled", (json_int_t)group->disabled);
+	return json_pack("{s:s, s:s, s:s, s:s, s:o, s:I, s:I}", "id", group->id, "name", group->name, "path", group->path, "subject", text, "members", members,
+			 "disabled", (json_int_t)group->disabled, "unresolvable", (json_int_t)group->unresolvable);
 }
 
+/* What `file` and `command` read again: groups and their count; and what was said about them. */
 static json_t *source_json(const struct ush_policy *policy, const char *name, const struct ush_groups *groups)
 {
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < groups->count; i++)
 		json_array_append_new(list, group_json(policy, &groups->items[i]));
-	return json_pack("{s:s, s:s, s:b, s:o, s:o, s:s, s:o}", "name", name, "where", groups->where, "complete", groups->complete, "proof",
-			 groups->proof != NULL ? json_string(groups->proof) : json_null(), "why",
-			 groups->why != NULL ? json_string(groups->why) : json_null(), "digest", groups->digest, "groups", list);
+	return json_pack("{s:s, s:s, s:b, s:s?, s:s?, s:s?, s:s, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "name", name, "where", groups->where, "complete",
+			 groups->complete, "proof", groups->complete ? groups->proof : NULL, "why", groups->why, "advice", groups->complete ? NULL : groups->advice,
+			 "digest", groups->digest, "groups", list, "count", (json_int_t)groups->count, "people", (json_int_t)groups->people, "disabled",
+			 (json_int_t)groups->disabled, "unresolvable", (json_int_t)groups->unresolvable, "leftOut", (json_int_t)groups->left_out, "requests",
+			 (json_int_t)groups->requests, "tookMs", (json_int_t)groups->took_ms);
 }
+
+/* ---- text ---- */
 
 static void say_groups(struct ush_buf *out, const struct ush_policy *policy, const struct ush_groups *groups)
 {
-	int width = 24;
+	int width = 24, id_width = 2;
 
-	for (size_t i = 0; i < groups->count; i++)
-		width = (int)strlen(groups->items[i].path) > width && strlen(groups->items[i].path) <= 60 ? (int)strlen(groups->items[i].path) : width;
-	ush_buf_printf(out, "%-*s  %-36s  %-7s  %s\n", width, "GROUP", "ID", "PEOPLE", "AT THE API SERVER");
+	for (size_t i = 0; i < groups->count; i++) {
+		int path = (int)strlen(groups->items[i].path), id = (int)strlen(groups->items[i].id);
+
+		width = path > width && path <= 60 ? path : width;
+		id_width = id > id_width && id <= 40 ? id : id_width;
+	}
+	ush_buf_printf(out, "%-*s  %-*s  %-7s  %s\n", width, "GROUP", id_width, "ID", "PEOPLE", "AT THE API SERVER");
 	for (size_t i = 0; i < groups->count; i++) {
 		const struct ush_group *group = &groups->items[i];
 		USH_AUTO_FREE char *text = ush_name_group(policy, group->id, group->name, group->path), *safe = ush_text_safe(text);
@@ -56,9 +69,17 @@ static void say_groups(struct ush_buf *out, const struct ush_policy *policy, con
 		char people[32] = "-";
 
 		if (group->members_known)
-			snprintf(people, sizeof people, "%zu", group->members.count);
-		ush_buf_printf(out, "%-*s  %-36s  %-7s  %s\n", width, path, id, people, safe);
+			snprintf(people, sizeof people, "%zu%s", group->members.count, group->unresolvable > 0 ? "+?" : "");
+		ush_buf_printf(out, "%-*s  %-*s  %-7s  %s\n", width, path, id_width, id, people, safe);
 	}
+}
+
+static void say_number(struct ush_buf *out, size_t number, const char *one, const char *many)
+{
+	char text[32];
+
+	if (number > 0)
+		ush_buf_printf(out, ", %s %s", ush_thousands(number, text, sizeof text), number == 1 ? one : many);
 }
 
 static void say_source(struct ush_buf *out, const char *name, const struct ush_groups *groups)
@@ -66,22 +87,62 @@ static void say_source(struct ush_buf *out, const char *name, const struct ush_g
 	USH_AUTO_FREE char *where = ush_text_safe(groups->where), *why = ush_text_safe(groups->complete ? groups->proof : groups->why);
 	char number[32];
 
-	ush_buf_printf(out, "\nsource %s  %s: %s group%s, %s: %s\n", name, where, ush_thousands(groups->count, number, sizeof number),
-		       groups->count == 1 ? "" : "s", groups->complete ? "complete" : "INCOMPLETE", why);
+	ush_buf_printf(out, "source %s  %s: %s group%s", name, where, ush_thousands(groups->count, number, sizeof number), groups->count == 1 ? "" : "s");
+	say_number(out, groups->people, "person", "people");
+	say_number(out, groups->disabled, "membership of somebody who may not sign in, left out", "memberships of people who may not sign in, left out");
+	say_number(out, groups->unresolvable, "membership without a name", "memberships without a name");
+	say_number(out, groups->left_out, "group left out by the policy", "groups left out by the policy");
+	ush_buf_printf(out, "\n%s: %s; %lld.%lld s", groups->complete ? "complete" : "INCOMPLETE", why, (long long)groups->took_ms / 1000,
+		       (long long)groups->took_ms % 1000 / 100);
+	say_number(out, groups->requests, "request", "requests");
+	ush_buf_puts(out, "\n");
 }
+
+/* ---- reading ---- */
 
 static int read_source(const struct ush_world *world, const struct ush_policy *policy, size_t i, struct ush_groups *groups, struct ush_error *err)
 {
-	struct ush_list refs = {0};
-	struct ush_source_question question = {.source = &policy->sources[i], .refs = &refs, .how = policy->group_name, .all_members = all_members};
+	struct ush_list refs = {0}, patterns = {0};
+	struct ush_source_question question = {.source = &policy->sources[i], .refs = &refs, .patterns = &patterns, .how = policy->group_name,
+					       .all_members = all_members, .no_members = no_people};
 	int result;
 
-	for (size_t j = 0; j < policy->grant_count; j++)
-		if (policy->grants[j].source == i)
-			ush_list_add(&refs, policy->grants[j].group);
+	for (size_t j = 0; j < policy->grant_count; j++) {
+		const struct ush_grant *grant = &policy->grants[j];
+
+		if (grant->source == i)
+			ush_list_add(grant->group != NULL ? &refs : &patterns, grant->group != NULL ? grant->group : grant->group_pattern);
+	}
 	result = ush_source_read(world, &question, groups, err);
 	ush_list_free(&refs);
+	ush_list_free(&patterns);
 	return result;
+}
+
+/* One source into both reports; *incomplete gets the first that is. */
+static int report_source(struct ush_broker *broker, const struct ush_policy *policy, size_t i, struct ush_buf *out, json_t *json, struct ush_error *incomplete,
+			 struct ush_error *err)
+{
+	const char *name = policy->sources[i].name;
+	USH_AUTO_GROUPS groups = {0};
+
+	if (read_source(&broker->source_world, policy, i, &groups, err) != 0)
+		return -1;
+	if (strcmp(options.output, "json") == 0) {
+		json_array_append_new(json, source_json(policy, name, &groups));
+	} else {
+		json_array_append_new(json, json_null());
+		if (out->length > 0)
+			ush_buf_puts(out, "\n");
+		say_groups(out, policy, &groups);
+		say_source(out, name, &groups);
+	}
+	if (groups.complete)
+		return 0;
+	ush_fail(incomplete, USH_ERR_INCOMPLETE, "source %s is incomplete: %s", name, groups.why);
+	if (groups.advice != NULL)
+		ush_hint(incomplete, "%s", groups.advice);
+	return 0;
 }
 
 static int run(size_t count, char **operands, struct ush_error *err)
@@ -92,28 +153,18 @@ static int run(size_t count, char **operands, struct ush_error *err)
 	USH_AUTO_JSON json = json_array();
 	struct ush_error incomplete = {0};
 
+	if (all_members && no_people)
+		return ush_fail(err, USH_ERR_USAGE, "--members and --no-people together: which is it?");
 	if (ush_broker_need_policy(&options, err) != 0 || (policy = ush_policy_load(options.policy, NULL, err)) == NULL ||
 	    ush_broker_open(&broker, &options, false, err) != 0)
 		return -1;
-	for (size_t i = 0; i < policy->source_count; i++) {
-		USH_AUTO_GROUPS groups = {0};
-		const char *name = policy->sources[i].name;
-
-		if (count > 0 && strcmp(operands[0], name) != 0)
-			continue;
-		if (read_source(&broker.world, policy, i, &groups, err) != 0)
+	for (size_t i = 0; i < policy->source_count; i++)
+		if ((count == 0 || strcmp(operands[0], policy->sources[i].name) == 0) && report_source(&broker, policy, i, &out, json, &incomplete, err) != 0)
 			return -1;
-		json_array_append_new(json, source_json(policy, name, &groups));
-		say_groups(&out, policy, &groups);
-		say_source(&out, name, &groups);
-		if (!groups.complete) {
-			ush_fail(&incomplete, USH_ERR_INCOMPLETE, "source %s is incomplete: %s", name, groups.why);
-			if (groups.advice != NULL)
-				ush_hint(&incomplete, "%s", groups.advice);
-		}
-	}
 	if (json_array_size(json) == 0)
 		return ush_fail(err, USH_ERR_USAGE, "%s has no source %s", policy->file, operands[0]);
+	if (ush_broker_recorded(&broker, err) != 0)
+		return -1;
 	if (strcmp(options.output, "json") == 0 ? ush_broker_print_json(json, err) != 0 : ush_broker_print(out.data, err) != 0)
 		return -1;
 	*err = incomplete;

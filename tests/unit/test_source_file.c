@@ -196,7 +196,7 @@ START_TEST(a_spoilt_file_is_incomplete_or_a_list)
 	unsigned int random = 7;
 
 	in_folder();
-	for (int round = 0; round < 3000; round++) {
+	for (int round = 0; round < 1000; round++) {
 		USH_AUTO_FREE char *text = ush_strdup(files[round % 2][1]);
 		size_t length = strlen(text);
 

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What sources are told, kept in a folder and told again without a network and without credentials: so a policy is tested
+ * where no provider is, and what a provider did wrong can be looked at later.
+ *
+ * A recording is one file, DIR/exchanges.jsonl, mode 0600: a line an exchange with the source's name, what was asked and
+ * what came, failures included. No secret of ours is in it: no Authorization, no token, cookie or client secret; but
+ * names of groups and people are.
+ */
+#ifndef USH_SOURCE_RECORD_H
+#define USH_SOURCE_RECORD_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "common/base/error.h"
+#include "common/base/text.h"
+#include "common/base/world.h"
+#include "common/net/http.h"
+
+#define USH_RECORD_FILE "exchanges.jsonl"
+#define USH_RECORD_MAX	(1U << 30) /* bytes of a recording that is read */
+
+struct ush_recorder;
+
+/* Begins a recording in a folder, which is made when it is not there; one that holds a recording is refused. USH_ERR_STORE. */
+struct ush_recorder *ush_recorder_record(const char *folder, struct ush_error *err);
+
+/* Reads one. USH_ERR_CONFIG. */
+struct ush_recorder *ush_recorder_replay(const char *folder, struct ush_error *err);
+
+/* Frees it; -1 with USH_ERR_STORE when the recording could not be written whole. NULL is fine. */
+int ush_recorder_close(struct ush_recorder *recorder, struct ush_error *err);
+
+/* A world like inner, whose HTTP exchanges are recorded, or are those of a recording; whose recorder is set. Time passes as
+ * in inner, but while a recording is replayed nobody waits. */
+struct ush_world ush_recorder_world(struct ush_recorder *recorder, const struct ush_world *inner);
+
+/* For source.c: whose exchanges follow. */
+void ush_recorder_begin(struct ush_recorder *recorder, const char *source);
+
+/* ---- for the sources ---- */
+
+/* True when what is asked comes from a recording: there are no credentials then. And when it is recorded or replayed: then
+ * nothing is left out because it was read before (ETags, deltas). */
+bool ush_replaying(const struct ush_world *world);
+bool ush_recorded(const struct ush_world *world);
+
+/*
+ * For a source that is not asked by HTTP: keeps an answer (UTF-8 text) to a request (one line without secrets) when there is a
+ * recording, and does nothing when there is none.
+ */
+void ush_record_put(const struct ush_world *world, const char *request, const char *answer, size_t length);
+
+/* The answer to a request while replaying; the same request again gives the next answer. USH_ERR_INCOMPLETE when it is not in
+ * the recording (any more). */
+int ush_record_get(const struct ush_world *world, const char *request, struct ush_buf *answer, struct ush_error *err);
+
+/* ---- record_scrub.c: what must not be written ---- */
+
+/* A URL or a form in which the values of parameters that are secrets are "..."; the caller frees. */
+char *ush_scrub_query(const char *text);
+
+/* A body: in JSON every string member that is a token or a secret is "..."; in other text whatever looks like one. The caller
+ * frees. */
+char *ush_scrub_body(const char *text, size_t length);
+
+/* True for headers that are written. */
+bool ush_scrub_keeps_header(const char *name);
+
+/* Replaces every occurrence of secret in text by dots, in place: as it stands, as JSON writes it (in a string of a string,
+ * too), and percent-encoded. */
+void ush_scrub_out(char *text, const char *secret);
+
+/* The same for every secret that a request was sent with: token, password, and those of a form. */
+void ush_scrub_request(char *text, const struct ush_http_request *request);
+
+#endif
