@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * usher-broker rbac: the rights that this policy needs the broker to have, as manifests.
+ */
+#include <string.h>
+
+#include "broker/rights/rights.h"
+#include "broker/verb/verb.h"
+#include "common/base/memory.h"
+#include "common/base/text.h"
+#include "common/data/json.h"
+#include "common/data/yaml.h"
+
+static struct ush_broker_options options = {.output = "yaml", .state_namespace = "default"};
+static const char *account = "usher-broker", *account_namespace = "usher-system";
+
+static const struct ush_option rows[] = {
+	USH_OPTION_POLICY(options),
+	{"service-account", 0, USH_OPTION_STRING, "NAME", "who runs the broker, \"usher-broker\" unless said", &account},
+	{"namespace", 'n', USH_OPTION_STRING, "NAME", "namespace of that ServiceAccount, \"usher-system\" unless said", &account_namespace},
+	USH_OPTION_STATE(options),
+	USH_OPTION_OUTPUT(options, "yaml|json"),
+	{NULL},
+};
+
+static int print_yaml(const json_t *objects, struct ush_error *err)
+{
+	USH_AUTO_BUF out = {0};
+	const json_t *object;
+	size_t i;
+
+	json_array_foreach(objects, i, object) {
+		ush_buf_puts(&out, i > 0 ? "---\n" : "");
+		ush_yaml_write(&out, object, false);
+	}
+	return ush_broker_print(out.data, err);
+}
+
+static int run(size_t count, char **operands, struct ush_error *err)
+{
+	USH_AUTO_RIGHTS rights = {0};
+	USH_AUTO_POLICY policy = NULL;
+	USH_AUTO_JSON objects = NULL;
+	USH_AUTO_JSON list = NULL;
+
+	(void)count;
+	(void)operands;
+	if (ush_broker_need_policy(&options, err) != 0 || (policy = ush_policy_load(options.policy, NULL, err)) == NULL)
+		return -1;
+	ush_rights_of(&rights, policy, options.state_namespace);
+	objects = ush_rights_objects(&rights, account_namespace, account);
+	list = json_pack("{s:s, s:s, s:O}", "apiVersion", "v1", "kind", "List", "items", objects);
+	return strcmp(options.output, "json") == 0 ? ush_broker_print_json(list, err) : print_yaml(objects, err);
+}
+
+const struct ush_verb ush_verb_rbac = {"rbac", "", "print the rights that this policy needs the broker to have, as manifests", rows, 0, 0, run};
