@@ -10,6 +10,7 @@
 #include "common/base/memory.h"
 #include "common/data/json.h"
 #include "common/kube/client.h"
+#include "common/kube/list.h"
 #include "common/kube/manifest.h"
 
 void ush_inventory_free(struct ush_inventory *inventory)
@@ -92,27 +93,11 @@ static int read_kind(struct ush_inventory *inventory, const struct ush_kube *kub
 	return -1;
 }
 
-/* "36" or "36+"; 0 when it is no number. A server that does not tell is no reason to stop. */
-static int read_minor(const struct ush_kube *kube)
-{
-	struct ush_error ignored = {0};
-	USH_AUTO_JSON version = NULL;
-	const char *major, *minor;
-	long number;
-	int status = 0;
-
-	if (ush_kube_get(kube, "/version", &status, &version, &ignored) != 0 || version == NULL)
-		return 0;
-	major = ush_json_string(version, "major");
-	minor = ush_json_string(version, "minor");
-	number = major != NULL && strcmp(major, "1") == 0 && minor != NULL ? strtol(minor, NULL, 10) : 0;
-	return number > 0 && number < 1000 ? (int)number : 0;
-}
-
 int ush_inventory_live(struct ush_inventory *inventory, const struct ush_kube *kube, struct ush_error *err)
 {
 	static const enum ush_rbac_kind kinds[] = {USH_CLUSTER_ROLE, USH_CLUSTER_ROLE_BINDING, USH_ROLE,
 						   USH_ROLE_BINDING};
+	struct ush_error ignored = {0};
 	size_t failed = 0;
 
 	inventory->live = true;
@@ -128,7 +113,8 @@ int ush_inventory_live(struct ush_inventory *inventory, const struct ush_kube *k
 			return -1;
 		}
 	}
-	inventory->minor = read_minor(kube);
+	if (ush_kube_minor(kube, &inventory->minor, &ignored) != 0)
+		inventory->minor = 0; /* a server that does not tell is no reason to stop */
 	return 0;
 }
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Carrying out a plan: Roles, then RoleBindings (new ones by create, changed ones by server-side apply with what was
- * there as a precondition), proof by access review, and what is to go last of all, and only when all before it worked.
- * One object that fails does not keep the others from being written.
+ * Carrying out a plan: Roles, then RoleBindings (new ones by create, changed ones as patch.h says, with what was there
+ * as a precondition), proof by access review, and what is to go last of all, and only when all before it worked. Within
+ * such a stage many at once (common/kube/batch.h). One object that fails does not keep the others from being written. A
+ * run that is broken off anywhere leaves what it wrote, and the next one does the rest.
  */
 #ifndef USH_SYNC_APPLY_H
 #define USH_SYNC_APPLY_H
@@ -11,9 +12,13 @@
 #include "common/kube/client.h"
 #include "common/kube/rbac.h"
 
+enum ush_outcome { USH_OUTCOME_UNTRIED, USH_OUTCOME_DONE, USH_OUTCOME_PENDING, USH_OUTCOME_SKIPPED, USH_OUTCOME_FAILED };
+
 struct ush_applied {
 	size_t total, done;
 	size_t pending;          /* their namespace is not there */
+	size_t skipped;          /* their namespace is being deleted: nothing was to be done */
+	unsigned char *outcomes; /* enum ush_outcome, one a change of the plan; NULL when nothing was to be written */
 	struct ush_list failed;  /* one line each, raw */
 	bool pruned;             /* false when removals were left undone because something failed */
 	size_t removals_left;
@@ -32,9 +37,5 @@ void ush_applied_free(struct ush_applied *applied);
 
 /* For a plan from a file: USH_ERR_REFUSED when an object, or the state, is not as it was when the plan was made. */
 int ush_apply_check(const struct ush_kube *kube, const struct ush_plan *plan, struct ush_error *err);
-
-/* proof.c: may each group that a change adds do what its role says? The first rule of the role is asked about. Adds to
- * proofs or failed; without the right to ask it says so in no_proof. */
-void ush_apply_prove(const struct ush_kube *kube, const struct ush_change *change, struct ush_applied *applied);
 
 #endif

@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What the parts of reconcile share while a plan is made: vanished.c (groups that are gone), people.c (what it means for
- * people, and the brake).
+ * What the parts of reconcile share while a plan is made: decide_binding.c and decide_role.c (one object), vanished.c
+ * (subjects that no present group accounts for), consent.c (groups made anew), decide_state.c (what the next run is
+ * told), brake.c, people.c (what it means for people).
  */
 #ifndef USH_SYNC_DECIDE_H
 #define USH_SYNC_DECIDE_H
 
 #include "broker/source/index.h"
 #include "broker/sync/reconcile.h"
+#include "broker/sync/texts.h"
 
-struct ush_access { /* a group's access to a namespace; all borrowed */
+struct ush_access { /* a group's, or a person's, access to a namespace; all borrowed */
 	const char *namespace_name, *text;
-	const struct ush_group *group; /* NULL: who is in it is not known */
+	const struct ush_group *group; /* NULL: who is in it is not known, or it is a person */
+	bool person;
 };
 
 struct ush_accesses {
@@ -19,41 +22,85 @@ struct ush_accesses {
 	size_t count;
 };
 
-struct ush_decide {
-	const struct ush_reconcile *in;
-	const struct ush_policy *policy;
-	struct ush_plan *plan;
-	bool *needed;  /* one a wanted object: a Role that some binding which stays or comes refers to */
-	bool *blocked; /* one a wanted object: a Role that stands there and is not ours */
-	bool *mourned; /* one a grant: its group is gone and some binding still holds it */
-	struct ush_index *by_id; /* one a source */
-	struct ush_accesses kept, lost; /* which groups have which namespaces after the plan; which lose something in one */
+struct ush_claim { /* a grant by the group it names */
+	const char *group;
+	size_t grant;
 };
 
-/* The digest of an object as it would be read back. */
-void ush_decide_digest(const json_t *object, char out[65]);
+struct ush_decide {
+	const struct ush_reconcile *in;
+	struct ush_desired *desired;
+	const struct ush_policy *policy;
+	struct ush_plan *plan;
+	struct ush_claim *claims; /* sorted by group */
+	size_t claim_count, pattern_count;
+	size_t *patterns;	  /* grants with a groupPattern */
+	struct ush_keys needed;	  /* Roles that bindings refer to which stay although nobody wants them (ush_decide_key) */
+	struct ush_keys held;	  /* groups, by source and id, that some binding holds as it should */
+	bool *anew;		  /* one a resolved: a group of that name was there before, and it is another one now */
+	bool *peopled;		  /* one a source: some group of it has a member */
+	bool *mourned;		  /* one a grant: its group is gone and some binding still holds it */
+	bool *ended;		  /* one a grant: somebody lost access because it ended */
+	struct ush_state stones;  /* tombstones of this run */
+	uint32_t *bodies;	  /* of the plan, one a shape and shard; 0: not made yet. NULL: too many to remember */
+	struct ush_accesses lost, gained;
+	struct ush_accesses staying; /* of bindings that differ from what is wanted: who stays beside those wanted */
+};
+
+uint64_t ush_decide_key(const char *a, const char *b);
 
 /* Notes what is there now: whoever applies the change makes sure that it still is. */
-void ush_decide_from_seen(struct ush_change *change, const struct ush_seen *seen);
+void ush_decide_from_seen(struct ush_decide *d, struct ush_change *change, const struct ush_seen *seen);
 
-/* decide_binding.c: either may be NULL, not both. */
-void ush_decide_binding(struct ush_decide *d, const struct ush_wanted *wanted, struct ush_seen *seen);
+/* An object that is ours after the plan. */
+void ush_decide_note(struct ush_decide *d, enum ush_rbac_kind kind, const char *namespace_name, const char *name, size_t body);
+
+/* The body of a wanted object just as it is wanted. */
+size_t ush_decide_body(struct ush_decide *d, size_t wanted);
+
+/* wanted SIZE_MAX: nobody wants it; seen NULL: it is not there, or just as wanted. */
+void ush_decide_binding(struct ush_decide *d, size_t wanted, struct ush_seen *seen);
+void ush_decide_role(struct ush_decide *d, size_t wanted, const struct ush_seen *seen);
+
+/* True when somebody else's Role stands where a wanted binding needs ours. */
+bool ush_decide_blocked(const struct ush_decide *d, size_t wanted_binding);
 
 /* ---- vanished.c ---- */
 
-enum ush_leave { USH_LEAVE_NOW, USH_LEAVE_LATER, USH_LEAVE_UNKNOWN };
+enum ush_leave { USH_LEAVE_NOW, USH_LEAVE_LATER, USH_LEAVE_FOLLOW, USH_LEAVE_UNKNOWN };
 
-/* May this subject of an observed binding go, which no present group accounts for? why is for people, NULL where there
- * is nothing to say that is not said elsewhere; never NULL for USH_LEAVE_NOW. The caller frees. */
-enum ush_leave ush_decide_leave(struct ush_decide *d, const struct ush_wanted *wanted, const struct ush_origin *subject, char **why);
+struct ush_leaving { /* a subject of a binding that is there, and what becomes of it */
+	const struct ush_origin *subject;
+	enum ush_leave leave;
+	char *why;		       /* for people; NULL where it is said elsewhere; never NULL for NOW and FOLLOW */
+	const struct ush_group *group; /* FOLLOW: what it is called now */
+	const char *granted;	       /* FOLLOW: as the policy still calls it */
+};
 
-/* The tombstones after this plan. */
+/* May this subject go, which no present group accounts for? */
+void ush_decide_leave(struct ush_decide *d, const struct ush_seen *seen, struct ush_leaving *leaving);
+void ush_leaving_free(struct ush_leaving *leaving);
+
+/* ---- consent.c ---- */
+
+/* Finds groups that were deleted and made anew under the same name: nobody granted them anything yet. */
+void ush_decide_anew(struct ush_decide *d);
+
+/* ---- decide_state.c ---- */
+
+/* What the next run is told, and the ApplySets, after this plan. */
 void ush_decide_state(struct ush_decide *d);
+void ush_decide_sets(struct ush_decide *d);
 
-/* ---- people.c ---- */
+/* ---- people.c, brake.c ---- */
 
 /* The group behind an origin, when its source still has it and said who is in it; else NULL. */
 const struct ush_group *ush_decide_group(const struct ush_decide *d, const struct ush_origin *origin);
+long ush_decide_people(const struct ush_group *group); /* -1: not known */
+
+/* True when the source knows of anybody at all: one that lists groups without a single member is no ground for taking
+ * people out. */
+bool ush_decide_peopled(const struct ush_decide *d, const char *source);
 
 /* Sentences for people, and the brake. After all changes are there. */
 void ush_decide_people_lines(struct ush_decide *d);

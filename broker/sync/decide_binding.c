@@ -1,259 +1,386 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * One RoleBinding: who should be in it, who is, who may leave, and what is to be written for that.
+ * One RoleBinding: what is to be written, and what is said about it.
  */
 #include <string.h>
 
 #include "broker/policy/naming.h"
-#include "broker/sync/decide.h"
+#include "broker/sync/binding.h"
 #include "common/base/memory.h"
 #include "common/data/json.h"
 
-void ush_decide_digest(const json_t *object, char out[65])
-{
-	struct ush_error err = {0};
-	bool is_rbac;
-	USH_AUTO_RBAC rbac = ush_rbac_read(object, USH_ERR_CONFIG, &is_rbac, &err);
-
-	memset(out, 0, 65);
-	if (rbac != NULL)
-		ush_rbac_digest(rbac, out);
-}
-
-void ush_decide_from_seen(struct ush_change *change, const struct ush_seen *seen)
-{
-	change->uid = ush_strdup(seen->uid);
-	change->resource_version = ush_strdup(seen->resource_version);
-}
-
-static void keep_access(struct ush_decide *d, const char *namespace_name, const char *text, const struct ush_group *group)
-{
-	USH_PUSH(d->kept.items, d->kept.count, ((struct ush_access){namespace_name, text, group}));
-}
-
-static void lose_access(struct ush_decide *d, struct ush_change *change, const struct ush_seen *seen, const struct ush_origin *subject)
-{
-	const struct ush_group *group = ush_decide_group(d, subject);
-
-	ush_change_delta(change, false, subject->text, group != NULL ? (long)group->members.count : -1);
-	USH_PUSH(d->lost.items, d->lost.count, ((struct ush_access){seen->namespace_name, subject->text, group}));
-}
-
-struct leaving { /* a subject of a binding that is there, and what becomes of it */
-	const struct ush_origin *subject;
-	enum ush_leave leave;
-	char *why;
-};
-
-struct binding {
-	const struct ush_wanted *wanted; /* NULL: nobody wants it */
-	struct ush_seen *seen;           /* NULL: it is not there */
-	struct ush_origins final;        /* its subjects after the plan */
-	struct leaving *leaving;
-	size_t leaving_count;
-	size_t going, staying; /* of those leaving: now; not now */
-};
-
-static void binding_free(struct binding *b)
-{
-	for (size_t i = 0; i < b->leaving_count; i++)
-		free(b->leaving[i].why);
-	free(b->leaving);
-	ush_origins_free(&b->final);
-}
-
-#define AUTO_BINDING __attribute__((cleanup(binding_free))) struct binding
-
-static void weigh(struct ush_decide *d, struct binding *b)
-{
-	if (b->wanted != NULL)
-		ush_wanted_origins(d->in->desired, b->wanted, &b->final);
-	for (size_t i = 0; b->seen != NULL && b->seen->foreign == NULL && i < b->seen->subjects.count; i++) {
-		struct leaving l = {.subject = &b->seen->subjects.items[i]};
-
-		if (ush_origins_find(&b->final, l.subject->text) != NULL)
-			continue;
-		l.leave = ush_decide_leave(d, b->wanted, l.subject, &l.why);
-		*(l.leave == USH_LEAVE_NOW ? &b->going : &b->staying) += 1;
-		USH_PUSH(b->leaving, b->leaving_count, l);
-	}
-	for (size_t i = 0; i < b->leaving_count; i++)
-		if (b->leaving[i].leave != USH_LEAVE_NOW)
-			ush_origins_add(&b->final, b->leaving[i].subject);
-}
+/* ---- what is said ---- */
 
 /* Lines for subjects that stay although no present group accounts for them. */
-static void tell_staying(struct ush_decide *d, struct binding *b)
+static void tell_staying(struct ush_decide *d, struct ush_binding *b)
 {
+	static const enum ush_action actions[] = {[USH_LEAVE_LATER] = USH_KEEP, [USH_LEAVE_FOLLOW] = USH_NOTE, [USH_LEAVE_UNKNOWN] = USH_HOLD};
+
 	for (size_t i = 0; i < b->leaving_count; i++) {
-		struct leaving *l = &b->leaving[i];
+		struct ush_leaving *l = &b->leaving[i];
 
 		if (l->leave != USH_LEAVE_NOW && l->why != NULL)
-			ush_plan_add(d->plan, l->leave == USH_LEAVE_LATER ? USH_KEEP : USH_HOLD, USH_ROLE_BINDING, b->seen->namespace_name, b->seen->name,
-				     ush_strdup(l->why));
+			ush_plan_add(d->plan, actions[l->leave], USH_ROLE_BINDING, b->namespace_name, b->name, ush_strdup(l->why));
 	}
 }
 
-static void remember_access(struct ush_decide *d, struct binding *b)
+static void access_push(struct ush_accesses *to, const char *namespace_name, const char *text, const struct ush_group *group, bool person)
 {
-	const char *namespace_name = b->wanted != NULL ? b->wanted->namespace_name : b->seen->namespace_name;
-
-	for (size_t i = 0; b->wanted != NULL && i < b->wanted->grant_count; i++) {
-		const struct ush_resolved *resolved = &d->in->desired->resolved[b->wanted->grants[i]];
-
-		if (resolved->fate == USH_FATE_PRESENT)
-			keep_access(d, namespace_name, resolved->text, resolved->group);
-	}
-	for (size_t i = 0; i < b->leaving_count; i++)
-		if (b->leaving[i].leave != USH_LEAVE_NOW)
-			keep_access(d, namespace_name, b->leaving[i].subject->text, ush_decide_group(d, b->leaving[i].subject));
+	USH_PUSH(to->items, to->count, ((struct ush_access){namespace_name, text, group, person}));
 }
 
-static void add_deltas(struct ush_decide *d, struct binding *b, struct ush_change *change)
+static void stay(struct ush_decide *d, struct ush_binding *b)
+{
+	const char *space = ush_plan_text(d->plan, b->namespace_name);
+
+	for (size_t i = 0; i < b->leaving_count && !ush_binding_of_users(d); i++)
+		if (b->leaving[i].leave != USH_LEAVE_NOW)
+			access_push(&d->staying, space, ush_plan_text(d->plan, b->leaving[i].subject->text), ush_decide_group(d, b->leaving[i].subject), false);
+	for (size_t i = 0; i < b->people.count && b->seen != NULL; i++)
+		access_push(&d->staying, space, ush_plan_text(d->plan, b->people.items[i]), NULL, true);
+}
+
+static void add_delta(struct ush_decide *d, struct ush_binding *b, struct ush_change *change, bool added, const char *text, const struct ush_group *group, bool person)
+{
+	ush_change_delta(d->plan, change, added, text, person ? 1 : ush_decide_people(group));
+	if (!added || d->policy->add_people.count >= 0 || d->policy->add_people.percent >= 0)
+		access_push(added ? &d->gained : &d->lost, ush_plan_text(d->plan, b->namespace_name), ush_plan_text(d->plan, text), group, person);
+}
+
+static bool is_followed(const struct ush_binding *b, const char *text)
+{
+	for (size_t i = 0; i < b->leaving_count; i++) {
+		const struct ush_leaving *l = &b->leaving[i];
+
+		if (l->leave == USH_LEAVE_FOLLOW) {
+			const struct ush_origin *now = ush_origins_find(&b->final, text);
+
+			if (now != NULL && now->granted != NULL && strcmp(now->id, l->group->id) == 0)
+				return true;
+		}
+	}
+	return false;
+}
+
+static void add_group_deltas(struct ush_decide *d, struct ush_binding *b, struct ush_change *change)
 {
 	for (size_t i = 0; i < b->final.count; i++) {
-		const struct ush_origin *subject = &b->final.items[i];
-		const struct ush_group *group;
+		const struct ush_origin *s = &b->final.items[i];
 
-		if (b->seen != NULL && ush_origins_find(&b->seen->subjects, subject->text) != NULL)
-			continue;
-		group = ush_decide_group(d, subject);
-		ush_change_delta(change, true, subject->text, group != NULL ? (long)group->members.count : -1);
+		if ((b->seen == NULL || ush_origins_find(&b->seen->subjects, s->text) == NULL) && !is_followed(b, s->text))
+			add_delta(d, b, change, true, s->text, ush_decide_group(d, s), false);
 	}
 	for (size_t i = 0; i < b->leaving_count; i++)
 		if (b->leaving[i].leave == USH_LEAVE_NOW)
-			lose_access(d, change, b->seen, b->leaving[i].subject);
+			add_delta(d, b, change, false, b->leaving[i].subject->text, ush_decide_group(d, b->leaving[i].subject), false);
 }
 
-static void remove_binding(struct ush_decide *d, struct binding *b)
+static void add_people_deltas(struct ush_decide *d, struct ush_binding *b, struct ush_change *change)
 {
-	const struct ush_seen *seen = b->seen;
-	char *why = b->leaving_count == 0 ? ush_strdup("has no subject")
-					  : ush_strdup(b->wanted == NULL ? "no grant wants it any more" : b->leaving[0].why);
-	struct ush_change *change = ush_plan_add(d->plan, USH_REMOVE, USH_ROLE_BINDING, seen->namespace_name, seen->name, why);
+	for (size_t i = 0; i < b->people.count; i++)
+		if (b->seen == NULL || !ush_list_has(&b->seen->people, b->people.items[i]))
+			add_delta(d, b, change, true, b->people.items[i], NULL, true);
+	for (size_t i = 0; b->seen != NULL && i < b->seen->people.count; i++)
+		if (!ush_list_has(&b->people, b->seen->people.items[i]))
+			add_delta(d, b, change, false, b->seen->people.items[i], NULL, true);
+}
 
-	ush_decide_from_seen(change, seen);
+static void add_deltas(struct ush_decide *d, struct ush_binding *b, struct ush_change *change)
+{
+	if (ush_binding_of_users(d))
+		add_people_deltas(d, b, change);
+	else
+		add_group_deltas(d, b, change);
+}
+
+/* ---- what is written ---- */
+
+/* The body for these groups: the wanted shape's when it is just that, else made for this one. */
+static size_t body_of(struct ush_decide *d, const struct ush_binding *b, const struct ush_origins *origins)
+{
+	const struct ush_policy_role *role = b->shape != NULL ? &d->policy->roles[b->shape->role] : NULL;
+	const char *slash = role == NULL ? strchr(b->seen->role, '/') : NULL;
+	USH_AUTO_FREE char *kind = slash != NULL ? ush_strndup(b->seen->role, (size_t)(slash - b->seen->role)) : NULL;
+	USH_AUTO_JSON object = NULL;
+	struct ush_binding_parts parts = {.origins = origins, .people = ush_binding_of_users(d) ? &b->people : NULL};
+
+	if (b->shape != NULL && origins == &b->final && b->pending.count == 0 && b->staying + b->following == 0 && !b->people_held)
+		return ush_decide_body(d, b->wanted);
+	parts.role_kind = role != NULL ? ush_wanted_role_kind(role) : kind;
+	parts.role_name = role != NULL ? ush_wanted_role_name(role) : slash + 1;
+	parts.role_said = role != NULL ? role->name : b->seen->role_said;
+	parts.applyset = d->desired->applysets[b->place != SIZE_MAX ? d->desired->shard_of[b->place] : 0];
+	object = ush_binding_json(d->policy, &parts);
+	return ush_plan_body(d->plan, object);
+}
+
+static void remove_binding(struct ush_decide *d, struct ush_binding *b)
+{
+	const char *why = "no grant wants it any more";
+	struct ush_change *change;
+
+	if (b->leaving_count == 0 && b->people_going == 0)
+		why = "has no subject";
+	else if (b->leaving_count > 0 && (b->wanted != SIZE_MAX || strcmp(b->leaving[0].why, "no grant wants it") != 0))
+		why = b->leaving[0].why;
+	change = ush_plan_add(d->plan, USH_REMOVE, USH_ROLE_BINDING, b->namespace_name, b->name, ush_strdup(why));
+	ush_decide_from_seen(d, change, b->seen);
 	add_deltas(d, b, change);
 }
 
 /* Why a binding is written whose groups stay the same. */
-static char *why_same(const struct ush_seen *seen)
+static char *why_same(const struct ush_binding *b)
 {
-	if (seen->strangers)
-		return ush_strdup("somebody added subjects that are no groups");
-	if (seen->manager != NULL && strcmp(seen->manager, USH_MANAGED_BY) != 0)
-		return ush_printf("changed by %s; put back", seen->manager);
+	if (b->seen->strangers)
+		return ush_strdup("somebody added subjects of another kind");
+	if (b->seen->manager != NULL && strcmp(b->seen->manager, USH_MANAGED_BY) != 0)
+		return ush_printf("changed by %s; put back", b->seen->manager);
 	return ush_strdup("labels or annotations differ");
 }
 
-static char *why_going(const struct binding *b)
+static char *why_of(const struct ush_binding *b, enum ush_leave leave)
 {
 	for (size_t i = 0; i < b->leaving_count; i++)
-		if (b->leaving[i].leave == USH_LEAVE_NOW)
+		if (b->leaving[i].leave == leave && b->leaving[i].why != NULL)
 			return ush_strdup(b->leaving[i].why);
-	return ush_strdup("");
+	return b->people_going > 0 ? ush_strdup("in none of its groups any more") : ush_strdup("");
 }
 
-static void replace_binding(struct ush_decide *d, struct binding *b, json_t *object)
+static void replace_binding(struct ush_decide *d, struct ush_binding *b)
 {
-	const struct ush_policy_role *role = b->wanted->role;
-	USH_AUTO_FREE char *hashed = ush_name_binding(d->policy->name, ush_wanted_role_kind(role), ush_wanted_role_name(role));
+	const struct ush_policy_role *role = &d->policy->roles[b->shape->role];
+	USH_AUTO_FREE char *hashed = ush_name_binding(d->policy->name, ush_wanted_role_kind(role), ush_wanted_role_name(role)), *stand_in = NULL;
 	struct ush_change *change;
 
-	change = ush_plan_add(d->plan, USH_REPLACE, USH_ROLE_BINDING, b->seen->namespace_name, b->seen->name,
-			      ush_printf("refers to %s %s now, to %s before; made anew without a gap", ush_wanted_role_kind(role),
-					 ush_wanted_role_name(role), b->seen->role));
-	change->object = object;
-	/* When the wanted binding bears that name itself, another one stands in. */
-	change->stand_in = ush_printf("%s%s", hashed, ush_desired_find(d->in->desired, b->seen->namespace_name, USH_ROLE_BINDING, hashed) != NULL ? "-stand-in" : "");
-	ush_decide_from_seen(change, b->seen);
+	/* When a wanted binding bears that name itself, another one stands in. */
+	stand_in = ush_printf("%s%s", hashed, ush_desired_find(d->desired, b->place, USH_ROLE_BINDING, hashed) != SIZE_MAX ? "-stand-in" : "");
+	change = ush_plan_add(d->plan, USH_REPLACE, USH_ROLE_BINDING, b->namespace_name, b->name,
+			      ush_printf("refers to %s %s now, to %s before; made anew without a gap", ush_wanted_role_kind(role), ush_wanted_role_name(role),
+					 b->seen->role));
+	change->body = body_of(d, b, &b->final);
+	change->stand_in = ush_plan_text(d->plan, stand_in);
+	ush_decide_from_seen(d, change, b->seen);
 	add_deltas(d, b, change);
 }
 
-/* A binding of ours that is there and wanted: leave it, change it, or make it anew. */
-static void compare_binding(struct ush_decide *d, struct binding *b)
+static bool by_another_hand(const struct ush_decide *d, const struct ush_seen *seen)
 {
-	USH_AUTO_JSON object = ush_wanted_json(d->in->desired, b->wanted, &b->final, NULL);
-	USH_AUTO_FREE char *role = ush_printf("%s/%s", ush_wanted_role_kind(b->wanted->role), ush_wanted_role_name(b->wanted->role));
-	size_t added = b->final.count + b->leaving_count - b->staying - b->seen->subjects.count;
-	struct ush_change *change;
-	char digest[65];
-	bool same;
+	return d->policy->drift == USH_DRIFT_REPORT && seen->manager != NULL && strcmp(seen->manager, USH_MANAGED_BY) != 0;
+}
 
-	if (strcmp(role, b->seen->role) != 0) {
-		replace_binding(d, b, ush_steal(&object));
-		return;
+static bool differs(const struct ush_decide *d, const struct ush_binding *b)
+{
+	size_t added = b->final.count + b->going + b->following - ush_binding_held(d, b->seen)->count;
+	bool people = false;
+
+	for (size_t i = 0; i < b->leaving_count; i++) /* a group that is followed already is no news */
+		if (b->leaving[i].leave == USH_LEAVE_FOLLOW) {
+			const struct ush_origin *now = ush_origins_find(&b->final, b->leaving[i].subject->text);
+
+			if (now == NULL || now->id == NULL || strcmp(now->id, b->leaving[i].group->id) != 0)
+				return true;
+			added--;
+		}
+	for (size_t i = 0; ush_binding_of_users(d) && i < b->people.count && !people; i++)
+		people = !ush_list_has(&b->seen->people, b->people.items[i]);
+	if (added > 0 || b->going > 0 || b->people_going > 0 || people || b->seen->strangers)
+		return true;
+	/* With a group that stays on sufferance the annotation may be older than the policy: no write for that. */
+	return b->shape != NULL && b->staying + b->following + b->pending.count == 0 && !b->people_held && !(b->seen->same_access && b->seen->same_marks);
+}
+
+/* A binding of ours that is there and stays: leave it, change it, or make it anew. */
+static bool compare_binding(struct ush_decide *d, struct ush_binding *b)
+{
+	const struct ush_policy_role *role = b->shape != NULL ? &d->policy->roles[b->shape->role] : NULL;
+	USH_AUTO_FREE char *refers = role != NULL ? ush_printf("%s/%s", ush_wanted_role_kind(role), ush_wanted_role_name(role)) : ush_strdup(b->seen->role);
+	struct ush_change *change;
+	char *why;
+
+	if (strcmp(refers, b->seen->role) != 0) {
+		replace_binding(d, b);
+		return true;
 	}
-	ush_decide_digest(object, digest);
-	same = added == 0 && b->going == 0 && (b->staying > 0 ? !b->seen->strangers : strcmp(digest, b->seen->digest) == 0);
-	if (same)
-		return; /* with a group that stays on sufferance the annotation may be older than the policy: no write for that */
-	change = ush_plan_add(d->plan, USH_CHANGE, USH_ROLE_BINDING, b->seen->namespace_name, b->seen->name,
-			      added > 0 && b->going == 0 ? NULL : b->going > 0 ? why_going(b) : why_same(b->seen));
-	change->object = ush_steal(&object);
-	ush_decide_from_seen(change, b->seen);
-	add_deltas(d, b, change);
-}
-
-static void create_binding(struct ush_decide *d, struct binding *b)
-{
-	const struct ush_wanted *w = b->wanted;
-	struct ush_change *change;
-
-	if (!ush_observed_has_namespace(d->in->observed, w->namespace_name)) {
-		ush_plan_add(d->plan, USH_PENDING, w->kind, w->namespace_name, w->name, ush_printf("namespace %s is not there yet", w->namespace_name));
-		return;
+	if (!differs(d, b))
+		return false;
+	if (by_another_hand(d, b->seen)) {
+		ush_plan_add(d->plan, USH_NOTE, USH_ROLE_BINDING, b->namespace_name, b->name,
+			     ush_printf("changed by %s; left as it is (drift: report)", b->seen->manager));
+		return true;
 	}
-	change = ush_plan_add(d->plan, USH_CREATE, w->kind, w->namespace_name, w->name, NULL);
-	change->object = ush_wanted_json(d->in->desired, w, &b->final, NULL);
+	why = b->going > 0 || b->people_going > 0 ? why_of(b, USH_LEAVE_NOW) : b->following > 0 ? why_of(b, USH_LEAVE_FOLLOW) : NULL;
+	change = ush_plan_add(d->plan, USH_CHANGE, USH_ROLE_BINDING, b->namespace_name, b->name, why);
+	change->body = body_of(d, b, &b->final);
+	ush_decide_from_seen(d, change, b->seen);
 	add_deltas(d, b, change);
+	if (change->added_count + change->removed_count == 0 && *change->reason == '\0') {
+		why = why_same(b);
+		change->reason = ush_plan_text(d->plan, why);
+		free(why);
+	}
+	return true;
 }
 
-static void note_object(struct ush_decide *d, struct binding *b)
+/* False when the namespace cannot take it, which is said. */
+static bool place_takes(struct ush_decide *d, struct ush_binding *b)
 {
-	if (d->in->all_objects)
-		USH_PUSH(d->plan->objects, d->plan->object_count, ush_wanted_json(d->in->desired, b->wanted, &b->final, NULL));
+	const struct ush_place *place = &d->desired->places->items[b->place];
+
+	if (place->terminating)
+		ush_plan_add(d->plan, USH_NOTE, USH_ROLE_BINDING, b->namespace_name, b->name, ush_printf("namespace %s is being deleted: passed over", place->name));
+	else if (!place->there)
+		ush_plan_add(d->plan, USH_PENDING, USH_ROLE_BINDING, b->namespace_name, b->name, ush_printf("namespace %s is not there yet", place->name));
+	return place->there && !place->terminating;
+}
+
+static void create_binding(struct ush_decide *d, struct ush_binding *b)
+{
+	struct ush_change *change = ush_plan_add(d->plan, USH_CREATE, USH_ROLE_BINDING, b->namespace_name, b->name, NULL);
+
+	change->body = body_of(d, b, &b->final);
+	add_deltas(d, b, change);
 }
 
 /* It stands under our name and is somebody else's. When it is just what we want, somebody applied what we rendered. */
-static void tell_foreign(struct ush_decide *d, struct binding *b)
+static void tell_foreign(struct ush_decide *d, struct ush_binding *b)
 {
-	USH_AUTO_JSON object = ush_wanted_json(d->in->desired, b->wanted, &b->final, NULL);
-	char digest[65];
+	const struct ush_seen *seen = b->seen;
+	struct ush_change *change;
 
-	ush_decide_digest(object, digest);
-	if (b->final.count > 0 && strcmp(digest, b->seen->digest) != 0)
-		ush_plan_add(d->plan, USH_CONFLICT, USH_ROLE_BINDING, b->seen->namespace_name, b->seen->name,
-			     ush_printf("same name, %s: left alone", b->seen->foreign));
-}
-
-void ush_decide_binding(struct ush_decide *d, const struct ush_wanted *wanted, struct ush_seen *seen)
-{
-	AUTO_BINDING b = {.wanted = wanted, .seen = seen};
-
-	weigh(d, &b);
-	if (b.final.count > 0 && wanted != NULL && wanted->role_at != SIZE_MAX)
-		d->needed[wanted->role_at] = true;
-	if (b.final.count > 0)
-		remember_access(d, &b);
-	if (seen != NULL && seen->foreign != NULL) {
-		tell_foreign(d, &b); /* those of others are only looked at from a wanted one */
+	if (b->final.count == 0 || (seen->same_access && seen->same_marks))
+		return;
+	if (d->policy->drift == USH_DRIFT_ADOPT && seen->adoptable && seen->same_access && b->pending.count == 0) {
+		change = ush_plan_add(d->plan, USH_CHANGE, USH_ROLE_BINDING, b->namespace_name, b->name,
+				      ush_printf("adopted: says what we want and nobody manages it (%s)", seen->foreign));
+		change->body = body_of(d, b, &b->final);
+		ush_decide_from_seen(d, change, seen);
 		return;
 	}
-	tell_staying(d, &b);
-	if (seen != NULL && seen->terminating) {
-		if (b.final.count > 0)
-			ush_plan_add(d->plan, USH_PENDING, USH_ROLE_BINDING, seen->namespace_name, seen->name, ush_strdup("is being deleted just now"));
-	} else if (b.final.count > 0 && wanted != NULL && wanted->role_at != SIZE_MAX && d->blocked[wanted->role_at]) {
-		ush_plan_add(d->plan, USH_CONFLICT, USH_ROLE_BINDING, wanted->namespace_name, wanted->name,
-			     ush_printf("not written: its Role %s is somebody else's", wanted->role->name));
-	} else if (seen == NULL && b.final.count > 0) {
-		note_object(d, &b);
-		create_binding(d, &b);
-	} else if (seen != NULL && b.final.count == 0) {
-		remove_binding(d, &b);
-	} else if (seen != NULL && wanted != NULL) {
-		note_object(d, &b);
-		compare_binding(d, &b);
+	ush_plan_add(d->plan, USH_CONFLICT, USH_ROLE_BINDING, b->namespace_name, b->name,
+		     ush_printf("same name, %s: left alone%s%s", seen->foreign, *seen->advice != '\0' ? "; " : "", seen->advice));
+}
+
+/* ---- groups that wait for consent ---- */
+
+static char *why_pending(const struct ush_decide *d, const struct ush_binding *b)
+{
+	const struct ush_origin *o = &b->pending.items[0];
+	const struct ush_tombstone *stone = ush_state_namesake(d->in->state, o->source, o->text, o->id);
+	const struct ush_origin *was = b->seen != NULL ? ush_origins_find(&b->seen->origins, o->text) : NULL;
+	const char *before = was != NULL && was->id != NULL ? was->id : stone != NULL ? stone->id : "another";
+
+	return ush_printf("group %s of source %s was deleted and made anew (id %s before, %s now): another group until somebody confirms this plan by its hash",
+			  o->path, o->source, before, o->id);
+}
+
+/* Done only with --confirm. When something else is written here anyway, the next plan offers it. */
+static void offer(struct ush_decide *d, struct ush_binding *b, bool busy)
+{
+	struct ush_change *change = ush_plan_add(d->plan, busy ? USH_HOLD : b->seen != NULL ? USH_CHANGE : USH_CREATE, USH_ROLE_BINDING, b->namespace_name,
+						 b->name, why_pending(d, b));
+	USH_AUTO_ORIGINS all = {0};
+
+	if (busy)
+		return;
+	for (size_t i = 0; i < b->pending.count; i++) {
+		ush_origins_add(&all, &b->pending.items[i]);
+		ush_change_delta(d->plan, change, true, b->pending.items[i].text, ush_decide_people(ush_decide_group(d, &b->pending.items[i])));
 	}
+	for (size_t i = 0; i < b->final.count; i++)
+		ush_origins_add(&all, &b->final.items[i]);
+	if (ush_binding_of_users(d)) {
+		ush_binding_members(d, &b->pending, &b->people);
+		ush_list_sort(&b->people);
+	}
+	change->consent = true;
+	change->body = body_of(d, b, &all);
+	if (b->seen != NULL)
+		ush_decide_from_seen(d, change, b->seen);
+	if (!d->in->all_objects)
+		return;
+	ush_decide_note(d, USH_ROLE_BINDING, b->namespace_name, b->name, change->body);
+	d->plan->objects[d->plan->object_count - 1].consent = true;
+}
+
+/* ---- one binding ---- */
+
+static bool decide_there(struct ush_decide *d, struct ush_binding *b)
+{
+	bool empty = ush_binding_empty(d, b);
+
+	if (b->seen->terminating) {
+		if (!empty)
+			ush_plan_add(d->plan, USH_PENDING, USH_ROLE_BINDING, b->namespace_name, b->name, ush_strdup("is being deleted just now"));
+		return true;
+	}
+	if (b->place != SIZE_MAX && d->desired->places->items[b->place].terminating)
+		return true; /* it goes with its namespace */
+	if (!empty)
+		return compare_binding(d, b);
+	if (by_another_hand(d, b->seen) && b->leaving_count == 0)
+		return false;
+	remove_binding(d, b);
+	return true;
+}
+
+/* What is ours and stays is what render writes. */
+static void note(struct ush_decide *d, const struct ush_binding *b)
+{
+	if (d->in->all_objects && !ush_binding_empty(d, b))
+		ush_decide_note(d, USH_ROLE_BINDING, b->namespace_name, b->name, body_of(d, b, &b->final));
+	if (b->shape == NULL && b->seen != NULL && !ush_binding_empty(d, b) && strncmp(b->seen->role, "Role/", 5) == 0)
+		ush_keys_add(&d->needed, ush_decide_key(b->namespace_name, b->seen->role + 5));
+}
+
+static void decide(struct ush_decide *d, struct ush_binding *b)
+{
+	bool busy;
+
+	if (b->seen != NULL && b->seen->foreign != NULL) {
+		tell_foreign(d, b); /* those of others are only looked at from a wanted one */
+		return;
+	}
+	tell_staying(d, b);
+	stay(d, b);
+	if (b->shape != NULL && b->shape->excess > 0) {
+		ush_plan_add(d->plan, USH_CONFLICT, USH_ROLE_BINDING, b->namespace_name, b->name,
+			     ush_printf("would hold %u people, more than %d: not written. Let bindings hold groups (layout: role)", b->shape->excess + USH_PEOPLE_MAX,
+					USH_PEOPLE_MAX));
+		return;
+	}
+	if (b->shape != NULL && (b->final.count > 0 || b->pending.count > 0) && ush_decide_blocked(d, b->wanted)) {
+		ush_plan_add(d->plan, USH_CONFLICT, USH_ROLE_BINDING, b->namespace_name, b->name,
+			     ush_printf("not written: its Role %s is somebody else's", d->policy->roles[b->shape->role].name));
+		return;
+	}
+	note(d, b);
+	if (b->seen != NULL) {
+		busy = decide_there(d, b);
+	} else {
+		if (!place_takes(d, b))
+			return;
+		busy = !ush_binding_empty(d, b);
+		if (busy)
+			create_binding(d, b);
+	}
+	if (b->pending.count > 0)
+		offer(d, b, busy);
+}
+
+void ush_decide_binding(struct ush_decide *d, size_t wanted, struct ush_seen *seen)
+{
+	USH_AUTO_BINDING b = {.wanted = wanted, .seen = seen, .place = SIZE_MAX};
+
+	if (wanted != SIZE_MAX) {
+		b.shape = ush_wanted_shape(d->desired, wanted);
+		b.place = d->desired->items[wanted].place;
+		b.namespace_name = ush_wanted_namespace(d->desired, wanted);
+		b.name = b.shape->name;
+	} else {
+		b.place = seen->place;
+		b.namespace_name = seen->namespace_name;
+		b.name = seen->name;
+	}
+	ush_binding_weigh(d, &b);
+	decide(d, &b);
 }

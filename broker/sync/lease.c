@@ -49,11 +49,19 @@ static int busy(const struct ush_lease *lease, const char *holder, int64_t until
 	return ush_hint(err, "Try again; should it have died, its lease ends at %s UTC", time);
 }
 
-/* Puts our name on the Lease that is there. */
-static int put(struct ush_lease *lease, json_t *object, int64_t now, bool acquire, int *status, struct ush_error *err)
+static void renewed(struct ush_lease *lease, json_t *object, int64_t now_ms)
 {
-	USH_AUTO_FREE char *time = micro_time(now);
-	json_t *spec = json_object_get(object, "spec"), *after = NULL;
+	json_decref(lease->object);
+	lease->object = object;
+	lease->renewed_ms = now_ms;
+	lease->due_ms = now_ms + USH_LEASE_RENEW * 1000;
+}
+
+/* Puts our name and the time on the Lease as it is there. */
+static void sign(const struct ush_lease *lease, json_t *object, bool acquire)
+{
+	USH_AUTO_FREE char *time = micro_time(ush_now(lease->kube->world));
+	json_t *spec = json_object_get(object, "spec");
 
 	if (!json_is_object(spec)) {
 		spec = json_object();
@@ -66,13 +74,18 @@ static int put(struct ush_lease *lease, json_t *object, int64_t now, bool acquir
 		json_object_set_new(spec, "leaseTransitions", json_integer(json_integer_value(json_object_get(spec, "leaseTransitions")) + 1));
 	}
 	json_object_set_new(spec, "renewTime", json_string(time));
+}
+
+static int put(struct ush_lease *lease, json_t *object, bool acquire, int *status, struct ush_error *err)
+{
+	int64_t now_ms = ush_boot_ms(lease->kube->world);
+	json_t *after = NULL;
+
+	sign(lease, object, acquire);
 	if (ush_kube_update(lease->kube, lease->path, object, status, &after, err) != 0)
 		return -1;
-	if (after != NULL) {
-		json_decref(lease->object);
-		lease->object = after;
-		lease->renewed = now;
-	}
+	if (after != NULL)
+		renewed(lease, after, now_ms);
 	return 0;
 }
 
@@ -80,7 +93,7 @@ static int put(struct ush_lease *lease, json_t *object, int64_t now, bool acquir
  * The server says that somebody came first. When the answer to our own write was lost and the write was sent again, that
  * was us: the holder's name has a random part.
  */
-static int came_first(struct ush_lease *lease, int64_t now, struct ush_error *err)
+static int came_first(struct ush_lease *lease, int64_t now, int64_t began_ms, struct ush_error *err)
 {
 	USH_AUTO_JSON object = NULL;
 	const char *holder;
@@ -91,9 +104,7 @@ static int came_first(struct ush_lease *lease, int64_t now, struct ush_error *er
 	holder = ush_json_string(ush_json_object(object, "spec"), "holderIdentity");
 	if (holder == NULL || strcmp(holder, lease->holder) != 0)
 		return busy(lease, holder != NULL ? holder : "it came first just now", now + USH_LEASE_SECONDS, err);
-	json_decref(lease->object);
-	lease->object = ush_steal(&object);
-	lease->renewed = now;
+	renewed(lease, ush_steal(&object), began_ms);
 	return 0;
 }
 
@@ -102,20 +113,21 @@ static int take_over(struct ush_lease *lease, json_t *object, int64_t now, struc
 	const json_t *spec = ush_json_object(object, "spec");
 	const char *holder = ush_json_string(spec, "holderIdentity");
 	int64_t until = seconds_of(ush_json_string(spec, "renewTime")) + json_integer_value(json_object_get(spec, "leaseDurationSeconds"));
+	int64_t began_ms = ush_boot_ms(lease->kube->world);
 	int status;
 
 	if (holder != NULL && *holder != '\0' && until > now)
 		return busy(lease, holder, until, err);
-	if (put(lease, object, now, true, &status, err) != 0)
+	if (put(lease, object, true, &status, err) != 0)
 		return -1;
-	return status == 200 ? 0 : came_first(lease, now, err);
+	return status == 200 ? 0 : came_first(lease, now, began_ms, err);
 }
 
 int ush_lease_take(struct ush_lease *lease, const struct ush_kube *kube, const char *namespace_name, const char *holder, struct ush_error *err)
 {
 	USH_AUTO_JSON object = NULL;
 	USH_AUTO_JSON created = NULL;
-	int64_t now = ush_now(kube->world);
+	int64_t now = ush_now(kube->world), began_ms = ush_boot_ms(kube->world);
 	int status;
 
 	*lease = (struct ush_lease){.kube = kube, .holder = ush_strdup(holder)};
@@ -133,23 +145,71 @@ int ush_lease_take(struct ush_lease *lease, const struct ush_kube *kube, const c
 		return ush_error_at(err, "the lease in %s", namespace_name);
 	}
 	if (status == 409)
-		return came_first(lease, now, err);
+		return came_first(lease, now, began_ms, err);
 	if (ush_kube_get(kube, lease->path, &status, &lease->object, err) != 0)
 		return -1;
-	lease->renewed = now;
+	renewed(lease, json_incref(lease->object), began_ms);
 	return lease->object != NULL ? 0 : ush_fail(err, USH_ERR_REJECTED, "the lease is gone right after it was made");
+}
+
+static int lost(struct ush_lease *lease, const char *why)
+{
+	return ush_fail(&lease->lost, USH_ERR_REFUSED, "the lease was lost on the way: %s", why);
 }
 
 int ush_lease_keep(struct ush_lease *lease, struct ush_error *err)
 {
-	int64_t now = ush_now(lease->kube->world);
 	int status;
 
-	if (lease->object != NULL && now - lease->renewed < USH_LEASE_RENEW)
-		return 0;
-	if (lease->object == NULL || put(lease, lease->object, now, false, &status, err) != 0)
+	if (ush_lease_holds(lease, err) < 0)
 		return -1;
-	return status == 200 ? 0 : ush_fail(err, USH_ERR_REFUSED, "the lease was lost on the way: another usher-broker took it");
+	if (ush_boot_ms(lease->kube->world) < lease->due_ms)
+		return 0;
+	if (put(lease, lease->object, false, &status, err) != 0)
+		return -1;
+	if (status == 200)
+		return 0;
+	lost(lease, "another usher-broker took it");
+	return ush_lease_holds(lease, err);
+}
+
+bool ush_lease_due(struct ush_lease *lease, struct ush_kube_task *task)
+{
+	int64_t now_ms = ush_boot_ms(lease->kube->world);
+	USH_AUTO_FREE char *body = NULL;
+
+	if (lease->asked_ms != 0 || lease->lost.code != USH_OK || lease->object == NULL || now_ms < lease->due_ms)
+		return false;
+	sign(lease, lease->object, false);
+	body = json_dumps(lease->object, JSON_COMPACT);
+	*task = (struct ush_kube_task){.verb = USH_KUBE_UPDATE, .path = ush_strdup(lease->path)};
+	ush_buf_puts(&task->body, body);
+	lease->asked_ms = now_ms;
+	return true;
+}
+
+void ush_lease_took(struct ush_lease *lease, const struct ush_kube_result *result)
+{
+	int64_t asked_ms = lease->asked_ms;
+
+	lease->asked_ms = 0;
+	if (result->end == USH_KUBE_DONE)
+		renewed(lease, json_incref(result->answer), asked_ms);
+	else if (result->end != USH_KUBE_FAILED)
+		lost(lease, result->answer != NULL ? "another usher-broker took it" : "somebody deleted it");
+	else if (ush_boot_ms(lease->kube->world) - lease->renewed_ms > USH_LEASE_LAPSE * 1000)
+		lost(lease, result->err.what);
+	else
+		lease->due_ms = ush_boot_ms(lease->kube->world) + USH_LEASE_AGAIN * 1000;
+}
+
+int ush_lease_holds(struct ush_lease *lease, struct ush_error *err)
+{
+	if (lease->object == NULL)
+		return ush_fail(err, USH_ERR_REFUSED, "the lease is not held");
+	if (lease->lost.code != USH_OK)
+		return ush_fail(err, lease->lost.code, "%s", lease->lost.what);
+	return ush_boot_ms(lease->kube->world) - lease->renewed_ms > USH_LEASE_LAPSE * 1000;
 }
 
 void ush_lease_release(struct ush_lease *lease)
@@ -157,12 +217,14 @@ void ush_lease_release(struct ush_lease *lease)
 	struct ush_error ignored = {0};
 	int status;
 
-	if (lease->object != NULL) {
+	if (lease->object != NULL && lease->lost.code == USH_OK) {
+		struct ush_kube parting = *lease->kube; /* after a SIGTERM too, or the next run would wait for it to end */
 		json_t *spec = json_object_get(lease->object, "spec");
 
 		json_object_del(spec, "holderIdentity");
 		json_object_set_new(spec, "leaseDurationSeconds", json_integer(1));
-		ush_kube_update(lease->kube, lease->path, lease->object, &status, NULL, &ignored);
+		parting.parting = true;
+		ush_kube_update(&parting, lease->path, lease->object, &status, NULL, &ignored);
 	}
 	json_decref(lease->object);
 	free(lease->holder);

@@ -7,21 +7,27 @@
 #define USH_SYNC_LEASE_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "common/base/error.h"
+#include "common/kube/batch.h"
 #include "common/kube/client.h"
 
 #define USH_LEASE_NAME	  "usher-broker"
 #define USH_LEASE_SECONDS 60
 #define USH_LEASE_RENEW	  20 /* seconds after which it is renewed */
+#define USH_LEASE_AGAIN	  5  /* seconds until a renewal that failed is tried again */
+#define USH_LEASE_LAPSE	  50 /* seconds after which nothing is written before it was renewed: others may take it soon */
 
 struct ush_lease {
 	const struct ush_kube *kube;
 	char *namespace_name, *list, *path;
 	json_t *object; /* as the server last gave it; NULL: not held */
 	char *holder;
-	int64_t renewed; /* Unix seconds */
+	int64_t renewed_ms, due_ms; /* when it was renewed, when it is to be: by the boot clock, which never jumps */
+	int64_t asked_ms;           /* when the renewal that is under way was made; 0: none is */
+	struct ush_error lost;      /* why it is, once it is */
 };
 
 /* USH_ERR_REFUSED with the holder's name when somebody else has it. */
@@ -29,6 +35,14 @@ int ush_lease_take(struct ush_lease *lease, const struct ush_kube *kube, const c
 
 /* Renews when it is time. A failure means that it is lost: write nothing more. */
 int ush_lease_keep(struct ush_lease *lease, struct ush_error *err);
+
+/*
+ * The same from within a batch of requests. due: true with the request in *task when it is time. took: what came of it.
+ * holds: 0, it is held; 1, it may be lost at any moment, so wait for the renewal; -1, it is lost (err): write nothing more.
+ */
+bool ush_lease_due(struct ush_lease *lease, struct ush_kube_task *task);
+void ush_lease_took(struct ush_lease *lease, const struct ush_kube_result *result);
+int ush_lease_holds(struct ush_lease *lease, struct ush_error *err);
 
 /* Gives it back when it is held, as well as it can. */
 void ush_lease_release(struct ush_lease *lease);

@@ -6,108 +6,243 @@
 
 #include "common/base/memory.h"
 #include "common/data/json.h"
+#include "common/kube/list.h"
 #include "common/kube/manifest.h"
 
-struct look {
-	struct ush_observed *observed;
-	const struct ush_desired *desired;
-	enum ush_rbac_kind kind; /* of the list that is being read */
+const char *ush_observe_host(const char *server)
+{
+	const char *host = strstr(server, "://");
+
+	return host != NULL ? host + 3 : server;
+}
+
+/* ---- namespaces ---- */
+
+struct survey {
+	struct ush_places *places;
+	const struct ush_policy *policy;
+	const char *where;
+	size_t count;
 };
 
-static int take_item(void *context, json_t *item, struct ush_error *err)
+static int take_namespace(void *context, struct ush_item *item, struct ush_error *err)
 {
-	struct look *look = context;
+	struct survey *survey = context;
+	USH_AUTO_FREE char *name = ush_slice_copy(item->name);
+	USH_AUTO_JSON labels = NULL;
 
-	return ush_observed_add(look->observed, look->desired, item, err);
-}
-
-/* The list begins again from its first page: forget what it gave so far. */
-static void forget(void *context)
-{
-	struct look *look = context;
-	struct ush_observed kept = *look->observed, dropped = {0};
-
-	kept.items = NULL;
-	kept.count = 0;
-	for (size_t i = 0; i < look->observed->count; i++)
-		if (look->observed->items[i].kind != look->kind)
-			USH_PUSH(kept.items, kept.count, look->observed->items[i]);
-		else
-			USH_PUSH(dropped.items, dropped.count, look->observed->items[i]);
-	if (look->kind == USH_ROLE_BINDING)
-		kept.bindings_ours = kept.bindings_others = 0;
-	free(look->observed->items);
-	*look->observed = kept;
-	ush_observed_free(&dropped);
-}
-
-static int take_namespace(void *context, json_t *item, struct ush_error *err)
-{
-	struct look *look = context;
-	const json_t *metadata = ush_json_object(item, "metadata");
-	const char *name = ush_json_string(metadata, "name");
-
-	if (name == NULL)
-		return ush_fail(err, USH_ERR_REJECTED, "a namespace of %s has no name", look->observed->where);
-	if (json_object_get(metadata, "deletionTimestamp") == NULL)
-		ush_list_add(&look->observed->namespaces, name);
+	if (name == NULL || *name == '\0')
+		return ush_fail(err, USH_ERR_REJECTED, "a namespace of %s has no name", survey->where);
+	if (ush_places_want_labels(survey->places, survey->policy) && item->labels.type == '{')
+		labels = json_loadb(item->labels.text, item->labels.length, 0, NULL);
+	ush_places_add(survey->places, survey->policy, name, labels, item->terminating);
 	return 0;
 }
 
 static void forget_namespaces(void *context)
 {
-	struct look *look = context;
+	struct survey *survey = context;
 
-	ush_list_free(&look->observed->namespaces);
-	look->observed->namespaces = (struct ush_list){0};
+	ush_places_forget(survey->places);
 }
 
-static int list_namespaces(struct look *look, const struct ush_kube *kube, struct ush_error *err)
+/* The first grant that cannot be carried out without knowing the namespaces; SIZE_MAX: none. */
+static size_t needs_places(const struct ush_policy *policy)
 {
-	struct ush_kube_list list = {"/api/v1/namespaces", NULL, take_namespace, forget_namespaces, look};
+	for (size_t i = 0; i < policy->grant_count; i++)
+		if (policy->grants[i].namespace_pattern != NULL || policy->grants[i].selector.count > 0)
+			return i;
+	return SIZE_MAX;
+}
+
+int ush_observe_places(struct ush_places *places, const struct ush_policy *policy, const struct ush_kube *kube, struct ush_error *err)
+{
+	struct survey survey = {places, policy, ush_observe_host(kube->config->server), 0};
+	struct ush_kube_stream stream = {"/api/v1/namespaces", NULL, take_namespace, forget_namespaces, &survey};
 	struct ush_error why = {0};
 
-	if (ush_kube_list_all(kube, &list, NULL, NULL, &why) == 0) {
-		look->observed->namespaces_known = true;
-		return 0;
+	ush_places_begin(places, policy);
+	places->known = ush_kube_list_items(kube, &stream, NULL, NULL, &why) == 0;
+	if (!places->known && (why.code != USH_ERR_REFUSED || needs_places(policy) != SIZE_MAX)) {
+		*err = why;
+		if (why.code == USH_ERR_REFUSED)
+			ush_hint(err, "grants[%zu] means namespaces by pattern or label, so they must be listed", needs_places(policy));
+		return -1;
 	}
-	if (why.code == USH_ERR_REFUSED) /* may not list them: then a missing one shows when something is created there */
+	if (!places->known) /* then a missing one shows when something is created there */
+		ush_places_forget(places);
+	ush_places_sort(places, policy);
+	return 0;
+}
+
+static int take_namespace_manifest(void *context, json_t *object, const char *origin, struct ush_error *err)
+{
+	struct survey *survey = context;
+	const char *kind = ush_json_string(object, "kind"), *version = ush_json_string(object, "apiVersion");
+	const json_t *metadata = ush_json_object(object, "metadata");
+	const char *name = ush_json_string(metadata, "name");
+
+	if (kind == NULL || version == NULL || strcmp(kind, "Namespace") != 0 || strcmp(version, "v1") != 0)
 		return 0;
+	if (name == NULL || *name == '\0')
+		return ush_fail(err, USH_ERR_INCOMPLETE, "%s: a Namespace without a name", origin);
+	ush_places_add(survey->places, survey->policy, name, ush_json_object(metadata, "labels"), json_object_get(metadata, "deletionTimestamp") != NULL);
+	survey->count++;
+	return 0;
+}
+
+int ush_observe_places_in(struct ush_places *places, const struct ush_policy *policy, const char *path, struct ush_error *err)
+{
+	struct survey survey = {places, policy, path, 0};
+
+	ush_places_begin(places, policy);
+	if ((strcmp(path, "-") == 0 || access(path, F_OK) == 0) && ush_manifests_read(path, take_namespace_manifest, &survey, NULL, err) != 0)
+		return -1;
+	if (survey.count == 0 && needs_places(policy) != SIZE_MAX) {
+		ush_fail(err, USH_ERR_INCOMPLETE, "grants[%zu] means namespaces by pattern or label, and %s holds no Namespace", needs_places(policy), path);
+		return ush_hint(err, "kubectl get namespaces -o yaml >namespaces.yaml, and --namespaces namespaces.yaml");
+	}
+	ush_places_sort(places, policy); /* a folder that names some need not name all: what is not there is not waited for */
+	for (size_t i = 0; i < places->count; i++)
+		places->items[i].there = true;
+	return 0;
+}
+
+/* ---- ClusterRoles ---- */
+
+struct census {
+	struct ush_cluster_roles *roles;
+	struct ush_observed *observed;
+};
+
+static bool named(const struct ush_policy *policy, const char *name)
+{
+	for (size_t i = 0; i < policy->role_count; i++)
+		if (policy->roles[i].cluster_role != NULL && strcmp(policy->roles[i].cluster_role, name) == 0)
+			return true;
+	return false;
+}
+
+static void keep_role(struct ush_cluster_roles *roles, const json_t *object)
+{
+	struct ush_error unimportant = {0};
+	bool is_rbac;
+	struct ush_rbac *rbac = object != NULL ? ush_rbac_read(object, USH_ERR_INCOMPLETE, &is_rbac, &unimportant) : NULL;
+
+	if (rbac != NULL)
+		USH_PUSH(roles->items, roles->count, rbac);
+}
+
+static int take_cluster_role(void *context, struct ush_item *item, struct ush_error *err)
+{
+	struct census *census = context;
+	USH_AUTO_FREE char *name = ush_slice_copy(item->name);
+	USH_AUTO_JSON object = NULL;
+
+	if (name == NULL)
+		return ush_fail(err, USH_ERR_REJECTED, "a ClusterRole has no name");
+	ush_observed_cluster_role(census->observed, name);
+	if (!named(census->observed->desired->policy, name))
+		return 0;
+	object = ush_item_json(item, USH_ERR_REJECTED, err);
+	keep_role(census->roles, object);
+	return object != NULL ? 0 : -1;
+}
+
+static void forget_cluster_roles(void *context)
+{
+	struct census *census = context;
+
+	ush_cluster_roles_free(census->roles);
+}
+
+static int get_cluster_roles(struct census *census, const struct ush_kube *kube, struct ush_error *err)
+{
+	const struct ush_policy *policy = census->observed->desired->policy;
+
+	for (size_t i = 0; i < policy->role_count; i++) {
+		const char *name = policy->roles[i].cluster_role;
+		USH_AUTO_FREE char *path = name != NULL ? ush_rbac_path(USH_CLUSTER_ROLE, NULL, name) : NULL;
+		USH_AUTO_JSON object = NULL;
+		struct ush_error why = {0};
+		int status;
+
+		if (name == NULL)
+			continue;
+		if (ush_kube_get(kube, path, &status, &object, &why) == 0) {
+			keep_role(census->roles, object);
+		} else if (why.code != USH_ERR_REFUSED) { /* may not look: the plan says the name instead of what it allows */
+			*err = why;
+			return -1;
+		}
+	}
+	return 0;
+}
+
+int ush_observe_cluster_roles(struct ush_cluster_roles *roles, struct ush_observed *observed, const struct ush_kube *kube, struct ush_error *err)
+{
+	struct census census = {roles, observed};
+	USH_AUTO_FREE char *path = ush_rbac_list_path(USH_CLUSTER_ROLE, NULL);
+	struct ush_kube_stream stream = {path, NULL, take_cluster_role, forget_cluster_roles, &census};
+	struct ush_error why = {0};
+
+	observed->cluster_roles_known = ush_kube_list_items(kube, &stream, NULL, NULL, &why) == 0;
+	if (observed->cluster_roles_known)
+		return 0;
+	if (why.code == USH_ERR_REFUSED)
+		return get_cluster_roles(&census, kube, err);
 	*err = why;
 	return -1;
 }
 
-int ush_observe_cluster(struct ush_observed *observed, const struct ush_desired *desired, const struct ush_kube *kube, struct ush_error *err)
+/* ---- Roles and RoleBindings ---- */
+
+struct look {
+	struct ush_observed *observed;
+	enum ush_rbac_kind kind; /* of the list that is being read */
+};
+
+static int take_item(void *context, struct ush_item *item, struct ush_error *err)
+{
+	struct look *look = context;
+
+	return ush_observed_item(look->observed, item, err);
+}
+
+static void forget(void *context)
+{
+	struct look *look = context;
+
+	ush_observed_forget(look->observed, look->kind);
+}
+
+int ush_observe_cluster(struct ush_observed *observed, const struct ush_kube *kube, struct ush_error *err)
 {
 	static const enum ush_rbac_kind kinds[] = {USH_ROLE, USH_ROLE_BINDING};
-	const char *host = strstr(kube->config->server, "://");
-	struct look look = {observed, desired, USH_ROLE};
+	struct look look = {observed, USH_ROLE};
 
-	*observed = (struct ush_observed){.live = true, .where = ush_strdup(host != NULL ? host + 3 : kube->config->server)};
 	for (size_t i = 0; i < USH_COUNT(kinds); i++) {
 		USH_AUTO_FREE char *path = ush_rbac_list_path(kinds[i], NULL);
-		struct ush_kube_list list = {path, NULL, take_item, forget, &look};
+		struct ush_kube_stream stream = {path, NULL, take_item, forget, &look};
 
 		look.kind = kinds[i];
-		if (ush_kube_list_all(kube, &list, NULL, NULL, err) != 0)
+		observed->roles_known = true;
+		if (ush_kube_list_items(kube, &stream, NULL, NULL, err) != 0)
 			return -1;
 	}
-	return list_namespaces(&look, kube, err) != 0 ? -1 : ush_observed_sort(observed, err);
+	return ush_observed_sort(observed, err);
 }
 
 static int take_manifest(void *context, json_t *object, const char *origin, struct ush_error *err)
 {
-	return take_item(context, object, err) != 0 ? ush_error_at(err, "%s", origin) : 0;
+	return ush_observed_add(context, object, err) != 0 ? ush_error_at(err, "%s", origin) : 0;
 }
 
-int ush_observe_folder(struct ush_observed *observed, const struct ush_desired *desired, const char *path, struct ush_error *err)
+int ush_observe_folder(struct ush_observed *observed, const char *path, struct ush_error *err)
 {
-	struct look look = {.observed = observed, .desired = desired};
-
-	*observed = (struct ush_observed){.where = ush_strdup(path)};
 	if (strcmp(path, "-") != 0 && access(path, F_OK) != 0)
 		return 0;
-	if (ush_manifests_read(path, take_manifest, &look, NULL, err) != 0)
+	if (ush_manifests_read(path, take_manifest, observed, NULL, err) != 0)
 		return -1;
 	return ush_observed_sort(observed, err);
 }

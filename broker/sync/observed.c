@@ -3,118 +3,279 @@
 
 #include <string.h>
 
-#include "broker/source/source.h"
+#include "broker/policy/naming.h"
+#include "broker/sync/owner.h"
 #include "common/base/memory.h"
 #include "common/data/json.h"
 
-/* ---- whose is it ---- */
+#define DANGLING_MAX 1000 /* named; the others are counted */
 
-/* Marks that other tools leave. An object that carries one is theirs, whatever else it carries. */
-static const struct {
-	bool label;
-	const char *key, *maker, *what; /* what the value names; NULL: nothing worth saying */
-} makers[] = {
-	{false, "meta.helm.sh/release-name", "helm", "release"},
-	{true, "helm.toolkit.fluxcd.io/name", "flux", "release"},
-	{true, "kustomize.toolkit.fluxcd.io/name", "flux", "kustomization"},
-	{false, "argocd.argoproj.io/tracking-id", "argocd", "app"},
-	{true, "argocd.argoproj.io/instance", "argocd", "app"},
-	{true, "app.kubernetes.io/instance", "argocd or helm", "app"},
-};
-
-static char *maker(const struct ush_rbac *object)
+void ush_observed_begin(struct ush_observed *observed, struct ush_desired *desired, const struct ush_groups *groups, const char *where, bool live)
 {
-	const char *manager = ush_json_string(object->labels, USH_LABEL_MANAGED_BY), *value;
+	const struct ush_policy *policy = desired->policy;
 
-	for (size_t i = 0; i < USH_COUNT(makers); i++) {
-		value = ush_json_string(makers[i].label ? object->labels : object->annotations, makers[i].key);
-		if (value != NULL)
-			return ush_printf("made by %s (%s %s)", makers[i].maker, makers[i].what, value);
-	}
-	if (object->owned)
-		return ush_strdup("has an owner of its own (ownerReferences)");
-	if (manager != NULL && strcmp(manager, USH_MANAGED_BY) != 0)
-		return ush_printf("made by %s", manager);
-	return NULL;
+	*observed = (struct ush_observed){.desired = desired, .live = live, .where = ush_strdup(where)};
+	observed->marks = ush_alloc((desired->count + 1) * sizeof *observed->marks);
+	observed->groups_known = *policy->group_prefix != '\0' && policy->source_count > 0;
+	for (size_t i = 0; i < policy->source_count; i++)
+		observed->groups_known &= ush_groups_trusted(&groups[i]);
+	for (size_t i = 0; observed->groups_known && i < policy->source_count; i++)
+		for (size_t j = 0; j < groups[i].count; j++) {
+			const struct ush_group *group = &groups[i].items[j];
+			USH_AUTO_FREE char *text = ush_name_group(policy, group->id, group->name, group->path);
+
+			ush_keys_add(&observed->groups, ush_texts_hash(text, strlen(text)));
+		}
 }
 
-/* NULL when it is ours: our labels, our annotation, and no mark of anybody else. */
-static char *foreign(const struct ush_rbac *object, const char *policy)
-{
-	const char *manager = ush_json_string(object->labels, USH_LABEL_MANAGED_BY), *set = ush_json_string(object->labels, USH_LABEL_POLICY);
-	char *other = maker(object);
+/* ---- what leads nowhere ---- */
 
-	if (other != NULL)
-		return other;
-	if (manager == NULL && object->manager != NULL && strcmp(object->manager, USH_MANAGED_BY) == 0)
-		return ush_strdup("made by usher-broker, and somebody took our labels off (delete it, or put them back)");
-	if (manager == NULL)
-		return object->manager != NULL ? ush_printf("made by %s", object->manager) : ush_strdup("not made by usher-broker");
-	if (set == NULL || strcmp(set, policy) != 0)
-		return ush_printf("made by usher-broker from policy %s", set != NULL ? set : "(none)");
-	if (ush_json_string(object->annotations, USH_ANNOTATION_ROLE) == NULL)
-		return ush_strdup("carries our labels and not our annotations: somebody copied them");
-	return NULL;
+static uint64_t role_key(struct ush_slice namespace_name, struct ush_slice name)
+{
+	uint64_t space = namespace_name.type != 0 ? ush_texts_hash(namespace_name.text, namespace_name.length) : 7;
+
+	return (space ^ ush_texts_hash(name.text, name.length) * 3) * UINT64_C(0x9e3779b97f4a7c15);
+}
+
+void ush_observed_cluster_role(struct ush_observed *observed, const char *name)
+{
+	ush_keys_add(&observed->roles, role_key((struct ush_slice){0}, ush_slice_of(name)));
+}
+
+static void dangles(struct ush_observed *observed, const struct ush_item *item, const char *what, struct ush_slice kind, struct ush_slice name)
+{
+	USH_AUTO_FREE char *space = ush_slice_copy(item->namespace_name), *own = ush_slice_copy(item->name), *its_kind = ush_slice_copy(kind),
+			   *its_name = ush_slice_copy(name);
+	USH_AUTO_FREE char *line = ush_printf("%s/%s %s %s %s", space, own, what, its_kind, its_name);
+
+	observed->dangling_count++;
+	if (observed->dangling.count < DANGLING_MAX)
+		ush_list_add(&observed->dangling, line);
+}
+
+static void check_role(struct ush_observed *observed, const struct ush_item *item, size_t wanted)
+{
+	bool cluster = ush_slice_is(item->role_kind, "ClusterRole");
+
+	if (cluster ? !observed->cluster_roles_known : !observed->roles_known || wanted != SIZE_MAX) /* the Role of a wanted one is wanted too */
+		return;
+	if (!ush_keys_has(&observed->roles, role_key(cluster ? (struct ush_slice){0} : item->namespace_name, item->role_name)))
+		dangles(observed, item, "refers to", item->role_kind, item->role_name);
+}
+
+static void check_groups(struct ush_observed *observed, const struct ush_item *item)
+{
+	const char *prefix = observed->desired->policy->group_prefix;
+	size_t length = strlen(prefix);
+	struct ush_item_subject subject;
+
+	for (struct ush_walk walk = ush_walk(item->subjects); ush_walk_subject(&walk, item, &subject);)
+		if (ush_slice_is(subject.kind, "Group") && subject.name.plain && subject.name.length > length && memcmp(subject.name.text, prefix, length) == 0 &&
+		    !ush_keys_has(&observed->groups, ush_texts_hash(subject.name.text, subject.name.length)))
+			dangles(observed, item, "holds", subject.kind, subject.name);
 }
 
 /* ---- one object ---- */
 
-static void take_subjects(struct ush_seen *seen, const struct ush_rbac *object)
+static void take_subjects(struct ush_observed *observed, struct ush_seen *seen, const struct ush_item *item, const struct ush_marks *marks)
 {
-	const char *text = ush_json_string(object->annotations, USH_ANNOTATION_ORIGIN);
-	USH_AUTO_ORIGINS origins = {0};
+	USH_AUTO_FREE char *text = ush_slice_copy(marks->origin);
+	bool people = observed->desired->policy->layout == USH_LAYOUT_USERS;
+	struct ush_item_subject subject;
 
-	if (text != NULL && ush_origins_read(&origins, text) != 0)
-		ush_origins_free(&origins); /* spoilt by hand: the digest differs, so it will be written anew */
-	for (size_t i = 0; i < object->subject_count; i++) {
-		const struct ush_subject *subject = &object->subjects[i];
-		const struct ush_origin *origin = ush_origins_find(&origins, subject->name);
+	if (text != NULL && ush_origins_read(&seen->origins, text) != 0)
+		ush_origins_free(&seen->origins); /* spoilt by hand: it differs, so it will be written anew */
+	for (struct ush_walk walk = ush_walk(item->subjects); ush_walk_subject(&walk, item, &subject);) {
+		USH_AUTO_FREE char *name = ush_slice_copy(subject.name);
+		const struct ush_origin *origin = ush_origins_find(&seen->origins, name);
 
-		if (strcmp(subject->kind, "Group") != 0)
-			seen->strangers = true;
-		else
-			ush_origins_add(&seen->subjects, origin != NULL ? origin : &(struct ush_origin){.text = subject->name});
+		if (ush_slice_is(subject.kind, "Group"))
+			ush_origins_add(&seen->subjects, origin != NULL ? origin : &(struct ush_origin){.text = name});
+		else if (ush_slice_is(subject.kind, "User"))
+			ush_list_add(&seen->people, name);
+		seen->strangers |= !ush_slice_is(subject.kind, people ? "User" : "Group");
 	}
+	ush_list_sort(&seen->people);
 }
 
-static void take(struct ush_observed *observed, const struct ush_rbac *object, char *other)
+static char *meaning_of(const struct ush_item *item)
 {
-	struct ush_seen seen = {.kind = object->kind, .foreign = other, .terminating = object->terminating};
+	struct ush_error unimportant = {0};
+	USH_AUTO_JSON object = ush_item_json(item, USH_ERR_INCOMPLETE, &unimportant);
+	bool is_rbac;
+	USH_AUTO_RBAC rbac = object != NULL ? ush_rbac_read(object, USH_ERR_INCOMPLETE, &is_rbac, &unimportant) : NULL;
 
-	seen.namespace_name = ush_strdup(object->namespace_name);
-	seen.name = ush_strdup(object->name);
-	seen.uid = ush_strdup(object->uid);
-	seen.resource_version = ush_strdup(object->resource_version);
-	seen.manager = ush_strdup(object->manager);
-	if (object->kind == USH_ROLE_BINDING)
-		seen.role = ush_printf("%s/%s", object->role_kind, object->role_name);
-	ush_rbac_digest(object, seen.digest);
-	if (other == NULL && object->kind == USH_ROLE_BINDING)
-		take_subjects(&seen, object);
+	return rbac != NULL ? ush_rbac_meaning(rbac) : NULL;
+}
+
+static struct ush_seen *take(struct ush_observed *observed, const struct ush_item *item, const struct ush_marks *marks, char *foreign)
+{
+	struct ush_seen seen = {.kind = item->rbac, .foreign = foreign, .terminating = item->terminating};
+
+	seen.namespace_name = ush_slice_copy(item->namespace_name);
+	seen.name = ush_slice_copy(item->name);
+	seen.uid = ush_slice_copy(item->uid);
+	seen.resource_version = ush_slice_copy(item->resource_version);
+	seen.manager = ush_slice_copy(ush_item_manager(item));
+	if (item->rbac == USH_ROLE_BINDING) {
+		USH_AUTO_FREE char *kind = ush_slice_copy(item->role_kind), *name = ush_slice_copy(item->role_name);
+
+		seen.role = ush_printf("%s/%s", kind, name);
+	}
+	if (foreign == NULL) {
+		seen.role_said = ush_slice_copy(marks->role);
+		if (item->rbac == USH_ROLE_BINDING)
+			take_subjects(observed, &seen, item, marks);
+		else
+			seen.meaning = meaning_of(item);
+	}
 	USH_PUSH(observed->items, observed->count, seen);
+	return &observed->items[observed->count - 1];
 }
 
-int ush_observed_add(struct ush_observed *observed, const struct ush_desired *desired, const json_t *object, struct ush_error *err)
+/* Lists come sorted, so it is mostly the place of the item before, or the next one. */
+static size_t place_of(struct ush_observed *observed, struct ush_slice name)
 {
-	bool is_rbac = false;
-	USH_AUTO_RBAC rbac = ush_rbac_read(object, USH_ERR_INCOMPLETE, &is_rbac, err);
-	char *other;
+	const struct ush_places *places = observed->desired->places;
 
-	if (rbac == NULL)
-		return is_rbac ? -1 : 0;
-	if ((rbac->kind != USH_ROLE && rbac->kind != USH_ROLE_BINDING) || rbac->namespace_name == NULL)
+	for (size_t i = observed->cursor; i < places->count && i < observed->cursor + 2; i++)
+		if (ush_slice_is(name, places->items[i].name))
+			return observed->cursor = i;
+	if (name.plain) {
+		size_t found = ush_places_find(places, name.text, name.length);
+
+		observed->cursor = found != SIZE_MAX ? found : observed->cursor;
+		return found;
+	}
+	USH_AUTO_FREE char *text = ush_slice_copy(name);
+
+	return ush_places_find(places, text, strlen(text));
+}
+
+static size_t wanted_of(const struct ush_desired *desired, size_t place, const struct ush_item *item)
+{
+	USH_AUTO_FREE char *longer = NULL;
+	char name[256];
+
+	if (place == SIZE_MAX || desired->start[place] == desired->start[place + 1])
+		return SIZE_MAX;
+	if (!item->name.plain || item->name.length >= sizeof name) {
+		longer = ush_slice_copy(item->name);
+		return ush_desired_find(desired, place, item->rbac, longer);
+	}
+	memcpy(name, item->name.text, item->name.length);
+	name[item->name.length] = '\0';
+	return ush_desired_find(desired, place, item->rbac, name);
+}
+
+static int twice(const struct ush_observed *observed, const struct ush_item *item, struct ush_error *err)
+{
+	USH_AUTO_FREE char *space = ush_slice_copy(item->namespace_name), *name = ush_slice_copy(item->name);
+
+	return ush_fail(err, USH_ERR_INCOMPLETE, "%s holds %s %s/%s twice", observed->where, ush_rbac_kind_name(item->rbac), space, name);
+}
+
+static int take_item(struct ush_observed *observed, struct ush_item *item, struct ush_error *err)
+{
+	struct ush_desired *desired = observed->desired;
+	size_t place = place_of(observed, item->namespace_name), wanted = wanted_of(desired, place, item);
+	bool adoptable, access, same;
+	struct ush_marks marks;
+	struct ush_seen *seen;
+	char *foreign;
+
+	ush_marks_read(item, &marks);
+	foreign = ush_marks_foreign(&marks, item, desired->policy->name, &adoptable);
+	if (item->rbac == USH_ROLE_BINDING)
+		*(foreign == NULL ? &observed->bindings_ours : &observed->bindings_others) += 1;
+	if (item->rbac == USH_ROLE_BINDING)
+		check_role(observed, item, wanted);
+	if (item->rbac == USH_ROLE_BINDING && foreign != NULL && observed->groups_known)
+		check_groups(observed, item);
+	if ((foreign != NULL && wanted == SIZE_MAX) || (place != SIZE_MAX && desired->places->items[place].excluded)) {
+		observed->excluded += foreign == NULL;
+		free(foreign);
 		return 0;
-	other = foreign(rbac, desired->policy->name);
-	if (rbac->kind == USH_ROLE_BINDING)
-		*(other == NULL ? &observed->bindings_ours : &observed->bindings_others) += 1;
-	if (other == NULL || ush_desired_find(desired, rbac->namespace_name, rbac->kind, rbac->name) != NULL)
-		take(observed, rbac, other);
-	else
-		free(other);
+	}
+	if (wanted != SIZE_MAX && observed->marks[wanted] != USH_ABSENT) {
+		free(foreign);
+		return twice(observed, item, err);
+	}
+	access = wanted != SIZE_MAX && ush_same_access(desired, wanted, item);
+	same = access && ush_same_marks(desired, wanted, &marks);
+	if (same && foreign == NULL && !item->terminating) {
+		observed->marks[wanted] = USH_SAME;
+		return 0;
+	}
+	seen = take(observed, item, &marks, foreign);
+	seen->place = place;
+	seen->adoptable = adoptable;
+	seen->advice = foreign != NULL ? ush_marks_advice(&marks, adoptable) : "";
+	seen->same_access = access;
+	seen->same_marks = same;
+	if (wanted != SIZE_MAX)
+		observed->marks[wanted] = (uint32_t)observed->count - 1 + 2;
 	return 0;
 }
 
+int ush_observed_item(struct ush_observed *observed, struct ush_item *item, struct ush_error *err)
+{
+	int is = ush_item_rbac(item, USH_ERR_INCOMPLETE, err);
+
+	if (is <= 0 || (item->rbac != USH_ROLE && item->rbac != USH_ROLE_BINDING) || item->namespace_name.type == 0)
+		return is < 0 ? -1 : 0;
+	if (item->rbac == USH_ROLE) {
+		observed->roles_known = true;
+		ush_keys_add(&observed->roles, role_key(item->namespace_name, item->name));
+	}
+	return take_item(observed, item, err);
+}
+
+int ush_observed_add(struct ush_observed *observed, const json_t *object, struct ush_error *err)
+{
+	USH_AUTO_FREE char *text = json_dumps(object, JSON_COMPACT);
+	struct ush_item item;
+
+	if (text == NULL)
+		return ush_fail(err, USH_ERR_INCOMPLETE, "an object that is no JSON");
+	if (ush_scan_object(&observed->scan, text, strlen(text), &(struct ush_item_defaults){0}, NULL, USH_ERR_INCOMPLETE, &item, err) != 0)
+		return -1;
+	return ush_observed_item(observed, &item, err);
+}
+
 /* ---- all of them ---- */
+
+static void free_seen(struct ush_seen *seen)
+{
+	char *const owned[] = {seen->namespace_name, seen->name, seen->uid, seen->resource_version, seen->foreign, seen->role, seen->role_said, seen->meaning,
+			       seen->manager};
+
+	for (size_t i = 0; i < USH_COUNT(owned); i++)
+		free(owned[i]);
+	ush_origins_free(&seen->origins);
+	ush_origins_free(&seen->subjects);
+	ush_list_free(&seen->people);
+}
+
+void ush_observed_forget(struct ush_observed *observed, enum ush_rbac_kind kind)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < observed->count; i++)
+		if (observed->items[i].kind != kind)
+			observed->items[kept++] = observed->items[i];
+		else
+			free_seen(&observed->items[i]);
+	observed->count = kept;
+	for (size_t i = 0; i < observed->desired->count; i++) /* lists come one kind after another: what stays keeps its place */
+		if (ush_wanted_shape(observed->desired, i)->kind == kind)
+			observed->marks[i] = USH_ABSENT;
+	if (kind != USH_ROLE_BINDING)
+		return;
+	observed->bindings_ours = observed->bindings_others = observed->excluded = observed->dangling_count = 0;
+	ush_list_free(&observed->dangling);
+	observed->dangling = (struct ush_list){0};
+}
 
 static int by_key(const void *a, const void *b)
 {
@@ -131,8 +292,19 @@ int ush_observed_sort(struct ush_observed *observed, struct ush_error *err)
 		if (by_key(&observed->items[i - 1], &observed->items[i]) == 0)
 			return ush_fail(err, USH_ERR_INCOMPLETE, "%s holds %s %s/%s twice", observed->where, ush_rbac_kind_name(observed->items[i].kind),
 					observed->items[i].namespace_name, observed->items[i].name);
-	ush_list_sort(&observed->namespaces);
+	for (size_t i = 0; i < observed->count; i++) { /* they moved */
+		const struct ush_seen *seen = &observed->items[i];
+		size_t wanted = ush_desired_find(observed->desired, seen->place, seen->kind, seen->name);
+
+		if (wanted != SIZE_MAX)
+			observed->marks[wanted] = (uint32_t)i + 2;
+	}
 	return 0;
+}
+
+struct ush_seen *ush_observed_at(const struct ush_observed *observed, size_t wanted)
+{
+	return observed->marks[wanted] >= 2 ? &observed->items[observed->marks[wanted] - 2] : NULL;
 }
 
 struct ush_seen *ush_observed_find(const struct ush_observed *observed, const char *namespace_name, enum ush_rbac_kind kind, const char *name)
@@ -142,33 +314,16 @@ struct ush_seen *ush_observed_find(const struct ush_observed *observed, const ch
 	return observed->count > 0 ? bsearch(&key, observed->items, observed->count, sizeof key, by_key) : NULL;
 }
 
-static int by_text(const void *key, const void *item)
-{
-	return strcmp(key, *(char *const *)item);
-}
-
-bool ush_observed_has_namespace(const struct ush_observed *observed, const char *name)
-{
-	const struct ush_list *list = &observed->namespaces;
-
-	return !observed->namespaces_known || (list->count > 0 && bsearch(name, list->items, list->count, sizeof *list->items, by_text) != NULL);
-}
-
-static void free_seen(struct ush_seen *seen)
-{
-	char *const owned[] = {seen->namespace_name, seen->name, seen->uid, seen->resource_version, seen->foreign, seen->role, seen->manager};
-
-	for (size_t i = 0; i < USH_COUNT(owned); i++)
-		free(owned[i]);
-	ush_origins_free(&seen->subjects);
-}
-
 void ush_observed_free(struct ush_observed *observed)
 {
 	for (size_t i = 0; i < observed->count; i++)
 		free_seen(&observed->items[i]);
 	free(observed->items);
-	ush_list_free(&observed->namespaces);
+	free(observed->marks);
+	ush_list_free(&observed->dangling);
+	ush_keys_free(&observed->roles);
+	ush_keys_free(&observed->groups);
+	ush_scan_free(&observed->scan);
 	free(observed->where);
 	*observed = (struct ush_observed){0};
 }

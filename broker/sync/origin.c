@@ -38,7 +38,7 @@ void ush_origins_add(struct ush_origins *origins, const struct ush_origin *origi
 	USH_PUSH(origins->items, origins->count, (struct ush_origin){0});
 	memmove(origins->items + at + 1, origins->items + at, (origins->count - 1 - at) * sizeof *origins->items);
 	origins->items[at] = (struct ush_origin){ush_strdup(origin->text), ush_strdup(origin->source), ush_strdup(origin->id),
-						 ush_strdup(origin->name), ush_strdup(origin->path)};
+						 ush_strdup(origin->name), ush_strdup(origin->path), ush_strdup(origin->granted)};
 }
 
 const struct ush_origin *ush_origins_find(const struct ush_origins *origins, const char *text)
@@ -53,7 +53,7 @@ void ush_origins_free(struct ush_origins *origins)
 {
 	for (size_t i = 0; i < origins->count; i++) {
 		struct ush_origin *o = &origins->items[i];
-		char *const owned[] = {o->text, o->source, o->id, o->name, o->path};
+		char *const owned[] = {o->text, o->source, o->id, o->name, o->path, o->granted};
 
 		for (size_t j = 0; j < USH_COUNT(owned); j++)
 			free(owned[j]);
@@ -66,8 +66,9 @@ static const struct {
 	const char *key;
 	size_t offset;
 } fields[] = {
-	{"group", offsetof(struct ush_origin, text)}, {"id", offsetof(struct ush_origin, id)},	       {"name", offsetof(struct ush_origin, name)},
-	{"path", offsetof(struct ush_origin, path)},  {"source", offsetof(struct ush_origin, source)},
+	{"granted", offsetof(struct ush_origin, granted)}, {"group", offsetof(struct ush_origin, text)},
+	{"id", offsetof(struct ush_origin, id)},	   {"name", offsetof(struct ush_origin, name)},
+	{"path", offsetof(struct ush_origin, path)},	   {"source", offsetof(struct ush_origin, source)},
 };
 
 static char **field(struct ush_origin *origin, size_t i)

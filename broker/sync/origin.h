@@ -12,6 +12,7 @@
 struct ush_origin {
 	char *text; /* as the API server calls the group */
 	char *source, *id, *name, *path; /* NULL when nobody wrote it down */
+	char *granted; /* what the policy calls it, where that is none of these any more: it was renamed. Else NULL */
 };
 
 struct ush_origins { /* sorted by text, each text once */

@@ -1,188 +1,154 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What a plan means for people: who may do what that he could not, who loses what; and the brake, which counts bindings
- * and people before anything is taken away.
+ * What a plan means for people: who may do what that he could not, who loses what. One sentence for what the same group
+ * gains or loses alike in many namespaces, the gravest first.
  */
 #include <string.h>
 
 #include "broker/sync/decide.h"
+#include "broker/sync/meaning.h"
 #include "common/base/memory.h"
 #include "common/base/text.h"
 
-#define LINES_MAX 8 /* sentences; what is beyond is counted */
-#define WORDS_MAX 4 /* resources named in one */
+#define LINES_MAX 1000 /* sentences; what is beyond is counted */
 
 const struct ush_group *ush_decide_group(const struct ush_decide *d, const struct ush_origin *origin)
 {
-	const struct ush_group *const *found;
-
 	for (size_t i = 0; origin->source != NULL && origin->id != NULL && i < d->policy->source_count; i++)
-		if (strcmp(d->policy->sources[i].name, origin->source) == 0)
-			return ush_index_find(&d->by_id[i], origin->id, &found) > 0 && found[0]->members_known ? found[0] : NULL;
+		if (strcmp(d->policy->sources[i].name, origin->source) == 0) {
+			const struct ush_group *group = ush_desired_group(d->desired, i, origin->id);
+
+			return group != NULL && group->members_known ? group : NULL;
+		}
 	return NULL;
 }
 
-/* ---- sets of people ---- */
+long ush_decide_people(const struct ush_group *group)
+{
+	return group != NULL && group->members_known ? (long)group->members.count : -1;
+}
 
-struct people {
-	const char **names; /* borrowed */
+bool ush_decide_peopled(const struct ush_decide *d, const char *source)
+{
+	for (size_t i = 0; source != NULL && i < d->policy->source_count; i++)
+		if (strcmp(d->policy->sources[i].name, source) == 0)
+			return d->peopled[i];
+	return false;
+}
+
+/* ---- sentences that say the same of many namespaces ---- */
+
+struct sentence {
+	uint64_t key;
+	int grave;
+	char *begin;	     /* "3 may now " */
+	char *what;	     /* with %s for the namespaces; "lose %s (role edit)" */
+	char *end;	     /* ", through oidc:a" */
+	const char *spaces[2]; /* the first two */
 	size_t count;
-	bool all_known;
 };
 
-static void add_people(struct people *people, const struct ush_group *group)
+struct speech {
+	struct ush_decide *d;
+	struct sentence *items;
+	size_t count;
+	uint32_t *table; /* by key: index + 1 */
+	size_t table_size;
+};
+
+static uint64_t key_of(const struct sentence *s)
 {
-	people->all_known &= group != NULL && group->members_known;
-	for (size_t i = 0; group != NULL && i < group->members.count; i++)
-		USH_PUSH(people->names, people->count, group->members.items[i]);
+	return ush_texts_hash(s->begin, strlen(s->begin)) ^ ush_texts_hash(s->what, strlen(s->what)) * 3 ^ ush_texts_hash(s->end, strlen(s->end)) * 7;
 }
 
-static int by_text(const void *a, const void *b)
+static size_t slot(const struct speech *speech, uint64_t key)
 {
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
+	size_t at = (size_t)key & (speech->table_size - 1);
+
+	while (speech->table[at] != 0 && speech->items[speech->table[at] - 1].key != key)
+		at = (at + 1) & (speech->table_size - 1);
+	return at;
 }
 
-/* How many different people; empties the set. */
-static size_t count_people(struct people *people)
+static void grow(struct speech *speech)
 {
-	size_t different = 0;
-
-	if (people->count > 0)
-		qsort(people->names, people->count, sizeof *people->names, by_text);
-	for (size_t i = 0; i < people->count; i++)
-		different += i == 0 || strcmp(people->names[i - 1], people->names[i]) != 0;
-	free(people->names);
-	*people = (struct people){0};
-	return different;
+	free(speech->table);
+	speech->table_size = speech->table_size == 0 ? 64 : 2 * speech->table_size;
+	speech->table = ush_alloc(speech->table_size * sizeof *speech->table);
+	for (size_t i = 0; i < speech->count; i++)
+		speech->table[slot(speech, speech->items[i].key)] = (uint32_t)i + 1;
 }
 
-/* ---- sentences ---- */
-
-static void add_words(struct ush_buf *out, const struct ush_list *words)
+/* Takes the sentence over. */
+static void say(struct speech *speech, struct sentence *s, const char *namespace_name)
 {
-	size_t shown = words->count <= WORDS_MAX ? words->count : WORDS_MAX - 1;
+	struct sentence *old;
+	size_t at;
 
-	for (size_t i = 0; i < shown; i++)
-		ush_buf_printf(out, "%s%s", i == 0 ? "" : i + 1 == words->count ? " and " : ", ", words->items[i]);
-	if (shown < words->count)
-		ush_buf_printf(out, " and %zu more kinds", words->count - shown);
+	if (2 * (speech->count + 1) > speech->table_size)
+		grow(speech);
+	s->key = key_of(s);
+	at = slot(speech, s->key);
+	if (speech->table[at] == 0) {
+		s->spaces[0] = namespace_name;
+		s->count = 1;
+		USH_PUSH(speech->items, speech->count, *s);
+		speech->table[at] = (uint32_t)speech->count;
+		return;
+	}
+	old = &speech->items[speech->table[at] - 1];
+	if (old->count < USH_COUNT(old->spaces))
+		old->spaces[old->count] = namespace_name;
+	old->count++;
+	free(s->begin);
+	free(s->what);
+	free(s->end);
 }
 
-static void collect(struct ush_list *out, const struct ush_list *from)
+static bool counts(const struct ush_delta *deltas, size_t count, long *people)
 {
-	for (size_t i = 0; i < from->count; i++)
-		if (!ush_list_has(out, from->items[i]))
-			ush_list_add(out, from->items[i]);
-}
-
-static bool only_reads(const struct ush_list *verbs)
-{
-	for (size_t i = 0; i < verbs->count; i++)
-		if (strcmp(verbs->items[i], "get") != 0 && strcmp(verbs->items[i], "list") != 0 && strcmp(verbs->items[i], "watch") != 0)
+	*people = 0;
+	for (size_t i = 0; i < count; i++) {
+		if (deltas[i].people < 0)
 			return false;
+		*people += deltas[i].people;
+	}
 	return true;
 }
 
-/* "see pods and services in a", "edit a, Secrets included" */
-static void say_role(struct ush_buf *out, const struct ush_policy_role *role, const char *namespace_name)
+/* "3 may now " and ", through oidc:a"; "the people of oidc:a may now " when nobody knows how many. */
+static void say_who(const struct ush_decide *d, const struct ush_delta *deltas, size_t count, const char *rest, struct sentence *s)
 {
-	static const struct {
-		const char *cluster_role, *verb, *more;
-	} known[] = {{"view", "view", ""}, {"edit", "edit", ", Secrets included"}, {"admin", "administer", ", Secrets and roles included"}};
-	struct ush_list resources = {0}, verbs = {0};
+	long people;
 
-	for (size_t i = 0; role->cluster_role != NULL && i < USH_COUNT(known); i++)
-		if (strcmp(role->cluster_role, known[i].cluster_role) == 0) {
-			ush_buf_printf(out, "%s %s%s", known[i].verb, namespace_name, known[i].more);
-			return;
-		}
-	if (role->cluster_role != NULL) {
-		ush_buf_printf(out, "use ClusterRole %s in %s", role->cluster_role, namespace_name);
+	if (!counts(deltas, count, &people)) {
+		s->begin = ush_printf("the people of %s%s%s", deltas[0].text, count > 1 ? " and others" : "", rest);
+		s->end = ush_strdup("");
 		return;
 	}
-	for (size_t i = 0; i < role->rule_count; i++) {
-		collect(&resources, &role->rules[i].resources);
-		collect(&verbs, &role->rules[i].verbs);
-	}
-	if (only_reads(&verbs))
-		ush_buf_puts(out, "see");
-	else
-		add_words(out, &verbs);
-	ush_buf_puts(out, " ");
-	add_words(out, &resources);
-	ush_buf_printf(out, " in %s", namespace_name);
-	ush_list_free(&resources);
-	ush_list_free(&verbs);
+	s->begin = ush_printf("%s%ld%s", count > 1 && d->policy->layout != USH_LAYOUT_USERS ? "up to " : "", people, rest);
+	s->end = d->policy->layout == USH_LAYOUT_USERS ? ush_strdup("")
+						      : ush_printf(", through %s%s", deltas[0].text, count > 1 ? " and others" : "");
 }
 
-static void say_count(struct ush_buf *out, const struct ush_delta *deltas, size_t count, const char *more)
+static const struct ush_policy_role *role_of(const struct ush_decide *d, const struct ush_change *change, enum ush_rbac_kind kind)
 {
-	long people = 0;
+	size_t place = ush_places_find(d->desired->places, change->namespace_name, strlen(change->namespace_name));
+	size_t wanted = ush_desired_find(d->desired, place, kind, change->name);
 
-	for (size_t i = 0; i < count; i++)
-		people = people < 0 || deltas[i].people < 0 ? -1 : people + deltas[i].people;
-	if (people >= 0)
-		ush_buf_printf(out, "%s%ld%s", count > 1 ? "up to " : "", people, more);
-	else
-		ush_buf_printf(out, "the people of %s%s", deltas[0].text, count > 1 ? " and others" : "");
+	return wanted != SIZE_MAX ? &d->policy->roles[ush_wanted_shape(d->desired, wanted)->role] : NULL;
 }
 
-/* "2 may edit a": those who are in a binding before and after. */
-static void say_stay(struct ush_decide *d, const struct ush_wanted *wanted, const struct ush_change *change, struct ush_buf *line)
+static void say_what(const struct ush_decide *d, const struct ush_policy_role *role, const char *more, struct sentence *s)
 {
-	USH_AUTO_ORIGINS origins = {0};
-	USH_AUTO_FREE struct ush_delta *stay = NULL; /* texts borrowed */
-	size_t count = 0;
+	USH_AUTO_BUF what = {0};
 
-	ush_wanted_origins(d->in->desired, wanted, &origins);
-	for (size_t i = 0; i < origins.count; i++) {
-		const struct ush_group *group = ush_decide_group(d, &origins.items[i]);
-		struct ush_delta delta = {origins.items[i].text, group != NULL ? (long)group->members.count : -1};
-		bool added = false;
-
-		for (size_t j = 0; j < change->added_count; j++)
-			added |= strcmp(change->added[j].text, delta.text) == 0;
-		if (!added)
-			USH_PUSH(stay, count, delta);
-	}
-	if (count == 0)
-		return;
-	say_count(line, stay, count, "");
-	ush_buf_puts(line, " may ");
-	say_role(line, wanted->role, change->namespace_name);
+	s->grave = ush_meaning_role(&what, role, d->in->cluster_roles);
+	ush_buf_puts(&what, more);
+	s->what = ush_buf_take(&what);
 }
 
-static void push_line(struct ush_decide *d, struct ush_buf *line)
-{
-	if (line->length > 0)
-		USH_PUSH(d->plan->for_people, d->plan->for_people_count, ush_buf_take(line));
-}
-
-/* A Role that is written anew: what those may do now whom a binding gives it. */
-static void say_role_change(struct ush_decide *d, const struct ush_change *change)
-{
-	const struct ush_desired *desired = d->in->desired;
-	const struct ush_wanted *role = ush_desired_find(desired, change->namespace_name, USH_ROLE, change->name);
-	struct ush_buf line = {0};
-
-	for (size_t i = 0; role != NULL && i < desired->count; i++) {
-		const struct ush_wanted *w = &desired->items[i];
-		const struct ush_seen *seen = w->kind == USH_ROLE_BINDING && w->role_at == (size_t)(role - desired->items)
-						      ? ush_observed_find(d->in->observed, w->namespace_name, w->kind, w->name)
-						      : NULL;
-
-		if (seen == NULL || seen->foreign != NULL)
-			continue;
-		say_stay(d, w, change, &line);
-		if (line.length > 0)
-			ush_buf_printf(&line, ", as role %s says now", role->name);
-		push_line(d, &line);
-	}
-	ush_buf_free(&line);
-}
-
-/* The name of the role that a binding has before the plan. */
-static const char *role_before(struct ush_decide *d, const struct ush_change *change)
+static const char *role_before(const struct ush_decide *d, const struct ush_change *change)
 {
 	const struct ush_seen *seen = ush_observed_find(d->in->observed, change->namespace_name, change->kind, change->name);
 	const char *slash = seen != NULL && seen->role != NULL ? strchr(seen->role, '/') : NULL;
@@ -190,102 +156,145 @@ static const char *role_before(struct ush_decide *d, const struct ush_change *ch
 	return slash != NULL ? slash + 1 : "";
 }
 
-static void say_change(struct ush_decide *d, const struct ush_change *change)
+/* Those who are in a binding before and after. */
+static void say_stay(struct speech *speech, const char *namespace_name, const struct ush_seen *seen, const struct ush_policy_role *role, const char *more)
 {
-	const struct ush_wanted *wanted = ush_desired_find(d->in->desired, change->namespace_name, change->kind, change->name);
-	struct ush_buf line = {0};
+	const struct ush_decide *d = speech->d;
+	USH_AUTO_FREE struct ush_delta *stay = NULL; /* texts borrowed */
+	size_t count = 0;
+	struct sentence s = {0};
 
-	if (change->added_count > 0 && wanted != NULL) {
-		say_count(&line, change->added, change->added_count, change->action == USH_CHANGE ? " more" : "");
-		ush_buf_puts(&line, change->action == USH_CREATE ? " may now " : " may ");
-		say_role(&line, wanted->role, change->namespace_name);
-		push_line(d, &line);
+	for (size_t i = 0; seen != NULL && i < seen->subjects.count; i++) {
+		const struct ush_origin *o = &seen->subjects.items[i];
+
+		if (ush_decide_group(d, o) != NULL)
+			USH_PUSH(stay, count, ((struct ush_delta){o->text, ush_decide_people(ush_decide_group(d, o))}));
 	}
-	if (change->action == USH_REPLACE && wanted != NULL) {
-		say_stay(d, wanted, change, &line);
-		if (line.length > 0)
-			ush_buf_printf(&line, ", in place of role %s", role_before(d, change));
-		push_line(d, &line);
+	if (count == 0)
+		return;
+	say_who(d, stay, count, " may ", &s);
+	*s.end = '\0'; /* they have it already */
+	say_what(d, role, more, &s);
+	say(speech, &s, namespace_name);
+}
+
+static void say_change(struct speech *speech, const struct ush_change *change)
+{
+	const struct ush_decide *d = speech->d;
+	const struct ush_policy_role *role = role_of(d, change, USH_ROLE_BINDING);
+	const char *before = role_before(d, change);
+	USH_AUTO_FREE char *in_place = ush_printf(", in place of role %s", before);
+
+	if (change->added_count > 0 && role != NULL) {
+		struct sentence s = {0};
+
+		say_who(d, change->added, change->added_count, change->consent ? " might " : change->action == USH_CREATE ? " may now " : " more may ", &s);
+		say_what(d, role, "", &s);
+		say(speech, &s, change->namespace_name);
 	}
+	if (change->action == USH_REPLACE && role != NULL)
+		say_stay(speech, change->namespace_name, ush_observed_find(d->in->observed, change->namespace_name, change->kind, change->name), role, in_place);
 	if (change->removed_count > 0) {
-		say_count(&line, change->removed, change->removed_count, "");
-		ush_buf_printf(&line, " lose %s (role %s)", change->namespace_name, role_before(d, change));
-		push_line(d, &line);
+		struct sentence s = {.grave = 1};
+
+		say_who(d, change->removed, change->removed_count, " lose ", &s);
+		free(s.end);
+		s.end = ush_strdup("");
+		s.what = ush_printf("%%s (role %s)", before);
+		say(speech, &s, change->namespace_name);
 	}
-	ush_buf_free(&line);
+}
+
+/* A Role that is written anew: what those may do now whom a binding gives it, as far as they are there already. */
+static void say_role_change(struct speech *speech, const struct ush_change *change)
+{
+	const struct ush_decide *d = speech->d;
+	const struct ush_desired *desired = d->desired;
+	const struct ush_policy_role *role = role_of(d, change, USH_ROLE);
+	size_t place = ush_places_find(desired->places, change->namespace_name, strlen(change->namespace_name));
+	USH_AUTO_FREE char *more = role != NULL ? ush_printf(", as role %s says now", role->name) : NULL;
+
+	for (size_t i = role != NULL ? desired->start[place] : 0; role != NULL && i < desired->start[place + 1]; i++) {
+		const struct ush_shape *shape = ush_wanted_shape(desired, i);
+		USH_AUTO_FREE struct ush_delta *stay = NULL;
+		size_t count = 0;
+		struct sentence s = {0};
+
+		if (shape->kind != USH_ROLE_BINDING || &d->policy->roles[shape->role] != role || d->in->observed->marks[i] == USH_ABSENT)
+			continue;
+		for (uint32_t j = 0; j < shape->resolved_count; j++) {
+			const struct ush_resolved *r = &desired->resolved[shape->resolved[j]];
+
+			USH_PUSH(stay, count, ((struct ush_delta){r->text, ush_decide_people(r->group)}));
+		}
+		say_who(d, stay, count, " may ", &s);
+		*s.end = '\0';
+		say_what(d, role, more, &s);
+		say(speech, &s, change->namespace_name);
+	}
+}
+
+/* ---- out ---- */
+
+static int by_weight(const void *a, const void *b)
+{
+	const struct sentence *x = a, *y = b;
+
+	return x->grave != y->grave ? (x->grave < y->grave) - (x->grave > y->grave) : 0;
+}
+
+static void add_spaces(struct ush_buf *out, const struct sentence *s)
+{
+	ush_buf_puts(out, s->spaces[0]);
+	if (s->count == 2)
+		ush_buf_printf(out, " and %s", s->spaces[1]);
+	else if (s->count > 2)
+		ush_buf_printf(out, ", %s and %zu more", s->spaces[1], s->count - 2);
+}
+
+static char *spoken(const struct sentence *s)
+{
+	const char *hole = strstr(s->what, "%s");
+	struct ush_buf out = {0};
+
+	ush_buf_puts(&out, s->begin);
+	ush_buf_add(&out, s->what, (size_t)(hole - s->what));
+	add_spaces(&out, s);
+	ush_buf_printf(&out, "%s%s", hole + 2, s->end);
+	return ush_buf_take(&out);
 }
 
 void ush_decide_people_lines(struct ush_decide *d)
 {
-	size_t more = 0;
+	struct speech speech = {.d = d};
+	struct ush_plan *plan = d->plan;
+	size_t shown;
 
-	for (size_t i = 0; i < d->plan->change_count; i++) {
-		const struct ush_change *change = &d->plan->changes[i];
+	for (size_t i = 0; i < plan->change_count; i++) {
+		const struct ush_change *change = &plan->changes[i];
 
 		if (change->action > USH_REMOVE || (change->kind == USH_ROLE && change->action != USH_CHANGE))
 			continue;
-		if (d->plan->for_people_count < LINES_MAX && change->kind == USH_ROLE)
-			say_role_change(d, change);
-		else if (d->plan->for_people_count < LINES_MAX)
-			say_change(d, change);
+		if (change->kind == USH_ROLE)
+			say_role_change(&speech, change);
 		else
-			more++;
+			say_change(&speech, change);
 	}
-	if (more > 0)
-		USH_PUSH(d->plan->for_people, d->plan->for_people_count, ush_printf("%zu more bindings change", more));
-}
-
-/* ---- the brake ---- */
-
-static int by_access(const void *a, const void *b)
-{
-	const struct ush_access *x = a, *y = b;
-	int order = strcmp(x->namespace_name, y->namespace_name);
-
-	return order != 0 ? order : strcmp(x->text, y->text);
-}
-
-static bool keeps(const struct ush_accesses *kept, const struct ush_access *access)
-{
-	return kept->count > 0 && bsearch(access, kept->items, kept->count, sizeof *access, by_access) != NULL;
-}
-
-/* People who lose their group's last access to a namespace, and people who have any. */
-static size_t losing(struct ush_decide *d, size_t *of, bool *all_known)
-{
-	struct people gone = {.all_known = true}, all = {.all_known = true};
-
-	if (d->kept.count > 0)
-		qsort(d->kept.items, d->kept.count, sizeof *d->kept.items, by_access);
-	for (size_t i = 0; i < d->lost.count; i++) {
-		add_people(&all, d->lost.items[i].group);
-		if (!keeps(&d->kept, &d->lost.items[i]))
-			add_people(&gone, d->lost.items[i].group);
+	if (speech.count > 0) { /* a stable sort: plan's order among equals */
+		for (size_t i = 0; i < speech.count; i++)
+			speech.items[i].grave = speech.items[i].grave * 1000000 - (int)(i < 999999 ? i : 999999);
+		qsort(speech.items, speech.count, sizeof *speech.items, by_weight);
 	}
-	for (size_t i = 0; i < d->kept.count; i++)
-		add_people(&all, d->kept.items[i].group);
-	*all_known = gone.all_known;
-	*of = count_people(&all);
-	return count_people(&gone);
-}
-
-void ush_decide_brake(struct ush_decide *d)
-{
-	size_t bindings = 0, of = d->in->observed->bindings_ours, people, people_of;
-	char limit[2][48], who[64] = "";
-	bool known;
-
-	for (size_t i = 0; i < d->plan->change_count; i++) {
-		const struct ush_change *change = &d->plan->changes[i];
-
-		bindings += change->kind == USH_ROLE_BINDING && (change->action == USH_REMOVE || (change->action <= USH_REMOVE && change->removed_count > 0));
+	shown = speech.count < LINES_MAX ? speech.count : LINES_MAX;
+	for (size_t i = 0; i < speech.count; i++) {
+		if (i < shown)
+			USH_PUSH(plan->for_people, plan->for_people_count, spoken(&speech.items[i]));
+		free(speech.items[i].begin);
+		free(speech.items[i].what);
+		free(speech.items[i].end);
 	}
-	people = losing(d, &people_of, &known);
-	if (!ush_limit_exceeded(&d->policy->remove_bindings, bindings, of) && !ush_limit_exceeded(&d->policy->remove_people, people, people_of))
-		return;
-	if (known || people > 0)
-		snprintf(who, sizeof who, " and %s%zu people", known ? "" : "at least ", people);
-	ush_fail(&d->plan->stop, USH_ERR_REFUSED, "stopped before any write: %zu of %zu bindings (%zu %%)%s would go, the policy allows %s of the bindings and %s of the people",
-		 bindings, of, of > 0 ? bindings * 100 / of : 0, who, ush_limit_text(&d->policy->remove_bindings, limit[0], sizeof limit[0]),
-		 ush_limit_text(&d->policy->remove_people, limit[1], sizeof limit[1]));
+	if (speech.count > shown)
+		USH_PUSH(plan->for_people, plan->for_people_count, ush_printf("%zu more sentences like these", speech.count - shown));
+	free(speech.items);
+	free(speech.table);
 }

@@ -3,28 +3,21 @@
 
 #include <string.h>
 
-#include "broker/policy/naming.h"
+#include "broker/sync/sum.h"
+#include "broker/sync/texts.h"
 #include "common/base/memory.h"
-#include "common/data/json.h"
-
-static void free_change(struct ush_change *change)
-{
-	char *const owned[] = {change->namespace_name, change->name, change->reason, change->uid, change->resource_version, change->stand_in};
-
-	for (size_t i = 0; i < USH_COUNT(owned); i++)
-		free(owned[i]);
-	for (size_t i = 0; i < change->added_count; i++)
-		free(change->added[i].text);
-	for (size_t i = 0; i < change->removed_count; i++)
-		free(change->removed[i].text);
-	free(change->added);
-	free(change->removed);
-	json_decref(change->object);
-}
 
 static void free_source(struct ush_plan_source *source)
 {
 	char *const owned[] = {source->name, source->where, source->proof, source->why, source->advice};
+
+	for (size_t i = 0; i < USH_COUNT(owned); i++)
+		free(owned[i]);
+}
+
+static void free_set(struct ush_set *set)
+{
+	char *const owned[] = {set->name, set->id, set->namespaces, set->there, set->version};
 
 	for (size_t i = 0; i < USH_COUNT(owned); i++)
 		free(owned[i]);
@@ -40,13 +33,21 @@ void ush_plan_free(struct ush_plan *plan)
 		free(owned[i]);
 	for (size_t i = 0; i < plan->source_count; i++)
 		free_source(&plan->sources[i]);
-	for (size_t i = 0; i < plan->change_count; i++)
-		free_change(&plan->changes[i]);
+	for (size_t i = 0; i < plan->change_count; i++) {
+		free(plan->changes[i].added);
+		free(plan->changes[i].removed);
+	}
+	for (size_t i = 0; i < plan->set_count; i++)
+		free_set(&plan->sets[i]);
 	for (size_t i = 0; i < plan->for_people_count; i++)
 		free(plan->for_people[i]);
-	for (size_t i = 0; i < plan->object_count; i++)
-		json_decref(plan->objects[i]);
+	ush_plan_bodies_free(plan);
+	if (plan->texts != NULL)
+		ush_texts_free(plan->texts);
+	free(plan->texts);
+	free(plan->sets);
 	free(plan->objects);
+	free(plan->dangling);
 	free(plan->sources);
 	free(plan->changes);
 	free(plan->for_people);
@@ -54,19 +55,27 @@ void ush_plan_free(struct ush_plan *plan)
 	free(plan);
 }
 
+const char *ush_plan_text(struct ush_plan *plan, const char *text)
+{
+	if (plan->texts == NULL)
+		plan->texts = ush_new(struct ush_texts);
+	return ush_texts_keep(plan->texts, text);
+}
+
 struct ush_change *ush_plan_add(struct ush_plan *plan, enum ush_action action, enum ush_rbac_kind kind, const char *namespace_name, const char *name,
 				char *reason)
 {
-	struct ush_change change = {.action = action, .kind = kind, .namespace_name = ush_strdup(namespace_name), .name = ush_strdup(name)};
+	struct ush_change change = {.action = action, .kind = kind, .namespace_name = ush_plan_text(plan, namespace_name), .name = ush_plan_text(plan, name)};
 
-	change.reason = reason != NULL ? reason : ush_strdup("");
+	change.reason = ush_plan_text(plan, reason != NULL ? reason : "");
+	free(reason);
 	USH_PUSH(plan->changes, plan->change_count, change);
 	return &plan->changes[plan->change_count - 1];
 }
 
-void ush_change_delta(struct ush_change *change, bool added, const char *text, long people)
+void ush_change_delta(struct ush_plan *plan, struct ush_change *change, bool added, const char *text, long people)
 {
-	struct ush_delta delta = {ush_strdup(text), people};
+	struct ush_delta delta = {ush_plan_text(plan, text), people};
 
 	if (added)
 		USH_PUSH(change->added, change->added_count, delta);
@@ -83,10 +92,18 @@ size_t ush_plan_count(const struct ush_plan *plan, enum ush_action action)
 	return count;
 }
 
+static bool sets_differ(const struct ush_plan *plan)
+{
+	for (size_t i = 0; i < plan->set_count; i++)
+		if (strcmp(plan->sets[i].namespaces, plan->sets[i].there != NULL ? plan->sets[i].there : "") != 0)
+			return true;
+	return false;
+}
+
 bool ush_plan_writes(const struct ush_plan *plan)
 {
-	return plan->state_changed || ush_plan_count(plan, USH_CREATE) + ush_plan_count(plan, USH_CHANGE) + ush_plan_count(plan, USH_REPLACE) +
-						      ush_plan_count(plan, USH_REMOVE) > 0;
+	return plan->state_changed || sets_differ(plan) ||
+	       ush_plan_count(plan, USH_CREATE) + ush_plan_count(plan, USH_CHANGE) + ush_plan_count(plan, USH_REPLACE) + ush_plan_count(plan, USH_REMOVE) > 0;
 }
 
 static int by_action(const void *a, const void *b)
@@ -99,19 +116,99 @@ static int by_action(const void *a, const void *b)
 	return order != 0 ? order : strcmp(x->reason, y->reason);
 }
 
+static int by_place(const void *a, const void *b)
+{
+	const struct ush_object *x = a, *y = b;
+	int order = ush_key_order(x->namespace_name, x->kind, x->name, y->namespace_name, y->kind, y->name);
+
+	return order != 0 ? order : (int)x->consent - (int)y->consent;
+}
+
+/* Of an object and the one that would stand in its place, one stays. */
+static void choose_objects(struct ush_plan *plan, bool confirmed)
+{
+	size_t kept = 0;
+
+	if (plan->object_count > 0)
+		qsort(plan->objects, plan->object_count, sizeof *plan->objects, by_place);
+	for (size_t i = 0; i < plan->object_count; i++) {
+		struct ush_object *o = &plan->objects[i], *last = kept > 0 ? &plan->objects[kept - 1] : NULL;
+		bool again = last != NULL && ush_key_order(last->namespace_name, last->kind, last->name, o->namespace_name, o->kind, o->name) == 0;
+
+		if (o->consent && !confirmed)
+			continue;
+		o->consent = false;
+		plan->objects[again ? kept - 1 : kept++] = *o;
+	}
+	plan->object_count = kept;
+}
+
+size_t ush_plan_consent(struct ush_plan *plan, bool confirmed)
+{
+	size_t held = 0;
+
+	choose_objects(plan, confirmed);
+	for (size_t i = 0; i < plan->change_count; i++) {
+		struct ush_change *change = &plan->changes[i];
+
+		if (!change->consent || confirmed)
+			continue;
+		change->action = USH_HOLD;
+		change->body = 0;
+		change->added_count = change->removed_count = 0;
+		held++;
+	}
+	return held;
+}
+
+static void sum_change(struct ush_sum *sum, const struct ush_plan *plan, const struct ush_change *change)
+{
+	const char *const texts[] = {ush_action_name(change->action), ush_rbac_kind_name(change->kind), change->namespace_name, change->name, change->reason,
+				     change->uid, change->resource_version, change->stand_in, change->consent ? "consent" : NULL,
+				     ush_plan_body_digest(plan, change->body)};
+	const struct {
+		const struct ush_delta *deltas;
+		size_t count;
+	} sides[] = {{change->added, change->added_count}, {change->removed, change->removed_count}};
+	char people[24];
+
+	for (size_t i = 0; i < USH_COUNT(texts); i++)
+		ush_sum_text(sum, texts[i]);
+	for (size_t s = 0; s < USH_COUNT(sides); s++) {
+		ush_sum_text(sum, s == 0 ? "added" : "removed");
+		for (size_t i = 0; i < sides[s].count; i++) {
+			snprintf(people, sizeof people, "%ld", sides[s].deltas[i].people);
+			ush_sum_text(sum, sides[s].deltas[i].text);
+			ush_sum_text(sum, people);
+		}
+	}
+}
+
+/* Of the sources what they said counts, not how long it took. */
 void ush_plan_finish(struct ush_plan *plan)
 {
-	USH_AUTO_JSON json = NULL;
-	USH_AUTO_FREE char *text = NULL;
+	struct ush_sum *sum = ush_sum_new();
+	USH_AUTO_FREE char *state = ush_state_text(&plan->state);
+	const char *const head[] = {plan->policy, plan->policy_digest, plan->where, plan->server, plan->live ? "live" : "folder", plan->state_namespace,
+				    plan->state_version, plan->state_changed ? "changed" : NULL, state, plan->stop.code != USH_OK ? plan->stop.what : NULL};
 
 	if (plan->change_count > 0)
 		qsort(plan->changes, plan->change_count, sizeof *plan->changes, by_action);
-	json = ush_plan_to_json(plan);
-	json_object_del(json, "hash");
-	json_object_del(json, "seal");
-	json_object_del(json, "sources"); /* how long a source took, and who is in other groups, is not what a plan is about */
-	text = ush_json_canonical(json);
-	ush_sha256_hex(text, strlen(text), plan->hash);
+	for (size_t i = 0; i < USH_COUNT(head); i++)
+		ush_sum_text(sum, head[i]);
+	for (size_t i = 0; i < plan->source_count; i++) {
+		ush_sum_text(sum, plan->sources[i].name);
+		ush_sum_text(sum, plan->sources[i].digest);
+	}
+	for (size_t i = 0; i < plan->set_count; i++) {
+		ush_sum_text(sum, plan->sets[i].name);
+		ush_sum_text(sum, plan->sets[i].namespaces);
+	}
+	for (size_t i = 0; i < plan->change_count; i++)
+		sum_change(sum, plan, &plan->changes[i]);
+	for (size_t i = 0; i < plan->for_people_count; i++)
+		ush_sum_text(sum, plan->for_people[i]);
+	ush_sum_end(sum, plan->hash);
 }
 
 /* The first source that was not read whole, as an error. */

@@ -9,6 +9,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "broker/policy/policy.h"
 #include "broker/source/source.h"
@@ -31,21 +32,39 @@ enum ush_action {
 	USH_ACTION_COUNT
 };
 
-struct ush_delta { /* a group that a binding gains or loses */
-	char *text;
+struct ush_delta { /* a group, or a person, that a binding gains or loses */
+	const char *text;
 	long people; /* -1: not known */
 };
+
+struct ush_body;  /* what many objects share: their JSON without name and namespace */
+struct ush_texts; /* texts, each kept once */
 
 struct ush_change {
 	enum ush_action action;
 	enum ush_rbac_kind kind;
-	char *namespace_name, *name; /* "" for a note about a grant */
-	char *reason;                /* for people, raw; may be "" */
+	bool consent;                            /* done only when a person confirmed this plan (ush_plan_consent) */
+	const char *namespace_name, *name;       /* "" for a note about a grant. All texts are the plan's (ush_plan_text) */
+	const char *reason;                      /* for people, raw; may be "" */
 	struct ush_delta *added, *removed;
-	size_t added_count, removed_count;
-	json_t *object;              /* CREATE, CHANGE, REPLACE: what to write */
-	char *uid, *resource_version; /* of what is there now */
-	char *stand_in;              /* REPLACE: the name of the binding that holds access in between */
+	uint32_t added_count, removed_count;
+	size_t body;                             /* CREATE, CHANGE, REPLACE: what to write, see ush_change_body; else 0 */
+	const char *uid, *resource_version;      /* of what is there now */
+	const char *stand_in;                    /* REPLACE: the name of the binding that holds access in between */
+};
+
+struct ush_object { /* something that is ours after this plan: as the members of a change */
+	enum ush_rbac_kind kind;
+	const char *namespace_name, *name;
+	size_t body;
+	bool consent; /* in place of the one of that name, when this plan is confirmed (ush_plan_consent) */
+};
+
+struct ush_set { /* an ApplySet: its parent is a ConfigMap in the state namespace (applyset.h) */
+	char *name, *id;
+	char *namespaces; /* of its members: sorted, comma separated */
+	char *there;      /* the same as the parent has it now; NULL: there is no parent yet */
+	char *version;    /* resourceVersion of the parent, NULL likewise */
 };
 
 struct ush_plan_source {
@@ -70,13 +89,23 @@ struct ush_plan {
 	size_t change_count;
 	char **for_people; /* sentences: "3 may now see pods in a" */
 	size_t for_people_count;
-	json_t **objects;       /* everything that is ours after this plan, when reconcile was asked for it; not in the JSON */
+	struct ush_object *objects; /* everything that is ours after this plan, when reconcile was asked for it; not in the JSON */
 	size_t object_count;
+	struct ush_set *sets;
+	size_t set_count;
+	const char **dangling;  /* bindings, anybody's, that lead nowhere, one line each */
+	size_t dangling_count;
 	struct ush_state state; /* after this plan */
-	bool state_changed;
+	bool state_changed;     /* it is to be written: */
+	bool stones_changed;    /* for its tombstones, not just for the namespaces that the first set's parent names */
 	char *state_version;    /* resourceVersion of the state it was made from, or NULL */
 	struct ush_error stop;  /* code OK: it may go ahead. REFUSED: a brake, and a person may confirm. INCOMPLETE: never */
 	char hash[65];
+	/* its own */
+	struct ush_body *bodies;
+	size_t body_count, body_table_size;
+	uint32_t *body_table;
+	struct ush_texts *texts;
 };
 
 void ush_plan_free(struct ush_plan *plan);
@@ -88,13 +117,45 @@ static inline void ush_plan_free_indirect(struct ush_plan **plan)
 
 #define USH_AUTO_PLAN __attribute__((cleanup(ush_plan_free_indirect))) struct ush_plan *
 
+/* The change is valid until the next one is added. reason is taken over; NULL is "". */
 struct ush_change *ush_plan_add(struct ush_plan *plan, enum ush_action action, enum ush_rbac_kind kind, const char *namespace_name, const char *name,
 				char *reason);
-void ush_change_delta(struct ush_change *change, bool added, const char *text, long people);
+void ush_change_delta(struct ush_plan *plan, struct ush_change *change, bool added, const char *text, long people);
+
+/* The plan's own copy of a text, as long as the plan lives; equal texts are kept once. NULL gives NULL. */
+const char *ush_plan_text(struct ush_plan *plan, const char *text);
 size_t ush_plan_count(const struct ush_plan *plan, enum ush_action action);
 
 /* True when apply has something to write, tombstones included. */
 bool ush_plan_writes(const struct ush_plan *plan);
+
+/* Before a plan is carried out: what waits for consent is done when this plan was confirmed, else it becomes a HOLD line.
+ * The answer is how many did. */
+size_t ush_plan_consent(struct ush_plan *plan, bool confirmed);
+
+/*
+ * ---- what is written (plan_body.c) ----
+ * A hundred thousand changes share few bodies: the plan keeps each once, as text without name and namespace, and a body
+ * is put together when it is sent. Byte-stable: compact JSON, keys sorted, plain UTF-8.
+ */
+
+/* Notes what an object looks like: the number for change->body. Name and namespace are left out of it. 0 when it has
+ * none, or is no JSON object. */
+size_t ush_plan_body(struct ush_plan *plan, const json_t *object);
+
+struct ush_body_with { /* NULL: what the change says; no precondition */
+	const char *name;
+	const char *uid, *resource_version; /* in metadata: the server answers 409 when it is another object or version */
+};
+
+/* Appends the body of a CREATE, CHANGE or REPLACE; with may be NULL. -1 when there is none, or out is full. */
+int ush_change_body(const struct ush_plan *plan, const struct ush_change *change, const struct ush_body_with *with, struct ush_buf *out);
+
+/* The same as a value, owned by the caller: for the few that are looked into. NULL when there is none. */
+json_t *ush_change_object(const struct ush_plan *plan, const struct ush_change *change, const struct ush_body_with *with);
+json_t *ush_object_json(const struct ush_plan *plan, const struct ush_object *object);
+const char *ush_plan_body_digest(const struct ush_plan *plan, size_t body); /* NULL for 0 */
+void ush_plan_bodies_free(struct ush_plan *plan);			     /* of ush_plan_free */
 
 /* Sorts the changes and computes the hash: the last thing that makes a plan. */
 void ush_plan_finish(struct ush_plan *plan);
@@ -102,12 +163,19 @@ void ush_plan_finish(struct ush_plan *plan);
 /* What the plan says by itself (DESIGN's table): USH_OK, USH_DIFFERENCES, or the reason why not, with its line. */
 enum ush_code ush_plan_verdict(const struct ush_plan *plan, struct ush_error *err);
 
-/* plan_json.c: the stable form. read: strict, and the hash must fit; USH_ERR_CONFIG. */
+/* plan_json.c: the stable form, appended to out. -1 when out is full. */
+int ush_plan_print(const struct ush_plan *plan, struct ush_buf *out);
 json_t *ush_plan_to_json(const struct ush_plan *plan);
+
+/* plan_read.c: strict, and the hash must fit; USH_ERR_CONFIG. */
 struct ush_plan *ush_plan_from_json(const json_t *json, const char *name, struct ush_error *err);
 
 /* plan_text.c: as UX shows it. next: the command of the "Next:" line, NULL for none. */
 void ush_plan_to_text(const struct ush_plan *plan, struct ush_buf *out, const char *next);
+void ush_plan_dangling_text(const struct ush_plan *plan, struct ush_buf *out);
+
+/* plan_markdown.c: for a merge request. */
+void ush_plan_to_markdown(const struct ush_plan *plan, struct ush_buf *out);
 const char *ush_action_name(enum ush_action action);
 
 #endif

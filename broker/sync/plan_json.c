@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The plan as JSON, to and fro. The form is stable: members are added, never changed.
+ * The plan as JSON. The form is stable: members are added, never changed. Changes are written one by one, a line each, so
+ * a plan of a hundred thousand is never a tree in memory.
  */
 #include <string.h>
 
-#include "broker/policy/naming.h"
 #include "broker/sync/plan.h"
+#include "broker/sync/sum.h"
 #include "common/base/memory.h"
 #include "common/data/json.h"
 
@@ -24,8 +25,6 @@ static json_t *text_or_null(const char *text)
 	return text != NULL ? json_string(text) : json_null();
 }
 
-/* ---- writing ---- */
-
 static json_t *deltas_json(const struct ush_delta *deltas, size_t count)
 {
 	json_t *list = json_array();
@@ -36,7 +35,7 @@ static json_t *deltas_json(const struct ush_delta *deltas, size_t count)
 	return list;
 }
 
-static json_t *change_json(const struct ush_change *change)
+static json_t *change_json(const struct ush_plan *plan, const struct ush_change *change)
 {
 	json_t *json = json_pack("{s:s, s:s, s:s, s:s, s:s, s:{s:o, s:o}}", "action", action_names[change->action], "kind",
 				 ush_rbac_kind_name(change->kind), "namespace", change->namespace_name, "name", change->name, "reason", change->reason,
@@ -47,8 +46,10 @@ static json_t *change_json(const struct ush_change *change)
 	json_object_set_new(json, "resourceVersion", text_or_null(change->resource_version));
 	if (change->stand_in != NULL)
 		json_object_set_new(json, "standIn", json_string(change->stand_in));
-	if (change->object != NULL)
-		json_object_set(json, "object", change->object);
+	if (change->consent)
+		json_object_set_new(json, "consent", json_true());
+	if (change->body != 0)
+		json_object_set_new(json, "object", ush_change_object(plan, change, NULL));
 	return json;
 }
 
@@ -82,214 +83,136 @@ static json_t *stop_json(const struct ush_plan *plan)
 			 plan->stop.what);
 }
 
-/* The hash names what is to be done; the seal is over every member of the file, also those that only a reader looks at. */
-static void seal(json_t *json, char out[65])
+static json_t *sources_json(const struct ush_plan *plan)
 {
-	USH_AUTO_FREE char *text = NULL;
+	json_t *list = json_array();
 
-	json_object_del(json, "seal");
-	text = ush_json_canonical(json);
-	ush_sha256_hex(text, strlen(text), out);
+	for (size_t i = 0; i < plan->source_count; i++)
+		json_array_append_new(list, source_json(&plan->sources[i]));
+	return list;
+}
+
+static json_t *texts_json(const char *const *texts, size_t count)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < count; i++)
+		json_array_append_new(list, json_string(texts[i]));
+	return list;
+}
+
+static json_t *summary_json(const struct ush_plan *plan)
+{
+	json_t *summary = json_object();
+
+	for (enum ush_action action = 0; action < USH_ACTION_COUNT; action++)
+		json_object_set_new(summary, action_names[action], json_integer((json_int_t)ush_plan_count(plan, action)));
+	return summary;
+}
+
+static json_t *sets_json(const struct ush_plan *plan)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < plan->set_count; i++) {
+		const struct ush_set *set = &plan->sets[i];
+
+		json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:o, s:o}", "name", set->name, "id", set->id, "namespaces", set->namespaces, "there",
+						      text_or_null(set->there), "resourceVersion", text_or_null(set->version)));
+	}
+	return list;
+}
+
+/* ---- member by member, keys sorted; beside the text for people the canonical one, over which the seal is ---- */
+
+struct writing {
+	struct ush_buf *out;
+	struct ush_sum *sum;
+	bool any;
+};
+
+static void begin_member(struct writing *w, const char *key)
+{
+	USH_AUTO_FREE char *canonical = ush_printf("%s\"%s\":", w->any ? "," : "{", key);
+
+	ush_sum_add(w->sum, canonical, strlen(canonical));
+	ush_buf_printf(w->out, "%s\n  \"%s\": ", w->any ? "," : "{", key);
+	w->any = true;
+}
+
+/* No string of JSON holds a line's end, so a value is moved to the right by its line ends. */
+static void add_pretty(struct ush_buf *out, const json_t *value)
+{
+	USH_AUTO_FREE char *text = json_dumps(value, JSON_INDENT(2) | JSON_SORT_KEYS | JSON_ENCODE_ANY);
+
+	for (const char *at = text; *at != '\0';) {
+		size_t length = strcspn(at, "\n");
+
+		ush_buf_add(out, at, length);
+		at += length;
+		if (*at == '\n') {
+			ush_buf_puts(out, "\n  ");
+			at++;
+		}
+	}
+}
+
+static void add_member(struct writing *w, const char *key, json_t *value)
+{
+	USH_AUTO_FREE char *canonical = json_dumps(value, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY);
+
+	begin_member(w, key);
+	ush_sum_add(w->sum, canonical, strlen(canonical));
+	add_pretty(w->out, value);
+	json_decref(value);
+}
+
+static void add_changes(struct writing *w, const struct ush_plan *plan)
+{
+	begin_member(w, "changes");
+	ush_sum_add(w->sum, "[", 1);
+	ush_buf_puts(w->out, "[");
+	for (size_t i = 0; i < plan->change_count; i++) {
+		USH_AUTO_JSON json = change_json(plan, &plan->changes[i]);
+		USH_AUTO_FREE char *line = ush_json_canonical(json);
+
+		ush_sum_add(w->sum, ",", i > 0);
+		ush_sum_add(w->sum, line, strlen(line));
+		ush_buf_printf(w->out, "%s\n    ", i > 0 ? "," : "");
+		ush_buf_puts(w->out, line);
+	}
+	ush_sum_add(w->sum, "]", 1);
+	ush_buf_puts(w->out, plan->change_count > 0 ? "\n  ]" : "]");
+}
+
+int ush_plan_print(const struct ush_plan *plan, struct ush_buf *out)
+{
+	struct writing w = {.out = out, .sum = ush_sum_new()};
+	char sealed[65];
+
+	add_member(&w, "apiVersion", json_string(USH_POLICY_API));
+	add_changes(&w, plan);
+	add_member(&w, "cluster", cluster_json(plan));
+	add_member(&w, "dangling", texts_json(plan->dangling, plan->dangling_count));
+	add_member(&w, "forPeople", texts_json((const char *const *)plan->for_people, plan->for_people_count));
+	add_member(&w, "hash", json_string(plan->hash));
+	add_member(&w, "kind", json_string("Plan"));
+	add_member(&w, "policy",
+		   json_pack("{s:s, s:s, s:s}", "name", plan->policy, "file", plan->policy_file, "sha256", plan->policy_digest));
+	add_member(&w, "sets", sets_json(plan));
+	add_member(&w, "sources", sources_json(plan));
+	add_member(&w, "state", state_json(plan));
+	add_member(&w, "stop", stop_json(plan));
+	add_member(&w, "summary", summary_json(plan));
+	ush_sum_add(w.sum, "}", 1);
+	ush_sum_end(w.sum, sealed);
+	ush_buf_printf(out, ",\n  \"seal\": \"%s\"\n}\n", sealed);
+	return out->overflow ? -1 : 0;
 }
 
 json_t *ush_plan_to_json(const struct ush_plan *plan)
 {
-	json_t *json = json_pack("{s:s, s:s, s:{s:s, s:s, s:s}, s:o, s:o, s:o}", "apiVersion", USH_POLICY_API, "kind", "Plan", "policy", "name", plan->policy,
-				 "file", plan->policy_file, "sha256", plan->policy_digest, "cluster", cluster_json(plan), "state", state_json(plan), "stop",
-				 stop_json(plan));
-	json_t *sources = json_array(), *changes = json_array(), *people = json_array(), *summary = json_object();
-	char sealed[65];
+	USH_AUTO_BUF text = {.limit = SIZE_MAX};
 
-	for (size_t i = 0; i < plan->source_count; i++)
-		json_array_append_new(sources, source_json(&plan->sources[i]));
-	for (size_t i = 0; i < plan->change_count; i++)
-		json_array_append_new(changes, change_json(&plan->changes[i]));
-	for (size_t i = 0; i < plan->for_people_count; i++)
-		json_array_append_new(people, json_string(plan->for_people[i]));
-	for (enum ush_action action = 0; action < USH_ACTION_COUNT; action++)
-		json_object_set_new(summary, action_names[action], json_integer((json_int_t)ush_plan_count(plan, action)));
-	json_object_set_new(json, "sources", sources);
-	json_object_set_new(json, "changes", changes);
-	json_object_set_new(json, "forPeople", people);
-	json_object_set_new(json, "summary", summary);
-	json_object_set_new(json, "hash", json_string(plan->hash));
-	if (*plan->hash != '\0') {
-		seal(json, sealed);
-		json_object_set_new(json, "seal", json_string(sealed));
-	}
-	return json;
-}
-
-/* ---- reading: what apply needs, and the hash over everything ---- */
-
-static int read_deltas(const json_t *list, bool added, struct ush_change *change)
-{
-	size_t i;
-	const json_t *item;
-
-	json_array_foreach(list, i, item) {
-		const char *name = ush_json_string(item, "name");
-		const json_t *people = json_object_get(item, "people");
-
-		if (name == NULL)
-			return -1;
-		ush_change_delta(change, added, name, json_is_integer(people) ? (long)json_integer_value(people) : -1);
-	}
-	return 0;
-}
-
-static int read_action(const char *name, enum ush_action *action)
-{
-	for (enum ush_action a = 0; name != NULL && a < USH_ACTION_COUNT; a++)
-		if (strcmp(action_names[a], name) == 0) {
-			*action = a;
-			return 0;
-		}
-	return -1;
-}
-
-/* A subject that we would write: a group, and none of Kubernetes' own. */
-static bool subjects_fit(const json_t *subjects)
-{
-	size_t i;
-	const json_t *subject;
-
-	json_array_foreach(subjects, i, subject) {
-		const char *kind = ush_json_string(subject, "kind"), *name = ush_json_string(subject, "name");
-
-		if (kind == NULL || strcmp(kind, "Group") != 0 || name == NULL || ush_name_group_refused(name) != NULL)
-			return false;
-	}
-	return true;
-}
-
-/* What apply writes is a Role or a RoleBinding, has the name and namespace that the change says, and is marked as ours. */
-static bool object_fits(const struct ush_change *change)
-{
-	const json_t *metadata = ush_json_object(change->object, "metadata");
-	const char *kind = ush_json_string(change->object, "kind"), *name = ush_json_string(metadata, "name"),
-		   *namespace_name = ush_json_string(metadata, "namespace"), *manager = ush_json_string(ush_json_object(metadata, "labels"), USH_LABEL_MANAGED_BY);
-
-	if (change->action > USH_REPLACE)
-		return change->object == NULL;
-	return kind != NULL && name != NULL && namespace_name != NULL && manager != NULL && strcmp(manager, USH_MANAGED_BY) == 0 &&
-	       strcmp(kind, ush_rbac_kind_name(change->kind)) == 0 && strcmp(name, change->name) == 0 &&
-	       strcmp(namespace_name, change->namespace_name) == 0 && subjects_fit(json_object_get(change->object, "subjects"));
-}
-
-/* Names end in paths of the API: what could not be a name there is none here. */
-static bool names_fit(const struct ush_change *change)
-{
-	return change->action > USH_REMOVE ||
-	       (ush_name_not_label(change->namespace_name) == NULL && ush_name_not_segment(change->name) == NULL &&
-		(change->action != USH_REPLACE || (change->stand_in != NULL && ush_name_not_subdomain(change->stand_in) == NULL)));
-}
-
-/* One change, as strictly as it will be carried out. */
-static int read_change(struct ush_plan *plan, const json_t *json)
-{
-	const char *kind = ush_json_string(json, "kind"), *namespace_name = ush_json_string(json, "namespace"), *name = ush_json_string(json, "name"),
-		   *reason = ush_json_string(json, "reason");
-	const json_t *groups = ush_json_object(json, "groups");
-	struct ush_change *change;
-	enum ush_action action;
-
-	if (read_action(ush_json_string(json, "action"), &action) != 0 || kind == NULL || namespace_name == NULL || name == NULL || reason == NULL ||
-	    (strcmp(kind, "Role") != 0 && strcmp(kind, "RoleBinding") != 0))
-		return -1;
-	change = ush_plan_add(plan, action, strcmp(kind, "Role") == 0 ? USH_ROLE : USH_ROLE_BINDING, namespace_name, name, ush_strdup(reason));
-	change->uid = ush_strdup(ush_json_string(json, "uid"));
-	change->resource_version = ush_strdup(ush_json_string(json, "resourceVersion"));
-	change->stand_in = ush_strdup(ush_json_string(json, "standIn"));
-	change->object = json_incref(ush_json_object(json, "object"));
-	if (read_deltas(ush_json_array(groups, "added"), true, change) != 0 || read_deltas(ush_json_array(groups, "removed"), false, change) != 0)
-		return -1;
-	return object_fits(change) && names_fit(change) ? 0 : -1;
-}
-
-static int read_source(struct ush_plan *plan, const json_t *json)
-{
-	const char *name = ush_json_string(json, "name"), *where = ush_json_string(json, "where");
-	struct ush_plan_source source = {.complete = json_is_true(json_object_get(json, "complete"))};
-
-	if (name == NULL || where == NULL)
-		return -1;
-	source.name = ush_strdup(name);
-	source.where = ush_strdup(where);
-	source.why = ush_strdup(ush_json_string(json, "why"));
-	source.advice = ush_strdup(ush_json_string(json, "advice"));
-	source.groups = (size_t)json_integer_value(json_object_get(json, "groups"));
-	source.people = (size_t)json_integer_value(json_object_get(json, "people"));
-	USH_PUSH(plan->sources, plan->source_count, source);
-	return 0;
-}
-
-static int read_head(struct ush_plan *plan, const json_t *json, struct ush_error *err)
-{
-	const json_t *policy = ush_json_object(json, "policy"), *cluster = ush_json_object(json, "cluster"), *state = ush_json_object(json, "state"),
-		     *stop = ush_json_object(json, "stop");
-	const char *after = ush_json_string(state, "after");
-
-	plan->policy = ush_strdup(ush_json_string(policy, "name"));
-	plan->policy_file = ush_strdup(ush_json_string(policy, "file"));
-	plan->policy_digest = ush_strdup(ush_json_string(policy, "sha256"));
-	plan->where = ush_strdup(ush_json_string(cluster, "where"));
-	plan->server = ush_strdup(ush_json_string(cluster, "server"));
-	plan->live = json_is_true(json_object_get(cluster, "live"));
-	plan->namespaces = json_is_integer(json_object_get(cluster, "namespaces")) ? (long)json_integer_value(json_object_get(cluster, "namespaces")) : -1;
-	plan->bindings_ours = (size_t)json_integer_value(json_object_get(cluster, "bindingsOurs"));
-	plan->bindings_others = (size_t)json_integer_value(json_object_get(cluster, "bindingsOthers"));
-	plan->state_namespace = ush_strdup(ush_json_string(state, "namespace"));
-	plan->state_version = ush_strdup(ush_json_string(state, "resourceVersion"));
-	plan->state_changed = json_is_true(json_object_get(state, "changed"));
-	if (stop != NULL)
-		ush_fail(&plan->stop, json_is_true(json_object_get(stop, "confirmable")) ? USH_ERR_REFUSED : USH_ERR_INCOMPLETE, "%s",
-			 ush_json_string(stop, "why") != NULL ? ush_json_string(stop, "why") : "stopped");
-	if (plan->policy == NULL || plan->policy_file == NULL || plan->policy_digest == NULL || plan->where == NULL || after == NULL ||
-	    ush_name_not_label(plan->policy) != NULL || (plan->state_namespace != NULL && ush_name_not_label(plan->state_namespace) != NULL))
-		return ush_fail(err, USH_ERR_CONFIG, "is no plan of usher-broker");
-	return ush_state_read(&plan->state, after, "state", err);
-}
-
-static bool is_sealed(const json_t *json)
-{
-	USH_AUTO_JSON copy = json_copy((json_t *)json);
-	const char *said = ush_json_string(json, "seal");
-	char sealed[65];
-
-	seal(copy, sealed);
-	return said != NULL && strcmp(said, sealed) == 0;
-}
-
-struct ush_plan *ush_plan_from_json(const json_t *json, const char *name, struct ush_error *err)
-{
-	USH_AUTO_PLAN plan = ush_new(struct ush_plan);
-	const char *kind = ush_json_string(json, "kind"), *hash = ush_json_string(json, "hash");
-	size_t i;
-	const json_t *item;
-
-	if (kind == NULL || strcmp(kind, "Plan") != 0 || hash == NULL || read_head(plan, json, err) != 0) {
-		ush_fail(err, USH_ERR_CONFIG, "is no plan of usher-broker");
-		ush_error_at(err, "%s", name);
-		return NULL;
-	}
-	json_array_foreach(ush_json_array(json, "sources"), i, item)
-		if (read_source(plan, item) != 0) {
-			ush_fail(err, USH_ERR_CONFIG, "%s: sources[%zu] is malformed", name, i);
-			return NULL;
-		}
-	json_array_foreach(ush_json_array(json, "changes"), i, item)
-		if (read_change(plan, item) != 0) {
-			ush_fail(err, USH_ERR_CONFIG, "%s: changes[%zu] is malformed", name, i);
-			return NULL;
-		}
-	json_array_foreach(ush_json_array(json, "forPeople"), i, item)
-		if (json_is_string(item))
-			USH_PUSH(plan->for_people, plan->for_people_count, ush_strdup(json_string_value(item)));
-	ush_plan_finish(plan);
-	if (strcmp(plan->hash, hash) != 0 || !is_sealed(json)) {
-		ush_fail(err, USH_ERR_CONFIG, "%s: was changed after usher-broker wrote it (its hash does not fit)", name);
-		return NULL;
-	}
-	return ush_steal(&plan);
+	return ush_plan_print(plan, &text) == 0 ? json_loadb(text.data, text.length, 0, NULL) : NULL;
 }

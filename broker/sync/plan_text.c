@@ -7,6 +7,8 @@
 #include "broker/sync/plan.h"
 #include "common/base/memory.h"
 
+#define PEOPLE_MAX 12 /* sentences; what is beyond is counted */
+#define NAMED	   5 /* people of one binding, named (layout: users) */
 #define SAME_MAX 20 /* lines of one kind that say nothing new; what is beyond is counted */
 
 static const char marks[USH_ACTION_COUNT] = {[USH_CREATE] = '+', [USH_CHANGE] = '~',  [USH_REPLACE] = '~',  [USH_REMOVE] = '-', [USH_KEEP] = '!',
@@ -50,6 +52,10 @@ static void say_deltas(struct ush_buf *out, const struct ush_change *change, con
 		for (size_t i = 0; i < sides[s].count; i++) {
 			USH_AUTO_FREE char *text = ush_text_safe(sides[s].deltas[i].text);
 
+			if (i == NAMED && sides[s].count > NAMED + 1 && sides[s].deltas[i].people == 1) {
+				ush_buf_printf(out, " and %zu more", sides[s].count - i);
+				break;
+			}
 			if (change->action == USH_REMOVE) /* the whole binding goes: its reason names the group */
 				continue;
 			ush_buf_printf(out, "%s%s%s", separator, sides[s].sign, text);
@@ -135,8 +141,8 @@ static void say_summary(struct ush_buf *out, const struct ush_plan *plan, const 
 			ush_buf_printf(out, "%s%zu %s", any ? ", " : "", parts[i].count, parts[i].what);
 			any = true;
 		}
-	if (plan->state_changed) {
-		ush_buf_printf(out, "%sthe tombstones to note", any ? ", " : "");
+	if (plan->stones_changed || (plan->state_changed && !any)) {
+		ush_buf_printf(out, "%s%s", any ? ", " : "", plan->stones_changed ? "the tombstones to note" : "the list of namespaces to note");
 		any = true;
 	}
 	if (!any)
@@ -145,6 +151,31 @@ static void say_summary(struct ush_buf *out, const struct ush_plan *plan, const 
 	if (next != NULL)
 		ush_buf_printf(out, " Next: %s", next);
 	ush_buf_puts(out, "\n");
+}
+
+/* A few sentences make a line, many a list. */
+static void say_people(struct ush_buf *out, const struct ush_plan *plan)
+{
+	size_t shown = plan->for_people_count <= PEOPLE_MAX ? plan->for_people_count : PEOPLE_MAX;
+	bool list = plan->for_people_count > 3;
+
+	for (size_t i = 0; i < shown; i++) {
+		USH_AUTO_FREE char *line = ush_text_safe(plan->for_people[i]);
+
+		ush_buf_printf(out, "%s%s", i == 0 ? (list ? "For people:\n  " : "For people: ") : list ? "\n  " : "; ", line);
+	}
+	if (shown < plan->for_people_count)
+		ush_buf_printf(out, "\n  and %zu more (-o json)", plan->for_people_count - shown);
+	ush_buf_puts(out, shown == 0 ? "" : list ? "\n" : ".\n");
+}
+
+void ush_plan_dangling_text(const struct ush_plan *plan, struct ush_buf *out)
+{
+	for (size_t i = 0; i < plan->dangling_count; i++) {
+		USH_AUTO_FREE char *line = ush_text_safe(plan->dangling[i]);
+
+		ush_buf_printf(out, ". leads nowhere: %s\n", line);
+	}
 }
 
 void ush_plan_to_text(const struct ush_plan *plan, struct ush_buf *out, const char *next)
@@ -160,10 +191,6 @@ void ush_plan_to_text(const struct ush_plan *plan, struct ush_buf *out, const ch
 	say_changes(out, plan);
 	if (plan->change_count > 0)
 		ush_buf_puts(out, "\n");
-	for (size_t i = 0; i < plan->for_people_count; i++) {
-		USH_AUTO_FREE char *line = ush_text_safe(plan->for_people[i]);
-
-		ush_buf_printf(out, "%s%s%s", i == 0 ? "For people: " : "; ", line, i + 1 == plan->for_people_count ? ".\n" : "");
-	}
+	say_people(out, plan);
 	say_summary(out, plan, next);
 }

@@ -1,112 +1,229 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
- * Proof after writing: the API server is asked, as its own authorizer would be, whether the group may now do the first
- * thing that its role says. RBAC is read through a cache there, so a no is asked again for a little while.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
-#include "broker/sync/apply.h"
+#include "broker/sync/stage.h"
 #include "common/base/memory.h"
 #include "common/data/json.h"
 
-#define REVIEWS_MAX 16   /* a run */
 #define ASK_FOR_MS  5000 /* how long a no may be the cache's */
 #define ASK_WAIT_MS 50
+#define ROLES_KEPT  64
+#define AS_USER	    "usher-broker:proof"
 
-/* The rules of the role that a binding refers to, owned by the caller; NULL when they cannot be had. */
-static json_t *rules_of(const struct ush_kube *kube, const struct ush_change *change)
+struct ush_asked { /* a question that a role answers with yes */
+	char *path; /* of the role */
+	char *verb, *group, *resource, *subresource, *name; /* verb NULL: its rules give none */
+};
+
+struct ush_proof {
+	json_t *subjects;
+	char *role; /* path */
+	size_t at;  /* the subject that is asked about */
+	int64_t until_ms;
+	struct ush_asked what;
+};
+
+static void asked_free(struct ush_asked *asked)
 {
-	const json_t *ref = ush_json_object(change->object, "roleRef");
-	const char *kind = ush_json_string(ref, "kind"), *name = ush_json_string(ref, "name");
-	enum ush_rbac_kind rbac = kind != NULL && strcmp(kind, "ClusterRole") == 0 ? USH_CLUSTER_ROLE : USH_ROLE;
-	USH_AUTO_FREE char *path = name != NULL ? ush_rbac_path(rbac, rbac == USH_ROLE ? change->namespace_name : NULL, name) : NULL;
-	USH_AUTO_JSON role = NULL;
-	struct ush_error ignored = {0};
-	int status;
-
-	if (path == NULL || ush_kube_get(kube, path, &status, &role, &ignored) != 0)
-		return NULL;
-	return json_incref(ush_json_array(role, "rules"));
+	free(asked->path);
+	free(asked->verb);
+	free(asked->group);
+	free(asked->resource);
+	free(asked->subresource);
+	free(asked->name);
 }
 
-static const char *first(const json_t *rule, const char *key)
+void ush_proof_free(struct ush_proof *proof)
 {
-	return json_string_value(json_array_get(ush_json_array(rule, key), 0));
+	if (proof == NULL)
+		return;
+	json_decref(proof->subjects);
+	free(proof->role);
+	asked_free(&proof->what);
+	free(proof);
 }
 
-/* A question that the role answers with yes; false when its rules give none. sub is for a subresource, and freed by the caller. */
-static bool question(const json_t *rules, const char *namespace_name, struct ush_kube_attributes *what, char **resource)
+void ush_asked_free(struct ush_run *run)
 {
-	size_t i;
+	for (size_t i = 0; i < run->asked_count; i++)
+		asked_free(&run->asked[i]);
+	free(run->asked);
+	run->asked = NULL;
+	run->asked_count = 0;
+}
+
+/* ---- the question ---- */
+
+static char *first(const json_t *rule, const char *key)
+{
+	return ush_strdup(json_string_value(json_array_get(ush_json_array(rule, key), 0)));
+}
+
+/* The first thing that one of the rules allows. */
+static void read_rules(struct ush_asked *asked, const json_t *rules)
+{
 	const json_t *rule;
+	size_t i;
+	char *slash;
 
 	json_array_foreach(rules, i, rule) {
-		const char *verb = first(rule, "verbs"), *group = first(rule, "apiGroups"), *kind = first(rule, "resources");
-		char *slash;
+		USH_AUTO_FREE char *verb = first(rule, "verbs"), *group = first(rule, "apiGroups"), *resource = first(rule, "resources");
 
-		if (verb == NULL || group == NULL || kind == NULL)
+		if (verb == NULL || group == NULL || resource == NULL)
 			continue;
-		*resource = ush_strdup(kind);
-		slash = strchr(*resource, '/');
-		*what = (struct ush_kube_attributes){.verb = verb, .group = group, .resource = *resource, .namespace_name = namespace_name,
-						     .name = first(rule, "resourceNames")};
+		slash = strchr(resource, '/');
 		if (slash != NULL) {
+			asked->subresource = ush_strdup(slash + 1);
 			*slash = '\0';
-			what->subresource = slash + 1;
 		}
-		return true;
+		asked->verb = ush_steal(&verb);
+		asked->group = ush_steal(&group);
+		asked->resource = ush_steal(&resource);
+		asked->name = first(rule, "resourceNames");
+		return;
 	}
+}
+
+static void copy(struct ush_asked *to, const struct ush_asked *from)
+{
+	*to = (struct ush_asked){.path = ush_strdup(from->path), .verb = ush_strdup(from->verb), .group = ush_strdup(from->group),
+				 .resource = ush_strdup(from->resource), .subresource = ush_strdup(from->subresource), .name = ush_strdup(from->name)};
+}
+
+/* True when the role was read before. */
+static bool remembered(const struct ush_run *run, struct ush_proof *proof)
+{
+	for (size_t i = 0; i < run->asked_count; i++)
+		if (strcmp(run->asked[i].path, proof->role) == 0) {
+			copy(&proof->what, &run->asked[i]);
+			return true;
+		}
 	return false;
 }
 
-static int ask(const struct ush_kube *kube, const char *group, const struct ush_kube_attributes *what, bool *allowed, struct ush_error *err)
+static void keep(struct ush_run *run, const struct ush_proof *proof)
 {
-	const char *const groups[] = {group, NULL};
-	int64_t until = ush_boot_ms(kube->world) + ASK_FOR_MS;
+	struct ush_asked asked;
 
-	do {
-		if (ush_kube_can_they(kube, "usher-broker:proof", groups, what, allowed, err) != 0)
-			return -1;
-		if (*allowed)
-			return 0;
-	} while (ush_boot_ms(kube->world) < until && ush_sleep_ms(kube->world, ASK_WAIT_MS) == 0);
-	return 0;
+	if (run->asked_count == ROLES_KEPT)
+		return;
+	copy(&asked, &proof->what);
+	free(asked.path);
+	asked.path = ush_strdup(proof->role);
+	USH_PUSH(run->asked, run->asked_count, asked);
 }
 
-static void prove_group(const struct ush_kube *kube, const struct ush_change *change, const char *group, const struct ush_kube_attributes *what,
-			struct ush_applied *applied)
+static char *role_path(const struct ush_change *change, const json_t *object)
 {
-	struct ush_error why = {0};
-	USH_AUTO_FREE char *line = NULL;
-	bool allowed;
+	const json_t *ref = ush_json_object(object, "roleRef");
+	const char *kind = ush_json_string(ref, "kind"), *name = ush_json_string(ref, "name");
+	bool cluster = kind != NULL && strcmp(kind, "ClusterRole") == 0;
 
-	if (ask(kube, group, what, &allowed, &why) != 0) {
-		applied->no_proof = ush_strdup(why.what);
-		return;
-	}
-	if (allowed) {
-		applied->proofs++;
-		return;
-	}
-	line = ush_printf("RoleBinding %s/%s is written, but the API server does not let %s %s %s there", change->namespace_name, change->name, group,
-			  what->verb, what->resource);
-	ush_list_add(&applied->failed, line);
+	return name != NULL ? ush_rbac_path(cluster ? USH_CLUSTER_ROLE : USH_ROLE, cluster ? NULL : change->namespace_name, name) : NULL;
 }
 
-void ush_apply_prove(const struct ush_kube *kube, const struct ush_change *change, struct ush_applied *applied)
+enum ush_step ush_proof_begin(struct ush_run *run, struct ush_job *job)
 {
-	const json_t *subjects = ush_json_array(change->object, "subjects"), *subject;
-	USH_AUTO_JSON rules = NULL;
-	USH_AUTO_FREE char *resource = NULL;
-	struct ush_kube_attributes what;
-	size_t i;
+	USH_AUTO_JSON object = run->applied->no_proof == NULL ? ush_change_object(run->plan, job->change, NULL) : NULL;
+	const json_t *subjects = ush_json_array(object, "subjects");
+	USH_AUTO_FREE char *path = role_path(job->change, object);
 
-	if (applied->no_proof != NULL || applied->proofs >= REVIEWS_MAX)
+	if (path == NULL || json_array_size(subjects) == 0)
+		return USH_STEP_END;
+	ush_proof_free(job->proof);
+	job->proof = ush_new(struct ush_proof);
+	job->proof->subjects = json_incref((json_t *)(uintptr_t)subjects);
+	job->proof->role = ush_steal(&path);
+	job->proof->until_ms = ush_boot_ms(run->kube->world) + ASK_FOR_MS;
+	if (!remembered(run, job->proof))
+		return USH_STEP_PROVE_ROLE;
+	return job->proof->what.verb != NULL ? USH_STEP_PROVE : USH_STEP_END;
+}
+
+void ush_proof_make(struct ush_run *run, struct ush_job *job, struct ush_kube_task *task)
+{
+	struct ush_proof *proof = job->proof;
+	const json_t *subject = json_array_get(proof->subjects, proof->at);
+	const char *kind = ush_json_string(subject, "kind"), *name = ush_json_string(subject, "name");
+	bool person = kind != NULL && strcmp(kind, "User") == 0;
+	const char *const groups[] = {person ? NULL : name, NULL};
+	USH_AUTO_JSON review = NULL;
+	USH_AUTO_FREE char *text = NULL;
+
+	(void)run;
+	if (job->step == USH_STEP_PROVE_ROLE) {
+		task->verb = USH_KUBE_GET;
+		task->path = ush_strdup(proof->role);
 		return;
-	rules = rules_of(kube, change);
-	if (rules == NULL || !question(rules, change->namespace_name, &what, &resource))
-		return;
-	json_array_foreach(subjects, i, subject)
-		if (applied->no_proof == NULL && applied->proofs < REVIEWS_MAX)
-			prove_group(kube, change, ush_json_string(subject, "name"), &what, applied);
+	}
+	review = ush_kube_review_of(person ? name : AS_USER, groups,
+				    &(struct ush_kube_attributes){.verb = proof->what.verb,
+								  .group = proof->what.group,
+								  .resource = proof->what.resource,
+								  .subresource = proof->what.subresource,
+								  .namespace_name = job->change->namespace_name,
+								  .name = proof->what.name});
+	text = json_dumps(review, JSON_COMPACT);
+	task->verb = USH_KUBE_REVIEW;
+	task->path = ush_strdup(USH_KUBE_REVIEWS);
+	ush_buf_puts(&task->body, text);
+}
+
+/* ---- the answer ---- */
+
+static enum ush_step disproved(struct ush_run *run, struct ush_job *job, const char *why, bool *proved)
+{
+	USH_AUTO_FREE char *line = ush_printf("RoleBinding %s/%s %s", job->change->namespace_name, job->change->name, why);
+
+	ush_list_add(&run->applied->failed, line);
+	*proved = false;
+	return USH_STEP_END;
+}
+
+/* A binding that is written stays as it is when nobody can be asked; one that is to replace another must be shown to work,
+ * unless we have no right to ask. */
+static enum ush_step not_answered(struct ush_run *run, struct ush_job *job, const struct ush_error *err, bool *proved)
+{
+	USH_AUTO_FREE char *why = NULL;
+
+	if (job->change->action != USH_REPLACE || err->code == USH_ERR_REFUSED) {
+		if (run->applied->no_proof == NULL)
+			run->applied->no_proof = ush_strdup(err->what);
+		return USH_STEP_END;
+	}
+	why = ush_printf("was not given its other role, because nobody could say whether that works: %s", err->what);
+	return disproved(run, job, why, proved);
+}
+
+static enum ush_step took_role(struct ush_run *run, struct ush_job *job, const struct ush_kube_result *result, bool *proved)
+{
+	if (result->end == USH_KUBE_MISSING)
+		return disproved(run, job, "refers to a role that is not there", proved);
+	if (result->end != USH_KUBE_DONE)
+		return USH_STEP_END; /* a role that we may not read: nothing to ask about */
+	read_rules(&job->proof->what, ush_json_array(result->answer, "rules"));
+	keep(run, job->proof);
+	return job->proof->what.verb != NULL ? USH_STEP_PROVE : USH_STEP_END;
+}
+
+enum ush_step ush_proof_took(struct ush_run *run, struct ush_job *job, const struct ush_kube_result *result, bool *proved)
+{
+	struct ush_proof *proof = job->proof;
+	int64_t now = ush_boot_ms(run->kube->world);
+	USH_AUTO_FREE char *why = NULL;
+
+	if (job->step == USH_STEP_PROVE_ROLE)
+		return took_role(run, job, result, proved);
+	if (result->end != USH_KUBE_DONE)
+		return not_answered(run, job, &result->err, proved);
+	if (json_is_true(json_object_get(ush_json_object(result->answer, "status"), "allowed"))) {
+		run->applied->proofs++;
+		return ++proof->at < json_array_size(proof->subjects) ? USH_STEP_PROVE : USH_STEP_END;
+	}
+	job->due_ms = now + ASK_WAIT_MS;
+	if (now < proof->until_ms)
+		return USH_STEP_PROVE;
+	why = ush_printf("is written, but the API server does not let %s %s %s there",
+			 ush_json_string(json_array_get(proof->subjects, proof->at), "name"), proof->what.verb, proof->what.resource);
+	return disproved(run, job, why, proved);
 }

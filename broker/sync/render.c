@@ -113,11 +113,25 @@ static char *file_name(const char *namespace_name, const char *policy)
 	return ush_printf("%s%s%s.yaml", namespace_name, plain ? "" : ".", plain ? "" : policy);
 }
 
+static char *objects_text(const struct ush_plan *plan, size_t from, size_t count, struct ush_error *err)
+{
+	json_t **objects = ush_alloc(count * sizeof *objects);
+	char *text;
+
+	for (size_t i = 0; i < count; i++)
+		objects[i] = ush_object_json(plan, &plan->objects[from + i]);
+	text = ush_render_text(plan->policy, objects, count, err);
+	for (size_t i = 0; i < count; i++)
+		json_decref(objects[i]);
+	free(objects);
+	return text;
+}
+
 static int write_namespace(const char *folder, const struct ush_plan *plan, size_t from, size_t count, struct ush_list *names,
 			   struct ush_rendered *rendered, struct ush_error *err)
 {
-	USH_AUTO_FREE char *line = first_line(plan->policy), *text = ush_render_text(plan->policy, plan->objects + from, count, err);
-	USH_AUTO_FREE char *name = file_name(namespace_of(plan->objects[from]), plan->policy), *path = ush_printf("%s/%s", folder, name);
+	USH_AUTO_FREE char *line = first_line(plan->policy), *text = objects_text(plan, from, count, err);
+	USH_AUTO_FREE char *name = file_name(plan->objects[from].namespace_name, plan->policy), *path = ush_printf("%s/%s", folder, name);
 
 	if (text == NULL)
 		return -1;
@@ -139,12 +153,9 @@ static int write_namespace(const char *folder, const struct ush_plan *plan, size
 
 static int by_place(const void *a, const void *b)
 {
-	const json_t *x = *(json_t *const *)a, *y = *(json_t *const *)b;
-	int order = strcmp(namespace_of(x), namespace_of(y));
+	const struct ush_object *x = a, *y = b;
 
-	if (order == 0)
-		order = strcmp(ush_json_string(x, "kind"), ush_json_string(y, "kind"));
-	return order != 0 ? order : strcmp(ush_json_string(ush_json_object(x, "metadata"), "name"), ush_json_string(ush_json_object(y, "metadata"), "name"));
+	return ush_key_order(x->namespace_name, x->kind, x->name, y->namespace_name, y->kind, y->name);
 }
 
 /*
@@ -206,9 +217,9 @@ int ush_render(const char *folder, const struct ush_plan *plan, struct ush_rende
 	if (mkdir(folder, 0755) != 0 && errno != EEXIST)
 		return ush_fail(err, USH_ERR_STORE, "%s: %s", folder, strerror(errno));
 	if (plan->object_count > 0)
-		qsort(plan->objects, plan->object_count, sizeof(json_t *), by_place);
+		qsort(plan->objects, plan->object_count, sizeof *plan->objects, by_place);
 	for (size_t i = 0, count; i < plan->object_count && result == 0; i += count) {
-		for (count = 1; i + count < plan->object_count && strcmp(namespace_of(plan->objects[i]), namespace_of(plan->objects[i + count])) == 0;)
+		for (count = 1; i + count < plan->object_count && strcmp(plan->objects[i].namespace_name, plan->objects[i + count].namespace_name) == 0;)
 			count++;
 		result = write_namespace(folder, plan, i, count, &names, rendered, err);
 	}

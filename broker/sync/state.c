@@ -6,23 +6,25 @@
 #include "common/base/memory.h"
 #include "common/data/json.h"
 
-#define RUNS_MAX 1000 /* no policy asks for more */
+#define VERSION	   2
+#define RUNS_MAX   1000 /* no policy asks for more */
+#define SHARDS_MAX 256
 
-static int order(const struct ush_tombstone *stone, const char *source, const char *group)
+static int order(const struct ush_tombstone *stone, const char *source, const char *id)
 {
 	int by_source = strcmp(stone->source, source);
 
-	return by_source != 0 ? by_source : strcmp(stone->group, group);
+	return by_source != 0 ? by_source : strcmp(stone->id, id);
 }
 
-static size_t place(const struct ush_state *state, const char *source, const char *group)
+static size_t place(const struct ush_state *state, const char *source, const char *id)
 {
 	size_t low = 0, high = state->count;
 
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 
-		if (order(&state->items[middle], source, group) < 0)
+		if (order(&state->items[middle], source, id) < 0)
 			low = middle + 1;
 		else
 			high = middle;
@@ -30,58 +32,121 @@ static size_t place(const struct ush_state *state, const char *source, const cha
 	return low;
 }
 
-const struct ush_tombstone *ush_state_find(const struct ush_state *state, const char *source, const char *group)
+const struct ush_tombstone *ush_state_find(const struct ush_state *state, const char *source, const char *id)
 {
-	size_t at = place(state, source, group);
+	size_t at = place(state, source, id);
 
-	return at < state->count && order(&state->items[at], source, group) == 0 ? &state->items[at] : NULL;
+	return at < state->count && order(&state->items[at], source, id) == 0 ? &state->items[at] : NULL;
 }
 
-void ush_state_set(struct ush_state *state, const char *source, const char *group, int64_t since, long runs)
+const struct ush_tombstone *ush_state_namesake(const struct ush_state *state, const char *source, const char *text, const char *id)
 {
-	size_t at = place(state, source, group);
+	for (size_t i = 0; i < state->count; i++) {
+		const struct ush_tombstone *stone = &state->items[i];
 
-	if (at == state->count || order(&state->items[at], source, group) != 0) {
+		if (strcmp(stone->text, text) == 0 && strcmp(stone->source, source) == 0 && strcmp(stone->id, id) != 0)
+			return stone;
+	}
+	return NULL;
+}
+
+bool ush_state_has_ended(const struct ush_state *state, const char *key)
+{
+	return ush_list_has(&state->ended, key);
+}
+
+static void free_stone(struct ush_tombstone *stone)
+{
+	free(stone->source);
+	free(stone->id);
+	free(stone->group);
+	free(stone->text);
+}
+
+void ush_state_set(struct ush_state *state, const struct ush_tombstone *stone)
+{
+	size_t at = place(state, stone->source, stone->id);
+	struct ush_tombstone copy = *stone;
+
+	copy.source = ush_strdup(stone->source);
+	copy.id = ush_strdup(stone->id);
+	copy.group = ush_strdup(stone->group);
+	copy.text = ush_strdup(stone->text);
+	if (at < state->count && order(&state->items[at], stone->source, stone->id) == 0) {
+		free_stone(&state->items[at]);
+	} else {
 		USH_PUSH(state->items, state->count, (struct ush_tombstone){0});
 		memmove(state->items + at + 1, state->items + at, (state->count - 1 - at) * sizeof *state->items);
-		state->items[at] = (struct ush_tombstone){.source = ush_strdup(source), .group = ush_strdup(group)};
 	}
-	state->items[at].since = since;
-	state->items[at].runs = runs;
+	state->items[at] = copy;
 }
 
 void ush_state_free(struct ush_state *state)
 {
-	for (size_t i = 0; i < state->count; i++) {
-		free(state->items[i].source);
-		free(state->items[i].group);
-	}
+	for (size_t i = 0; i < state->count; i++)
+		free_stone(&state->items[i]);
 	free(state->items);
+	ush_list_free(&state->ended);
+	free(state->namespaces);
 	*state = (struct ush_state){0};
 }
 
+/* ---- JSON ---- */
+
 char *ush_state_text(const struct ush_state *state)
 {
-	USH_AUTO_JSON top = json_object();
-	json_t *list = json_array();
+	USH_AUTO_JSON top = json_pack("{s:i, s:[]}", "version", VERSION, "tombstones");
+	json_t *list = json_object_get(top, "tombstones"), *ended = json_array();
 
-	for (size_t i = 0; i < state->count; i++)
-		json_array_append_new(list, json_pack("{s:s, s:s, s:I, s:I}", "source", state->items[i].source, "group", state->items[i].group, "since",
-						      (json_int_t)state->items[i].since, "runs", (json_int_t)state->items[i].runs));
-	json_object_set_new(top, "tombstones", list);
-	json_object_set_new(top, "version", json_integer(1));
+	for (size_t i = 0; i < state->count; i++) {
+		const struct ush_tombstone *s = &state->items[i];
+		json_t *item = json_pack("{s:s, s:s, s:s, s:s, s:I, s:I}", "source", s->source, "id", s->id, "group", s->group, "text", s->text, "since",
+					 (json_int_t)s->since, "runs", (json_int_t)s->runs);
+
+		if (s->removed)
+			json_object_set_new(item, "removed", json_true());
+		json_array_append_new(list, item);
+	}
+	for (size_t i = 0; i < state->ended.count; i++)
+		json_array_append_new(ended, json_string(state->ended.items[i]));
+	if (json_array_size(ended) > 0)
+		json_object_set(top, "ended", ended);
+	json_decref(ended);
+	if (state->shards > 1)
+		json_object_set_new(top, "shards", json_integer(state->shards));
 	return ush_json_canonical(top);
 }
 
 static int read_stone(struct ush_state *state, const json_t *item)
 {
-	const char *source = ush_json_string(item, "source"), *group = ush_json_string(item, "group");
+	struct ush_tombstone stone = {.source = (char *)ush_json_string(item, "source"), .id = (char *)ush_json_string(item, "id"),
+				      .group = (char *)ush_json_string(item, "group"), .text = (char *)ush_json_string(item, "text"),
+				      .removed = json_is_true(json_object_get(item, "removed"))};
 	const json_t *since = json_object_get(item, "since"), *runs = json_object_get(item, "runs");
 
-	if (source == NULL || group == NULL || !json_is_integer(since) || !json_is_integer(runs) || json_integer_value(since) < 0 ||
-	    json_integer_value(runs) < 0 || json_integer_value(runs) > RUNS_MAX)
+	if (stone.source == NULL || stone.id == NULL || stone.group == NULL || stone.text == NULL || !json_is_integer(since) || !json_is_integer(runs) ||
+	    json_integer_value(since) < 0 || json_integer_value(runs) < 0 || json_integer_value(runs) > RUNS_MAX)
 		return -1;
-	ush_state_set(state, source, group, json_integer_value(since), (long)json_integer_value(runs));
+	stone.since = json_integer_value(since);
+	stone.runs = (long)json_integer_value(runs);
+	ush_state_set(state, &stone);
+	return 0;
+}
+
+static int read_rest(struct ush_state *state, const json_t *top)
+{
+	const json_t *shards = json_object_get(top, "shards"), *item;
+	size_t i;
+
+	json_array_foreach(ush_json_array(top, "ended"), i, item) {
+		if (!json_is_string(item))
+			return -1;
+		ush_list_add(&state->ended, json_string_value(item));
+	}
+	ush_list_sort(&state->ended);
+	if (shards != NULL && (!json_is_integer(shards) || json_integer_value(shards) < 1 || json_integer_value(shards) > SHARDS_MAX))
+		return -1;
+	state->shards = shards != NULL ? (long)json_integer_value(shards) : 0;
 	return 0;
 }
 
@@ -93,12 +158,14 @@ int ush_state_read(struct ush_state *state, const char *text, const char *where,
 
 	if (top == NULL)
 		return -1;
-	if (json_integer_value(json_object_get(top, "version")) != 1 || list == NULL)
+	if (json_integer_value(json_object_get(top, "version")) != VERSION || list == NULL)
 		return ush_fail(err, USH_ERR_STORE, "%s: is no state of usher-broker", where);
+	if (json_array_size(list) > 2 * USH_STATE_STONES_MAX)
+		return ush_fail(err, USH_ERR_STORE, "%s: holds more tombstones than usher-broker writes", where);
 	json_array_foreach(list, i, item)
 		if (read_stone(state, item) != 0)
 			return ush_fail(err, USH_ERR_STORE, "%s: tombstones[%zu] is malformed", where, i);
-	return 0;
+	return read_rest(state, top) != 0 ? ush_fail(err, USH_ERR_STORE, "%s: is malformed", where) : 0;
 }
 
 char *ush_state_name(const char *policy)

@@ -1,31 +1,47 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What one run must tell the next: tombstones. A group that a grant names and a complete source no longer has is not
- * taken away at once: the first complete run notes it here, a later one removes it. Pure; state_store.h keeps it.
+ * What one run must tell the next. Tombstones: a group that a binding holds and a complete source no longer has is not
+ * taken away at once; the first complete run notes it here, a later one removes it, and then the stone stays, so that
+ * another group of that name is not taken for the old one. Grants that ended: a clock set back revives none. Pure;
+ * state_store.h keeps it.
  */
 #ifndef USH_SYNC_STATE_H
 #define USH_SYNC_STATE_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "common/base/error.h"
+#include "common/kube/rbac.h"
+
+#define USH_STATE_STONES_MAX 5000 /* groups that vanished at once, or were removed and are remembered: what a ConfigMap holds */
 
 struct ush_tombstone {
-	char *source, *group; /* as the policy writes them */
-	int64_t since;        /* Unix seconds of the first complete run without it */
-	long runs;            /* complete runs without it so far */
+	char *source, *id; /* the group's, as bindings carry them */
+	char *group;	   /* as people call it */
+	char *text;	   /* as the API server does */
+	int64_t since;	   /* Unix seconds of the first complete run without it */
+	long runs;	   /* complete runs without it so far */
+	bool removed;	   /* nothing holds it any more */
 };
 
-struct ush_state { /* sorted by source, group */
-	struct ush_tombstone *items;
+struct ush_state {
+	struct ush_tombstone *items; /* sorted by source, id */
 	size_t count;
+	struct ush_list ended; /* keys of grants (ush_grant_key), sorted */
+	long shards;	       /* how many ApplySets it took; 0: one */
+	char *namespaces;      /* of the ApplySet whose parent keeps the state: an annotation there, no part of the text */
 };
 
-/* Adds or replaces. */
-void ush_state_set(struct ush_state *state, const char *source, const char *group, int64_t since, long runs);
-const struct ush_tombstone *ush_state_find(const struct ush_state *state, const char *source, const char *group);
+/* Adds or replaces; texts are copied. */
+void ush_state_set(struct ush_state *state, const struct ush_tombstone *stone);
+const struct ush_tombstone *ush_state_find(const struct ush_state *state, const char *source, const char *id);
+
+/* A stone whose group was called so at the API server and is not this one. */
+const struct ush_tombstone *ush_state_namesake(const struct ush_state *state, const char *source, const char *text, const char *id);
+bool ush_state_has_ended(const struct ush_state *state, const char *key);
 void ush_state_free(struct ush_state *state);
 #define USH_AUTO_STATE __attribute__((cleanup(ush_state_free))) struct ush_state
 

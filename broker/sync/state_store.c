@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "broker/policy/naming.h"
+#include "broker/sync/applyset.h"
 #include "broker/sync/desired.h"
 #include "common/base/file.h"
 #include "common/base/memory.h"
@@ -27,8 +28,10 @@ static int read_map(struct ush_state *state, const json_t *map, const char *wher
 	}
 	if (text == NULL)
 		return ush_fail(err, USH_ERR_STORE, "%s holds no state", where);
-	if (ush_state_read(state, text, where, err) == 0)
+	if (ush_state_read(state, text, where, err) == 0) {
+		state->namespaces = ush_strdup(ush_json_string(ush_json_object(ush_json_object(map, "metadata"), "annotations"), USH_APPLYSET_NAMESPACES));
 		return 0;
+	}
 	return ush_hint(err, "If nobody has a copy: kubectl delete configmap -n %s %s. Groups that are gone are then counted anew",
 			ush_json_string(ush_json_object(map, "metadata"), "namespace"), ush_json_string(ush_json_object(map, "metadata"), "name"));
 }
@@ -53,13 +56,9 @@ int ush_state_load(struct ush_state *state, const struct ush_kube *kube, const c
 static json_t *map_json(const struct ush_state *state, const char *namespace_name, const char *name, const char *policy, const char *version)
 {
 	USH_AUTO_FREE char *text = ush_state_text(state), *set = ush_name_applyset(name, namespace_name, "ConfigMap", "");
-	json_t *map = json_pack("{s:s, s:s, s:{s:s, s:s, s:{s:s, s:s, s:s}, s:{s:s, s:s}}, s:{s:s}}", "apiVersion", "v1", "kind", "ConfigMap",
-				"metadata", "name", name, "namespace", namespace_name, "labels", USH_LABEL_MANAGED_BY, USH_MANAGED_BY, USH_LABEL_POLICY,
-				policy, "applyset.kubernetes.io/id", set, "annotations", "applyset.kubernetes.io/tooling", USH_MANAGED_BY "/" USH_VERSION,
-				"applyset.kubernetes.io/contains-group-kinds", "Role." USH_RBAC_GROUP ",RoleBinding." USH_RBAC_GROUP, "data", "state", text);
+	json_t *map = ush_applyset_parent(name, set, namespace_name, policy, state->namespaces, version);
 
-	if (version != NULL)
-		json_object_set_new(json_object_get(map, "metadata"), "resourceVersion", json_string(version));
+	json_object_set_new(map, "data", json_pack("{s:s}", "state", text));
 	return map;
 }
 

@@ -3,90 +3,195 @@
 
 #include <string.h>
 
+#include "broker/sync/applyset.h"
 #include "broker/sync/observe.h"
-#include "broker/sync/reconcile.h"
 #include "broker/sync/state_store.h"
 #include "common/base/memory.h"
 
-/* The groups of a source whose people matter: those that grants name, and those that bindings of ours hold now. */
-static void collect_refs(const struct ush_sync *sync, size_t source, struct ush_list *refs)
+/* ---- sources ---- */
+
+static int read_source(struct ush_sync *sync, size_t number, const struct ush_list *refs, const struct ush_list *patterns, struct ush_groups *groups,
+		       struct ush_error *err)
 {
-	const char *name = sync->policy->sources[source].name;
+	struct ush_source_question question = {.source = &sync->policy->sources[number], .refs = refs, .patterns = patterns,
+					       .how = sync->policy->group_name, .no_members = sync->no_people};
 
-	for (size_t i = 0; i < sync->policy->grant_count; i++)
-		if (sync->policy->grants[i].source == source)
-			ush_list_add(refs, sync->policy->grants[i].group);
-	for (size_t i = 0; i < sync->observed.count; i++) {
-		const struct ush_origins *subjects = &sync->observed.items[i].subjects;
-
-		for (size_t j = 0; j < subjects->count; j++)
-			if (subjects->items[j].id != NULL && subjects->items[j].source != NULL && strcmp(subjects->items[j].source, name) == 0)
-				ush_list_add(refs, subjects->items[j].id);
-	}
-	ush_list_sort(refs);
+	return ush_source_read(sync->world, &question, groups, err);
 }
 
+/* The groups that grants name: whose people matter. */
 static int read_sources(struct ush_sync *sync, struct ush_error *err)
 {
-	sync->groups = ush_alloc((sync->policy->source_count + 1) * sizeof *sync->groups);
-	for (size_t i = 0; i < sync->policy->source_count; i++) {
-		struct ush_list refs = {0};
-		struct ush_source_question question = {.source = &sync->policy->sources[i], .refs = &refs, .how = sync->policy->group_name};
+	const struct ush_policy *policy = sync->policy;
+
+	if (sync->groups != NULL)
+		return 0;
+	sync->groups = ush_alloc((policy->source_count + 1) * sizeof *sync->groups);
+	for (size_t i = 0; i < policy->source_count; i++) {
+		struct ush_list refs = {0}, patterns = {0};
 		int result;
 
-		collect_refs(sync, i, &refs);
-		result = ush_source_read(sync->world, &question, &sync->groups[i], err);
+		for (size_t j = 0; j < policy->grant_count; j++)
+			if (policy->grants[j].source == i && policy->grants[j].group_pattern != NULL)
+				ush_list_add(&patterns, policy->grants[j].group_pattern);
+			else if (policy->grants[j].source == i)
+				ush_list_add(&refs, policy->grants[j].group);
+		ush_list_sort(&refs);
+		ush_list_sort(&patterns);
+		result = read_source(sync, i, &refs, &patterns, &sync->groups[i], err);
 		ush_list_free(&refs);
+		ush_list_free(&patterns);
 		if (result != 0)
 			return -1;
 	}
 	return 0;
 }
 
-static int observe(struct ush_sync *sync, char **version, struct ush_error *err)
+/* Ids of groups that bindings hold which differ from what is wanted, and whose people nobody asked about. */
+static void collect_strays(const struct ush_sync *sync, size_t source, struct ush_list *ids)
+{
+	const char *name = sync->policy->sources[source].name;
+
+	for (size_t i = 0; i < sync->observed.count; i++) {
+		const struct ush_origins *origins = &sync->observed.items[i].origins;
+
+		for (size_t j = 0; j < origins->count; j++) {
+			const struct ush_origin *o = &origins->items[j];
+			const struct ush_group *group =
+				o->id != NULL && o->source != NULL && strcmp(o->source, name) == 0 ? ush_desired_group(sync->desired, source, o->id) : NULL;
+
+			if (group != NULL && !group->members_known)
+				ush_list_add(ids, o->id);
+		}
+	}
+	ush_list_sort(ids);
+}
+
+static void take_members(struct ush_groups *to, struct ush_groups *from, const struct ush_list *ids)
+{
+	struct ush_index index = ush_index_new(from, USH_GROUP_ID);
+
+	for (size_t i = 0; i < to->count; i++) {
+		struct ush_group *group = &to->items[i], *again;
+		const struct ush_group *const *found;
+
+		if (group->members_known || !ush_list_has(ids, group->id) || ush_index_find(&index, group->id, &found) == 0 || !found[0]->members_known)
+			continue;
+		again = &from->items[found[0] - from->items];
+		group->members = again->members;
+		group->members_known = true;
+		group->disabled = again->disabled;
+		group->unresolvable = again->unresolvable;
+		again->members = (struct ush_list){0};
+	}
+	ush_index_free(&index);
+}
+
+/*
+ * Who loses what is counted in people, also when no grant names their group any more. That such a group is there is seen
+ * only when the bindings have been read, so its people are asked for in a second reading; most runs need none. When that
+ * one fails they are not known, and the plan says so.
+ */
+static int read_strays(struct ush_sync *sync, struct ush_error *err)
+{
+	for (size_t i = 0; i < sync->policy->source_count && !sync->no_people; i++) {
+		USH_AUTO_GROUPS again = {0};
+		struct ush_list ids = {0};
+		int result = 0;
+
+		if (sync->groups[i].complete)
+			collect_strays(sync, i, &ids);
+		if (ids.count > 0)
+			result = read_source(sync, i, &ids, NULL, &again, err);
+		if (ids.count > 0 && result == 0 && again.complete)
+			take_members(&sync->groups[i], &again, &ids);
+		ush_list_free(&ids);
+		if (result != 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* ---- cluster or folder ---- */
+
+static int read_places(struct ush_sync *sync, struct ush_error *err)
+{
+	if (sync->kube != NULL)
+		return ush_observe_places(&sync->places, sync->policy, sync->kube, err);
+	return ush_observe_places_in(&sync->places, sync->policy, sync->namespaces != NULL ? sync->namespaces : sync->folder, err);
+}
+
+static int read_state(struct ush_sync *sync, char **version, struct ush_error *err)
 {
 	*version = NULL;
 	if (sync->kube == NULL)
-		return ush_observe_folder(&sync->observed, sync->desired, sync->folder, err) != 0 ? -1 : ush_state_load_file(&sync->state, sync->folder, sync->policy->name, err);
-	if (ush_observe_cluster(&sync->observed, sync->desired, sync->kube, err) != 0)
-		return -1;
+		return ush_state_load_file(&sync->state, sync->folder, sync->policy->name, err);
 	return ush_state_load(&sync->state, sync->kube, sync->state_namespace, sync->policy->name, version, err);
+}
+
+static int observe(struct ush_sync *sync, struct ush_error *err)
+{
+	const char *where = sync->kube != NULL ? ush_observe_host(sync->kube->config->server) : sync->folder;
+
+	ush_observed_begin(&sync->observed, sync->desired, sync->groups, where, sync->kube != NULL);
+	if (sync->kube == NULL)
+		return ush_observe_folder(&sync->observed, sync->folder, err);
+	if (ush_observe_cluster_roles(&sync->cluster_roles, &sync->observed, sync->kube, err) != 0)
+		return -1;
+	return ush_observe_cluster(&sync->observed, sync->kube, err);
+}
+
+/* ---- the plan ---- */
+
+static int reconcile(struct ush_sync *sync, char *version, struct ush_error *err)
+{
+	struct ush_reconcile input = {.desired = sync->desired, .groups = sync->groups, .observed = &sync->observed, .state = &sync->state,
+				      .cluster_roles = sync->kube != NULL ? &sync->cluster_roles : NULL, .now = sync->desired->now,
+				      .all_objects = sync->all_objects};
+
+	sync->plan = ush_new(struct ush_plan);
+	sync->plan->server = sync->kube != NULL ? ush_strdup(sync->kube->config->server) : NULL;
+	sync->plan->state_namespace = sync->kube != NULL ? ush_strdup(sync->state_namespace) : NULL;
+	sync->plan->state_version = version;
+	ush_reconcile(&input, sync->plan);
+	return sync->kube != NULL ? ush_applyset_read(sync->kube, sync->plan, err) : 0;
 }
 
 int ush_sync_plan(struct ush_sync *sync, const char *policy_path, struct ush_error *err)
 {
 	USH_AUTO_FREE char *version = NULL;
-	struct ush_reconcile input;
+	struct ush_wish wish;
 
-	sync->policy = ush_policy_load(policy_path, NULL, err);
 	if (sync->policy == NULL)
+		sync->policy = ush_policy_load(policy_path, NULL, err);
+	if (sync->policy == NULL || read_places(sync, err) != 0 || read_state(sync, &version, err) != 0 || read_sources(sync, err) != 0)
 		return -1;
-	sync->desired = ush_desired_new(sync->policy, sync->state_namespace);
-	if (observe(sync, &version, err) != 0 || read_sources(sync, err) != 0)
+	wish = (struct ush_wish){sync->policy, &sync->places, sync->groups, &sync->state, sync->state_namespace, ush_now(sync->world)};
+	sync->desired = ush_desired_new(&wish);
+	if (observe(sync, err) != 0 || read_strays(sync, err) != 0)
 		return -1;
-	ush_desired_resolve(sync->desired, sync->groups, ush_now(sync->world));
-	input = (struct ush_reconcile){.desired = sync->desired, .groups = sync->groups, .observed = &sync->observed, .state = &sync->state,
-				       .now = ush_now(sync->world), .all_objects = sync->all_objects};
-	sync->plan = ush_new(struct ush_plan);
-	sync->plan->server = sync->kube != NULL ? ush_strdup(sync->kube->config->server) : NULL;
-	sync->plan->state_namespace = sync->kube != NULL ? ush_strdup(sync->state_namespace) : NULL;
-	sync->plan->state_version = ush_steal(&version);
-	ush_reconcile(&input, sync->plan);
-	return 0;
+	return reconcile(sync, ush_steal(&version), err);
+}
+
+void ush_sync_next(struct ush_sync *sync)
+{
+	ush_plan_free(sync->plan);
+	ush_cluster_roles_free(&sync->cluster_roles);
+	ush_observed_free(&sync->observed);
+	ush_desired_free(sync->desired);
+	ush_state_free(&sync->state);
+	ush_places_free(&sync->places);
+	sync->plan = NULL;
+	sync->desired = NULL;
 }
 
 void ush_sync_free(struct ush_sync *sync)
 {
-	ush_plan_free(sync->plan);
-	ush_state_free(&sync->state);
+	ush_sync_next(sync);
 	for (size_t i = 0; sync->groups != NULL && i < sync->policy->source_count; i++)
 		ush_groups_free(&sync->groups[i]);
 	free(sync->groups);
-	ush_observed_free(&sync->observed);
-	ush_desired_free(sync->desired);
 	ush_policy_free(sync->policy);
-	sync->plan = NULL;
 	sync->groups = NULL;
-	sync->desired = NULL;
 	sync->policy = NULL;
 }

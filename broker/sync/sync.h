@@ -11,6 +11,7 @@
 #include "broker/sync/desired.h"
 #include "broker/sync/observed.h"
 #include "broker/sync/plan.h"
+#include "broker/sync/reconcile.h"
 #include "broker/sync/state.h"
 #include "common/base/world.h"
 #include "common/kube/client.h"
@@ -20,20 +21,27 @@ struct ush_sync {
 	const struct ush_world *world;
 	const struct ush_kube *kube;      /* the cluster, or NULL: */
 	const char *folder;               /* a folder of manifests */
+	const char *namespaces;           /* with a folder: where the Namespace manifests are, NULL: in the folder */
 	const char *state_namespace;      /* where state and lease live: "default" */
 	bool all_objects;                 /* for render */
+	bool no_people;                   /* nobody's groups' members are read: limits count bindings alone */
 	/* made, and owned */
-	struct ush_policy *policy;
+	struct ush_policy *policy;        /* may be given, loaded: then policy_path is not read */
+	struct ush_places places;
+	struct ush_groups *groups;        /* one a source; may be given, read: for the next cluster */
+	struct ush_state state;
 	struct ush_desired *desired;
 	struct ush_observed observed;
-	struct ush_groups *groups; /* one a source */
-	struct ush_state state;
+	struct ush_cluster_roles cluster_roles;
 	struct ush_plan *plan;
 };
 
 /* Reads everything and makes sync->plan. Fails as policy, kube, state and sources fail; an incomplete source is no
  * failure, it is in the plan. sync must be zero but for what is given. Writes nothing. */
 int ush_sync_plan(struct ush_sync *sync, const char *policy_path, struct ush_error *err);
+
+/* Forgets all that is of one cluster, keeps policy and groups: for the next one. */
+void ush_sync_next(struct ush_sync *sync);
 void ush_sync_free(struct ush_sync *sync);
 #define USH_AUTO_SYNC __attribute__((cleanup(ush_sync_free))) struct ush_sync
 

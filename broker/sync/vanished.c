@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * A subject that no present group accounts for: may it go? Not while its source is incomplete, not while its grant is
- * ambiguous, and when its group is gone only at the run and the age that the policy says.
+ * ambiguous, and when its group is gone only at the run and the age that the policy says. A group is known by its id: one
+ * that is called otherwise now is followed.
  */
 #include <string.h>
 #include <time.h>
@@ -10,27 +11,35 @@
 #include "broker/sync/decide.h"
 #include "common/base/memory.h"
 
-static bool trusted(const struct ush_decide *d, size_t source)
+void ush_leaving_free(struct ush_leaving *leaving)
 {
-	return d->in->groups[source].complete && d->in->groups[source].count > 0;
+	free(leaving->why);
 }
 
-/* The source that a subject came from is there and was read whole. A subject nobody wrote the source of may be anyone's. */
+static void say(struct ush_leaving *l, enum ush_leave leave, char *why)
+{
+	l->leave = leave;
+	l->why = why;
+}
+
+static size_t source_of(const struct ush_decide *d, const char *name)
+{
+	for (size_t i = 0; name != NULL && i < d->policy->source_count; i++)
+		if (strcmp(d->policy->sources[i].name, name) == 0)
+			return i;
+	return SIZE_MAX;
+}
+
+/* The source that a subject came from was read whole. A subject nobody wrote the source of may be anyone's. */
 static bool source_trusted(const struct ush_decide *d, const struct ush_origin *subject)
 {
 	for (size_t i = 0; i < d->policy->source_count; i++)
-		if (!trusted(d, i) && (subject->source == NULL || strcmp(subject->source, d->policy->sources[i].name) == 0))
+		if (!ush_groups_trusted(&d->in->groups[i]) && (subject->source == NULL || strcmp(subject->source, d->policy->sources[i].name) == 0))
 			return false;
 	return true;
 }
 
-static bool names(const struct ush_decide *d, const struct ush_grant *grant, const struct ush_origin *subject)
-{
-	if (subject->source == NULL || strcmp(d->policy->sources[grant->source].name, subject->source) != 0 || subject->id == NULL ||
-	    subject->name == NULL || subject->path == NULL)
-		return false;
-	return ush_name_refers(grant->group, subject->id, subject->name, subject->path, d->policy->group_name);
-}
+/* ---- gone ---- */
 
 static char *moment(int64_t seconds)
 {
@@ -48,9 +57,9 @@ struct absence {
 	bool due;
 };
 
-static struct absence absence_of(const struct ush_decide *d, const struct ush_grant *grant)
+static struct absence absence_of(const struct ush_decide *d, const struct ush_origin *subject)
 {
-	const struct ush_tombstone *stone = ush_state_find(d->in->state, d->policy->sources[grant->source].name, grant->group);
+	const struct ush_tombstone *stone = ush_state_find(d->in->state, subject->source, subject->id);
 	struct absence a = {d->in->now, 1, false};
 
 	if (stone != NULL) {
@@ -61,101 +70,207 @@ static struct absence absence_of(const struct ush_decide *d, const struct ush_gr
 	return a;
 }
 
-static enum ush_leave leave_gone(struct ush_decide *d, const struct ush_grant *grant, char **why)
+static const char *called(const struct ush_grant *grant, const struct ush_origin *subject)
 {
-	struct absence a = absence_of(d, grant);
-	USH_AUTO_FREE char *since = moment(a.since), *until = moment(a.since + d->policy->vanished_age);
-
-	if (a.due) {
-		*why = ush_printf("group %s gone since %s, complete run %ld without it", grant->group, since, a.runs);
-		return USH_LEAVE_NOW;
-	}
-	d->mourned[grant->number] = true;
-	*why = ush_printf("kept: group %s is gone from source %s since %s (complete run %ld of %ld; removed not before %s)", grant->group,
-			  d->policy->sources[grant->source].name, since, a.runs, d->policy->vanished_runs > a.runs ? d->policy->vanished_runs : a.runs + 1, until);
-	return USH_LEAVE_LATER;
+	return grant->group != NULL ? grant->group : subject->path;
 }
 
-static enum ush_leave leave_by_grant(struct ush_decide *d, size_t number, char **why)
+/* how: "gone from", or "called otherwise in". */
+static void leave_gone(struct ush_decide *d, size_t number, struct ush_leaving *l, const char *how)
 {
-	const struct ush_resolved *resolved = &d->in->desired->resolved[number];
+	const struct ush_grant *grant = &d->policy->grants[number];
+	const struct ush_origin *s = l->subject;
+	struct absence a = absence_of(d, s);
+	USH_AUTO_FREE char *since = moment(a.since), *until = moment(a.since + d->policy->vanished_age);
+	long due_run = d->policy->vanished_runs > a.runs ? d->policy->vanished_runs : a.runs + 1;
+	/* beyond the run before the last the number says nothing new: no write for it */
+	long kept_runs = a.runs < d->policy->vanished_runs ? a.runs : d->policy->vanished_runs - 1;
 
-	switch (resolved->fate) {
-	case USH_FATE_GONE:
-		return leave_gone(d, &d->policy->grants[number], why);
+	ush_state_set(&d->stones, &(struct ush_tombstone){s->source, s->id, (char *)called(grant, s), s->text, a.since, a.due ? a.runs : kept_runs, a.due});
+	if (a.due) {
+		say(l, USH_LEAVE_NOW, ush_printf("group %s gone since %s, complete run %ld without it", called(grant, s), since, a.runs));
+		return;
+	}
+	d->mourned[number] = true;
+	say(l, USH_LEAVE_LATER, ush_printf("kept: group %s is %s source %s since %s (complete run %ld of %ld; removed not before %s)", called(grant, s), how,
+					   s->source, since, a.runs, due_run, until));
+}
+
+/* ---- renamed ---- */
+
+/* Somebody else is called that, too, or it may not be bound: then nothing is done by itself. */
+static bool may_follow(const struct ush_decide *d, size_t source, const struct ush_group *group, const char *text)
+{
+	const struct ush_groups *groups = &d->in->groups[source];
+	size_t same = 0;
+
+	if (ush_name_group_refused(text) != NULL)
+		return false;
+	for (size_t i = 0; i < groups->count; i++) {
+		USH_AUTO_FREE char *other = ush_name_group(d->policy, groups->items[i].id, groups->items[i].name, groups->items[i].path);
+
+		same += strcmp(other, text) == 0;
+	}
+	for (size_t i = 0; i < d->policy->exclude_groups.count; i++)
+		if (ush_pattern_match(d->policy->exclude_groups.items[i], group->path, NULL) || ush_pattern_match(d->policy->exclude_groups.items[i], group->name, NULL))
+			return false;
+	return same == 1;
+}
+
+static void follow(struct ush_decide *d, size_t number, const struct ush_group *group, struct ush_leaving *l)
+{
+	const struct ush_grant *grant = &d->policy->grants[number];
+	USH_AUTO_FREE char *text = ush_name_group(d->policy, group->id, group->name, group->path);
+
+	d->mourned[number] = true; /* it is not said again that there is none */
+	if (!may_follow(d, grant->source, group, text)) {
+		say(l, USH_LEAVE_UNKNOWN, ush_printf("group %s is called %s in source %s now, and who that is could not be told; kept as it is", grant->group,
+						     group->path, l->subject->source));
+		return;
+	}
+	l->group = group;
+	l->granted = grant->group;
+	say(l, USH_LEAVE_FOLLOW, ush_printf("grants[%zu]: group %s is called %s in source %s now (same id); the binding follows it. Write the new name into the policy",
+					    grant->number, grant->group, *grant->group == '/' ? group->path : group->name, l->subject->source));
+}
+
+/* ---- what the grants say ---- */
+
+static const struct ush_resolved *resolved_for(const struct ush_decide *d, size_t number, const struct ush_group *group)
+{
+	for (uint32_t i = d->desired->first[number]; i < d->desired->first[number + 1]; i++)
+		if (d->desired->resolved[i].group == group)
+			return &d->desired->resolved[i];
+	return NULL;
+}
+
+static void leave_by_fate(struct ush_decide *d, size_t number, const struct ush_resolved *r, struct ush_leaving *l)
+{
+	switch (r->fate) {
 	case USH_FATE_UNKNOWN:
 	case USH_FATE_AMBIGUOUS:
-		return USH_LEAVE_UNKNOWN; /* said once, about the source or the grant */
+		say(l, USH_LEAVE_UNKNOWN, NULL); /* said once, about the source or the grant */
+		return;
 	case USH_FATE_PRESENT:
-		*why = ush_printf("is %s now", resolved->text);
-		return USH_LEAVE_NOW;
-	case USH_FATE_REFUSED:
+		say(l, USH_LEAVE_NOW, ush_printf("is %s now", r->text));
+		return;
 	case USH_FATE_ENDED:
+		d->ended[number] = true;
+		say(l, USH_LEAVE_NOW, ush_strdup(r->why));
+		return;
+	case USH_FATE_GONE:
+	case USH_FATE_REFUSED:
+	case USH_FATE_EXCLUDED:
 	case USH_FATE_EARLY:
 		break;
 	}
-	*why = ush_strdup(resolved->why);
-	return USH_LEAVE_NOW;
+	say(l, USH_LEAVE_NOW, ush_strdup(r->why));
 }
 
-/* The most careful answer of all grants that name the subject; false when none does. */
-static bool ask_grants(struct ush_decide *d, const struct ush_wanted *wanted, const struct ush_origin *subject, enum ush_leave *leave, char **why)
+static void leave_by_grant(struct ush_decide *d, size_t number, struct ush_leaving *l)
 {
+	const struct ush_grant *grant = &d->policy->grants[number];
+	const struct ush_resolved *first = &d->desired->resolved[d->desired->first[number]], *its;
+	const struct ush_group *now = ush_desired_group(d->desired, grant->source, l->subject->id);
+
+	if (first->fate == USH_FATE_ENDED || first->fate == USH_FATE_EARLY || first->fate == USH_FATE_UNKNOWN) {
+		leave_by_fate(d, number, first, l);
+	} else if (now == NULL && (grant->group_pattern != NULL || first->fate != USH_FATE_AMBIGUOUS)) {
+		leave_gone(d, number, l, "gone from");
+	} else if (grant->group_pattern != NULL) {
+		its = resolved_for(d, number, now);
+		if (its != NULL)
+			leave_by_fate(d, number, its, l);
+		else
+			leave_gone(d, number, l, "called otherwise in");
+	} else if (first->fate == USH_FATE_GONE) {
+		follow(d, number, now, l);
+	} else {
+		leave_by_fate(d, number, first, l);
+	}
+}
+
+/* ---- which grants speak of it ---- */
+
+static bool speaks_of(const struct ush_decide *d, size_t number, const struct ush_seen *seen, const struct ush_origin *s)
+{
+	const struct ush_grant *grant = &d->policy->grants[number];
+	USH_AUTO_FREE char *binding = NULL;
+
+	if (strcmp(d->policy->sources[grant->source].name, s->source) != 0 || seen->place == SIZE_MAX ||
+	    !ush_grant_means(d->desired, number, s->name, s->path, seen->place))
+		return false;
+	binding = ush_grant_binding(d->policy, grant, s->id);
+	return strcmp(binding, seen->name) == 0;
+}
+
+/* The most careful answer of all grants wins. */
+static void ask(struct ush_decide *d, size_t number, const struct ush_seen *seen, struct ush_leaving *l, bool *any)
+{
+	struct ush_leaving answer = {.subject = l->subject};
+
+	if (!speaks_of(d, number, seen, l->subject))
+		return;
+	leave_by_grant(d, number, &answer);
+	if (!*any || answer.leave > l->leave) {
+		free(l->why);
+		*l = answer;
+	} else {
+		free(answer.why);
+	}
+	*any = true;
+}
+
+static void ask_named(struct ush_decide *d, const char *group, const struct ush_seen *seen, struct ush_leaving *l, bool *any)
+{
+	size_t low = 0, high = d->claim_count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (strcmp(d->claims[middle].group, group) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	for (; low < d->claim_count && strcmp(d->claims[low].group, group) == 0; low++)
+		ask(d, d->claims[low].grant, seen, l, any);
+}
+
+static bool ask_grants(struct ush_decide *d, const struct ush_seen *seen, struct ush_leaving *l)
+{
+	const struct ush_origin *s = l->subject;
 	bool any = false;
 
-	for (size_t i = 0; wanted != NULL && i < wanted->grant_count; i++) {
-		char *this_why = NULL;
-		enum ush_leave answer;
-
-		if (!names(d, &d->policy->grants[wanted->grants[i]], subject))
-			continue;
-		answer = leave_by_grant(d, wanted->grants[i], &this_why);
-		if (!any || answer > *leave) {
-			free(*why);
-			*why = ush_steal(&this_why);
-			*leave = answer;
-		}
-		free(this_why);
-		any = true;
-	}
+	if (s->source == NULL || s->id == NULL || s->name == NULL || s->path == NULL || source_of(d, s->source) == SIZE_MAX)
+		return false;
+	ask_named(d, s->path, seen, l, &any);
+	if (strcmp(s->name, s->path) != 0)
+		ask_named(d, s->name, seen, l, &any);
+	if (s->granted != NULL)
+		ask_named(d, s->granted, seen, l, &any);
+	if (d->policy->group_name == USH_GROUP_ID && strcmp(s->id, s->name) != 0 && strcmp(s->id, s->path) != 0)
+		ask_named(d, s->id, seen, l, &any);
+	for (size_t i = 0; i < d->pattern_count; i++)
+		if (ush_grant_names(d->policy, &d->policy->grants[d->patterns[i]], s->id, s->name, s->path))
+			ask(d, d->patterns[i], seen, l, &any);
 	return any;
 }
 
-enum ush_leave ush_decide_leave(struct ush_decide *d, const struct ush_wanted *wanted, const struct ush_origin *subject, char **why)
+void ush_decide_leave(struct ush_decide *d, const struct ush_seen *seen, struct ush_leaving *l)
 {
-	enum ush_leave leave = USH_LEAVE_NOW;
 	bool named;
 
-	*why = NULL;
-	named = ask_grants(d, wanted, subject, &leave, why);
-	if (!source_trusted(d, subject)) {
-		free(*why);
-		*why = named ? NULL : ush_strdup("the policy does not want it, but its source is incomplete; kept as it is");
-		return USH_LEAVE_UNKNOWN;
+	if (seen->place == SIZE_MAX && d->desired->places->known) {
+		say(l, USH_LEAVE_UNKNOWN, ush_strdup("its namespace came after the list of namespaces; kept as it is until the next run"));
+		return;
 	}
-	if (!named)
-		*why = ush_strdup(subject->source != NULL ? "no grant wants it" : "nobody granted it; added by hand");
-	return leave;
-}
-
-void ush_decide_state(struct ush_decide *d)
-{
-	USH_AUTO_FREE char *before = ush_state_text(d->in->state), *after = NULL;
-
-	for (size_t i = 0; i < d->policy->grant_count; i++) {
-		const struct ush_grant *grant = &d->policy->grants[i];
-		enum ush_fate fate = d->in->desired->resolved[i].fate;
-		const char *source = d->policy->sources[grant->source].name;
-		const struct ush_tombstone *stone = ush_state_find(d->in->state, source, grant->group);
-		struct absence a = absence_of(d, grant);
-
-		if (d->mourned[i]) /* beyond the run before the last the number says nothing new: no write for it */
-			ush_state_set(&d->plan->state, source, grant->group, a.since, a.runs < d->policy->vanished_runs ? a.runs : d->policy->vanished_runs - 1);
-		else if (fate == USH_FATE_PRESENT && stone != NULL)
-			ush_plan_add(d->plan, USH_NOTE, USH_ROLE_BINDING, "", "", ush_printf("group %s is back in source %s; its tombstone goes", grant->group, source));
-		else if ((fate == USH_FATE_UNKNOWN || fate == USH_FATE_AMBIGUOUS) && stone != NULL)
-			ush_state_set(&d->plan->state, source, grant->group, stone->since, stone->runs);
+	if (!source_trusted(d, l->subject)) {
+		named = l->subject->source != NULL && ask_grants(d, seen, l);
+		free(l->why);
+		say(l, USH_LEAVE_UNKNOWN, named ? NULL : ush_strdup("the policy does not want it, but its source is incomplete; kept as it is"));
+		return;
 	}
-	after = ush_state_text(&d->plan->state);
-	d->plan->state_changed = strcmp(before, after) != 0;
+	if (!ask_grants(d, seen, l))
+		say(l, USH_LEAVE_NOW, ush_strdup(l->subject->source != NULL ? "no grant wants it" : "nobody granted it; added by hand"));
 }

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A wanted object as JSON, and the digest by which two objects are told to be the same.
+ * A wanted object as JSON.
  */
 #include <string.h>
 
 #include "broker/policy/naming.h"
 #include "broker/sync/desired.h"
 #include "common/base/memory.h"
-#include "common/base/text.h"
 #include "common/data/json.h"
 
 const char *ush_wanted_role_kind(const struct ush_policy_role *role)
@@ -19,6 +18,41 @@ const char *ush_wanted_role_name(const struct ush_policy_role *role)
 {
 	return role->cluster_role != NULL ? role->cluster_role : role->name;
 }
+
+static struct ush_origin origin_of(const struct ush_desired *desired, const struct ush_resolved *resolved)
+{
+	const struct ush_grant *grant = &desired->policy->grants[resolved->grant];
+
+	return (struct ush_origin){resolved->text, desired->policy->sources[grant->source].name, resolved->group->id, resolved->group->name,
+				   resolved->group->path, NULL};
+}
+
+void ush_shape_origins(const struct ush_desired *desired, const struct ush_shape *shape, struct ush_origins *out)
+{
+	for (size_t i = 0; i < shape->resolved_count; i++) {
+		struct ush_origin origin = origin_of(desired, &desired->resolved[shape->resolved[i]]);
+
+		ush_origins_add(out, &origin);
+	}
+}
+
+void ush_shape_people(const struct ush_desired *desired, const struct ush_shape *shape, struct ush_list *out)
+{
+	for (size_t i = 0; i < shape->resolved_count; i++) {
+		const struct ush_group *group = desired->resolved[shape->resolved[i]].group;
+
+		for (size_t j = 0; j < group->members.count; j++) {
+			USH_AUTO_FREE char *text = ush_printf("%s%s", desired->policy->user_prefix != NULL ? desired->policy->user_prefix : "",
+							      group->members.items[j]);
+
+			if (ush_name_group_refused(text) == NULL) /* what may not be a group may not be a person either */
+				ush_list_add(out, text);
+		}
+	}
+	ush_list_sort(out);
+}
+
+/* ---- JSON ---- */
 
 static json_t *json_list(const struct ush_list *list)
 {
@@ -45,47 +79,45 @@ static json_t *json_rules(const struct ush_policy_role *role)
 	return rules;
 }
 
-static json_t *json_subjects(const struct ush_origins *origins)
+static json_t *subject(const char *kind, const char *name)
+{
+	return json_pack("{s:s, s:s, s:s}", "apiGroup", USH_RBAC_GROUP, "kind", kind, "name", name);
+}
+
+static json_t *json_subjects(const struct ush_binding_parts *parts)
 {
 	json_t *subjects = json_array();
 
-	for (size_t i = 0; i < origins->count; i++)
-		json_array_append_new(subjects, json_pack("{s:s, s:s, s:s}", "apiGroup", USH_RBAC_GROUP, "kind", "Group", "name", origins->items[i].text));
+	for (size_t i = 0; parts->people == NULL && i < parts->origins->count; i++)
+		json_array_append_new(subjects, subject("Group", parts->origins->items[i].text));
+	for (size_t i = 0; parts->people != NULL && i < parts->people->count; i++)
+		json_array_append_new(subjects, subject("User", parts->people->items[i]));
 	return subjects;
 }
 
-json_t *ush_wanted_json(const struct ush_desired *desired, const struct ush_wanted *wanted, const struct ush_origins *origins, const char *name)
+static json_t *object_json(const struct ush_policy *policy, enum ush_rbac_kind kind, const char *role, const char *applyset)
 {
-	USH_AUTO_FREE char *text = origins != NULL ? ush_origins_text(origins) : NULL;
-	json_t *annotations = json_pack("{s:s}", USH_ANNOTATION_ROLE, wanted->role->name);
-	json_t *object = json_pack("{s:s, s:s, s:{s:s, s:s, s:{s:s, s:s, s:s}, s:o}}", "apiVersion", USH_RBAC_GROUP "/v1", "kind",
-				   ush_rbac_kind_name(wanted->kind), "metadata", "name", name != NULL ? name : wanted->name, "namespace",
-				   wanted->namespace_name, "labels", USH_LABEL_MANAGED_BY, USH_MANAGED_BY, USH_LABEL_PART_OF, desired->applyset,
-				   USH_LABEL_POLICY, desired->policy->name, "annotations", annotations);
+	return json_pack("{s:s, s:s, s:{s:{s:s, s:s, s:s}, s:{s:s}}}", "apiVersion", USH_RBAC_GROUP "/v1", "kind", ush_rbac_kind_name(kind), "metadata",
+			 "labels", USH_LABEL_MANAGED_BY, USH_MANAGED_BY, USH_LABEL_PART_OF, applyset, USH_LABEL_POLICY, policy->name, "annotations",
+			 USH_ANNOTATION_ROLE, role);
+}
 
-	if (wanted->kind == USH_ROLE) {
-		json_object_set_new(object, "rules", json_rules(wanted->role));
-		return object;
-	}
-	json_object_set_new(annotations, USH_ANNOTATION_ORIGIN, json_string(text != NULL ? text : "[]"));
-	json_object_set_new(object, "roleRef", json_pack("{s:s, s:s, s:s}", "apiGroup", USH_RBAC_GROUP, "kind", ush_wanted_role_kind(wanted->role),
-							 "name", ush_wanted_role_name(wanted->role)));
-	json_object_set_new(object, "subjects", origins != NULL ? json_subjects(origins) : json_array());
+json_t *ush_role_json(const struct ush_policy *policy, const struct ush_policy_role *role, const char *applyset)
+{
+	json_t *object = object_json(policy, USH_ROLE, role->name, applyset);
+
+	json_object_set_new(object, "rules", json_rules(role));
 	return object;
 }
 
-void ush_rbac_digest(const struct ush_rbac *object, char out[65])
+json_t *ush_binding_json(const struct ush_policy *policy, const struct ush_binding_parts *parts)
 {
-	static const char *const labels[] = {USH_LABEL_MANAGED_BY, USH_LABEL_PART_OF, USH_LABEL_POLICY};
-	static const char *const annotations[] = {USH_ANNOTATION_ORIGIN, USH_ANNOTATION_ROLE};
-	USH_AUTO_FREE char *meaning = ush_rbac_meaning(object);
-	USH_AUTO_BUF all = {0};
+	USH_AUTO_FREE char *text = ush_origins_text(parts->origins);
+	json_t *object = object_json(policy, USH_ROLE_BINDING, parts->role_said, parts->applyset);
 
-	ush_buf_printf(&all, "%s\n", meaning);
-	for (size_t i = 0; i < USH_COUNT(labels); i++)
-		ush_buf_printf(&all, "%s\n", ush_json_string(object->labels, labels[i]) != NULL ? ush_json_string(object->labels, labels[i]) : "-");
-	for (size_t i = 0; i < USH_COUNT(annotations); i++)
-		ush_buf_printf(&all, "%s\n",
-			       ush_json_string(object->annotations, annotations[i]) != NULL ? ush_json_string(object->annotations, annotations[i]) : "-");
-	ush_sha256_hex(all.data, all.length, out);
+	json_object_set_new(json_object_get(json_object_get(object, "metadata"), "annotations"), USH_ANNOTATION_ORIGIN, json_string(text));
+	json_object_set_new(object, "roleRef",
+			    json_pack("{s:s, s:s, s:s}", "apiGroup", USH_RBAC_GROUP, "kind", parts->role_kind, "name", parts->role_name));
+	json_object_set_new(object, "subjects", json_subjects(parts));
+	return object;
 }

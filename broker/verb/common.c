@@ -5,9 +5,32 @@
 #include <unistd.h>
 
 #include "broker/policy/naming.h"
+#include "broker/source/record.h"
 #include "broker/verb/verb.h"
 #include "common/base/memory.h"
 #include "common/net/real.h"
+
+static int open_recorder(struct ush_broker *broker, const struct ush_broker_options *options, struct ush_error *err)
+{
+	broker->source_world = broker->world;
+	if (options->record != NULL && options->replay != NULL)
+		return ush_fail(err, USH_ERR_USAGE, "--record and --replay together: one keeps what is said, the other asks nobody");
+	if (options->record == NULL && options->replay == NULL)
+		return 0;
+	broker->recorder = options->record != NULL ? ush_recorder_record(options->record, err) : ush_recorder_replay(options->replay, err);
+	if (broker->recorder == NULL)
+		return -1;
+	broker->source_world = ush_recorder_world(broker->recorder, &broker->world);
+	return 0;
+}
+
+int ush_broker_recorded(struct ush_broker *broker, struct ush_error *err)
+{
+	struct ush_recorder *recorder = ush_steal(&broker->recorder);
+
+	broker->source_world = broker->world;
+	return ush_recorder_close(recorder, err);
+}
 
 int ush_broker_open(struct ush_broker *broker, const struct ush_broker_options *options, bool cluster, struct ush_error *err)
 {
@@ -15,17 +38,16 @@ int ush_broker_open(struct ush_broker *broker, const struct ush_broker_options *
 	if (options->state_namespace != NULL && ush_name_not_label(options->state_namespace) != NULL)
 		return ush_fail(err, USH_ERR_USAGE, "--state-namespace: \"%s\" %s", options->state_namespace, ush_name_not_label(options->state_namespace));
 	ush_world_real(&broker->world);
-	if (!cluster)
-		return 0;
-	broker->config = ush_kube_config_load(options->kubeconfig, options->context, isatty(STDIN_FILENO) && isatty(STDERR_FILENO), err);
-	if (broker->config == NULL)
+	if (open_recorder(broker, options, err) != 0)
 		return -1;
-	broker->kube = (struct ush_kube){&broker->world, broker->config, USH_MANAGED_BY};
-	return 0;
+	return cluster ? ush_broker_connect(broker, options->kubeconfig, options->context, err) : 0;
 }
 
 void ush_broker_close(struct ush_broker *broker)
 {
+	struct ush_error ignored = {0};
+
+	ush_recorder_close(ush_steal(&broker->recorder), &ignored);
 	ush_kube_config_free(broker->config);
 	ush_world_real_free(&broker->world);
 	broker->config = NULL;

@@ -2,7 +2,8 @@
 #include "broker/verb/verb.h"
 
 static const struct ush_verb *const verbs[] = {
-	&ush_verb_validate, &ush_verb_groups, &ush_verb_plan, &ush_verb_apply, &ush_verb_render, &ush_verb_audit, NULL,
+	&ush_verb_validate, &ush_verb_import, &ush_verb_explain, &ush_verb_groups, &ush_verb_plan, &ush_verb_apply, &ush_verb_render, &ush_verb_rbac,
+	&ush_verb_claims, &ush_verb_audit, NULL,
 };
 
 static const struct ush_program program = {

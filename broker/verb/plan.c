@@ -8,34 +8,38 @@
 #include "broker/verb/verb.h"
 #include "common/base/file.h"
 #include "common/base/memory.h"
-#include "common/data/json.h"
 
 static struct ush_broker_options options = {.state_namespace = "default", .output = "text"};
-static const char *out_file, *from;
+static const char *out_file, *from, *namespaces;
+static bool no_people, verbose;
 
 static const struct ush_option rows[] = {
 	USH_OPTION_POLICY(options),
 	{"out", 0, USH_OPTION_STRING, "FILE", "write the plan there, for apply --plan", &out_file},
 	{"from", 0, USH_OPTION_STRING, "DIR", "compare with a folder of manifests instead of a cluster", &from},
+	{"namespaces", 0, USH_OPTION_STRING, "PATH", "with --from: where the Namespace manifests are, the folder itself unless said", &namespaces},
+	{"no-people", 0, USH_OPTION_FLAG, NULL, "read no members: limits and sentences go without numbers of people", &no_people},
+	{"verbose", 'v', USH_OPTION_FLAG, NULL, "name every binding that leads nowhere", &verbose},
+	USH_OPTIONS_RUN(options),
 	USH_OPTIONS_CLUSTER(options),
-	USH_OPTION_OUTPUT(options, "text|json"),
+	USH_OPTION_STATE(options),
+	USH_OPTIONS_RECORD(options),
+	USH_OPTION_OUTPUT(options, "text|json|markdown"),
 	{NULL},
 };
 
 static int write_plan(const struct ush_plan *plan, struct ush_error *err)
 {
-	USH_AUTO_JSON json = ush_plan_to_json(plan);
-	USH_AUTO_FREE char *text = json_dumps(json, JSON_INDENT(2) | JSON_SORT_KEYS), *line = NULL;
+	USH_AUTO_BUF text = {.limit = SIZE_MAX};
 	struct stat there;
 
-	if (text == NULL)
+	if (ush_plan_print(plan, &text) != 0)
 		return ush_fail(err, USH_ERR_STORE, "%s: cannot write JSON", out_file);
 	if (stat(out_file, &there) == 0 && !S_ISREG(there.st_mode)) { /* the plan would take its place: /dev/null is not to become a file */
 		ush_fail(err, USH_ERR_STORE, "%s: is not a regular file; the plan was not written", out_file);
 		return ush_hint(err, "For a pipe: usher-broker plan -f %s -o json", options.policy);
 	}
-	line = ush_printf("%s\n", text);
-	return ush_file_write(out_file, line, strlen(line), 0644, err);
+	return ush_file_write(out_file, text.data, text.length, 0644, err);
 }
 
 /* The command that carries the plan out; NULL when there is none. The caller frees. */
@@ -50,15 +54,19 @@ static char *next_command(const struct ush_plan *plan)
 
 static int print_plan(const struct ush_plan *plan, struct ush_error *err)
 {
-	USH_AUTO_JSON json = NULL;
-	USH_AUTO_BUF text = {0};
+	USH_AUTO_BUF text = {.limit = SIZE_MAX};
 	USH_AUTO_FREE char *next = next_command(plan);
 
 	if (strcmp(options.output, "json") == 0) {
-		json = ush_plan_to_json(plan);
-		return ush_broker_print_json(json, err);
+		if (ush_plan_print(plan, &text) != 0)
+			return ush_fail(err, USH_ERR_STORE, "cannot write JSON");
+	} else if (strcmp(options.output, "markdown") == 0) {
+		ush_plan_to_markdown(plan, &text);
+	} else {
+		ush_plan_to_text(plan, &text, next);
+		if (verbose)
+			ush_plan_dangling_text(plan, &text);
 	}
-	ush_plan_to_text(plan, &text, next);
 	return ush_broker_print(text.data, err);
 }
 
@@ -73,25 +81,37 @@ static void advise(const struct ush_plan *plan, struct ush_error *err)
 			 plan->hash);
 }
 
+static int plan_cluster(struct ush_turn *turn, struct ush_error *err)
+{
+	enum ush_code verdict;
+
+	if (turn->cluster != NULL && strcmp(options.output, "json") != 0)
+		printf(strcmp(options.output, "markdown") == 0 ? "# %s\n\n" : "cluster %s\n", turn->cluster);
+	if (ush_sync_plan(turn->sync, options.policy, err) != 0 || ush_broker_recorded(turn->broker, err) != 0)
+		return -1;
+	if ((out_file != NULL && write_plan(turn->sync->plan, err) != 0) || print_plan(turn->sync->plan, err) != 0)
+		return -1;
+	verdict = ush_plan_verdict(turn->sync->plan, err);
+	advise(turn->sync->plan, err);
+	return ush_code_status(verdict);
+}
+
 static int run(size_t count, char **operands, struct ush_error *err)
 {
 	USH_AUTO_BROKER broker = {0};
-	USH_AUTO_SYNC sync = {.folder = from, .state_namespace = options.state_namespace};
-	enum ush_code verdict;
+	USH_AUTO_SYNC sync = {.folder = from, .namespaces = namespaces, .state_namespace = options.state_namespace, .no_people = no_people};
 
 	(void)count;
 	(void)operands;
-	if (ush_broker_need_policy(&options, err) != 0 || ush_broker_open(&broker, &options, from == NULL, err) != 0)
+	if (namespaces != NULL && from == NULL)
+		return ush_fail(err, USH_ERR_USAGE, "--namespaces goes with --from: a cluster is asked for its own");
+	if (ush_broker_need_policy(&options, err) != 0 || ush_broker_open(&broker, &options, false, err) != 0 ||
+	    (sync.policy = ush_policy_load(options.policy, NULL, err)) == NULL)
 		return -1;
-	sync.world = &broker.world;
-	sync.kube = from == NULL ? &broker.kube : NULL;
-	if (ush_sync_plan(&sync, options.policy, err) != 0)
-		return -1;
-	if ((out_file != NULL && write_plan(sync.plan, err) != 0) || print_plan(sync.plan, err) != 0)
-		return -1;
-	verdict = ush_plan_verdict(sync.plan, err);
-	advise(sync.plan, err);
-	return ush_code_status(verdict);
+	if (out_file != NULL && sync.policy->cluster_count > 1 && options.clusters.count != 1 && options.context == NULL && options.kubeconfig == NULL)
+		return ush_fail(err, USH_ERR_USAGE, "--out is for one cluster: name it by --cluster");
+	sync.world = &broker.source_world;
+	return ush_broker_each(&broker, &options, &sync, "plan", plan_cluster, err);
 }
 
 const struct ush_verb ush_verb_plan = {"plan", "", "show what would change, and what it means for people", rows, 0, 0, run};

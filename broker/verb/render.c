@@ -11,23 +11,30 @@
 #include "common/base/memory.h"
 
 static struct ush_broker_options options = {.state_namespace = "default"};
-static const char *confirm;
+static const char *confirm, *namespaces;
+static bool no_people;
 
 static const struct ush_option rows[] = {
 	USH_OPTION_POLICY(options),
 	{"confirm", 0, USH_OPTION_STRING, "HASH", "go past the limits for just the plan with this hash", &confirm},
+	{"namespaces", 0, USH_OPTION_STRING, "PATH", "where the Namespace manifests are, DIR itself unless said", &namespaces},
+	{"no-people", 0, USH_OPTION_FLAG, NULL, "read no members: limits go without numbers of people", &no_people},
 	{"state-namespace", 0, USH_OPTION_STRING, "NAME", "as plan and apply are told it, for the labels", &options.state_namespace},
+	USH_OPTIONS_RECORD(options),
 	{NULL},
 };
+
+static bool confirmed(const struct ush_plan *plan)
+{
+	return confirm != NULL && strlen(confirm) >= 8 && strncmp(plan->hash, confirm, strlen(confirm)) == 0;
+}
 
 /* Incomplete stops, the brake stops unless this plan was confirmed; conflicts are left alone and said. */
 static int may_write(const struct ush_plan *plan, const char *folder, struct ush_error *err)
 {
-	bool confirmed = confirm != NULL && strlen(confirm) >= 8 && strncmp(plan->hash, confirm, strlen(confirm)) == 0;
-
 	if (ush_plan_verdict(plan, err) == USH_ERR_INCOMPLETE)
 		return -1;
-	if (plan->stop.code != USH_OK && !confirmed)
+	if (plan->stop.code != USH_OK && !confirmed(plan))
 		return ush_hint(err, "If that is right: usher-broker render -f %s --confirm %.8s %s", options.policy, plan->hash, folder);
 	ush_error_clear(err);
 	return 0;
@@ -54,29 +61,42 @@ static void print_lines(const struct ush_plan *plan)
 	}
 }
 
+/* held: changes that wait for a person's consent. */
+static int conclude(const struct ush_rendered *rendered, const struct ush_plan *plan, size_t held, const char *folder, struct ush_error *err)
+{
+	size_t conflicts = ush_plan_count(plan, USH_CONFLICT);
+
+	if (rendered->foreign.count > 0)
+		return ush_fail(err, USH_ERR_REFUSED, "%s was not written by usher-broker and stands where %s should; it was left alone", rendered->foreign.items[0],
+				rendered->foreign.count > 1 ? "one of several files of ours" : "a file of ours");
+	if (held > 0) {
+		ush_fail(err, USH_ERR_REFUSED, "%zu binding%s for a person's consent: a group was deleted and made anew", held, held == 1 ? " waits" : "s wait");
+		return ush_hint(err, "If that is right: usher-broker render -f %s --confirm %.8s %s", options.policy, plan->hash, folder);
+	}
+	return conflicts > 0 ? ush_fail(err, USH_ERR_REFUSED, "%zu conflict%s left alone", conflicts, conflicts > 1 ? "s were" : " was") : 0;
+}
+
 static int run(size_t count, char **operands, struct ush_error *err)
 {
 	USH_AUTO_BROKER broker = {0};
-	USH_AUTO_SYNC sync = {.folder = operands[0], .state_namespace = options.state_namespace, .all_objects = true};
+	USH_AUTO_SYNC sync = {.folder = operands[0], .state_namespace = options.state_namespace, .all_objects = true, .namespaces = namespaces, .no_people = no_people};
 	USH_AUTO_RENDERED rendered = {0};
-	size_t conflicts;
+	size_t held;
 
 	(void)count;
 	if (strcmp(operands[0], "-") == 0)
 		return ush_fail(err, USH_ERR_USAGE, "render writes a folder, not stdout");
 	if (ush_broker_need_policy(&options, err) != 0 || ush_broker_open(&broker, &options, false, err) != 0)
 		return -1;
-	sync.world = &broker.world;
-	if (ush_sync_plan(&sync, options.policy, err) != 0 || may_write(sync.plan, operands[0], err) != 0 ||
-	    ush_render(operands[0], sync.plan, &rendered, err) != 0)
+	sync.world = &broker.source_world;
+	if (ush_sync_plan(&sync, options.policy, err) != 0 || ush_broker_recorded(&broker, err) != 0 || may_write(sync.plan, operands[0], err) != 0)
+		return -1;
+	held = ush_plan_consent(sync.plan, confirmed(sync.plan));
+	if (ush_render(operands[0], sync.plan, &rendered, err) != 0)
 		return -1;
 	print_files(&rendered, operands[0]);
 	print_lines(sync.plan);
-	conflicts = ush_plan_count(sync.plan, USH_CONFLICT);
-	if (rendered.foreign.count > 0)
-		return ush_fail(err, USH_ERR_REFUSED, "%s was not written by usher-broker and stands where %s should; it was left alone", rendered.foreign.items[0],
-				rendered.foreign.count > 1 ? "one of several files of ours" : "a file of ours");
-	return conflicts > 0 ? ush_fail(err, USH_ERR_REFUSED, "%zu conflict%s left alone", conflicts, conflicts > 1 ? "s were" : " was") : 0;
+	return conclude(&rendered, sync.plan, held, operands[0], err);
 }
 
 const struct ush_verb ush_verb_render = {"render", "DIR", "write the same objects as manifests into a folder, for GitOps", rows, 1, 1, run};

@@ -6,32 +6,52 @@
 #ifndef USH_BROKER_VERB_H
 #define USH_BROKER_VERB_H
 
+#include "broker/sync/apply.h"
 #include "broker/sync/sync.h"
 #include "common/base/cli.h"
 #include "common/base/world.h"
 #include "common/kube/client.h"
 #include "common/kube/config.h"
 
-extern const struct ush_verb ush_verb_apply, ush_verb_audit, ush_verb_groups, ush_verb_plan, ush_verb_render, ush_verb_validate;
+extern const struct ush_verb ush_verb_apply, ush_verb_audit, ush_verb_claims, ush_verb_explain, ush_verb_groups, ush_verb_import, ush_verb_plan, ush_verb_rbac, ush_verb_render, ush_verb_validate;
 
 /* What most verbs are told. */
 struct ush_broker_options {
 	const char *policy, *kubeconfig, *context, *state_namespace, *output;
+	const char *record, *replay; /* folders: what sources are told is kept there, or comes from there */
+	struct ush_strings clusters; /* of those that the policy lists; none: all */
+	const char *metrics;	     /* file for what the run was in numbers */
 };
 
 #define USH_OPTION_POLICY(o) {"filename", 'f', USH_OPTION_STRING, "POLICY", "the policy, - for stdin", &(o).policy}
 #define USH_OPTIONS_CLUSTER(o)                                                                                                      \
 	{"kubeconfig", 0, USH_OPTION_STRING, "FILE", "kubeconfig to use instead of $KUBECONFIG or ~/.kube/config", &(o).kubeconfig}, \
-	{"context", 0, USH_OPTION_STRING, "NAME", "context of the kubeconfig", &(o).context},                                       \
+	{                                                                                                                           \
+		"context", 0, USH_OPTION_STRING, "NAME", "context of the kubeconfig", &(o).context                                  \
+	}
+#define USH_OPTION_STATE(o)                                                                                                         \
 	{                                                                                                                           \
 		"state-namespace", 0, USH_OPTION_STRING, "NAME", "namespace of tombstones and lease, \"default\" unless said",       \
 			&(o).state_namespace                                                                                        \
+	}
+#define USH_OPTIONS_RECORD(o)                                                                                                       \
+	{"record", 0, USH_OPTION_STRING, "DIR", "keep what the sources are told in this folder, without secrets", &(o).record},      \
+	{                                                                                                                           \
+		"replay", 0, USH_OPTION_STRING, "DIR", "let the sources be told what was recorded there; nothing else is asked",     \
+			&(o).replay                                                                                                 \
+	}
+#define USH_OPTIONS_RUN(o)                                                                                                          \
+	{"cluster", 0, USH_OPTION_LIST, "NAME", "only this one of the clusters that the policy lists; may be repeated", &(o).clusters}, \
+	{                                                                                                                           \
+		"metrics", 0, USH_OPTION_STRING, "FILE", "write what the run was in numbers, for Prometheus", &(o).metrics           \
 	}
 #define USH_OPTION_OUTPUT(o, choices) {"output", 'o', USH_OPTION_CHOICE, choices, "what to print", &(o).output}
 
 /* The real world and, when asked for, a cluster in it. */
 struct ush_broker {
 	struct ush_world world;
+	struct ush_world source_world; /* the same, or what records and replays it: for sources alone */
+	struct ush_recorder *recorder;
 	struct ush_kube_config *config;
 	struct ush_kube kube;
 };
@@ -39,13 +59,57 @@ struct ush_broker {
 /* Opens the world; cluster says whether a kubeconfig is wanted. */
 int ush_broker_open(struct ush_broker *broker, const struct ush_broker_options *options, bool cluster, struct ush_error *err);
 void ush_broker_close(struct ush_broker *broker);
+
+/* All sources are read: what was recorded is whole on disk, or USH_ERR_STORE. Nothing when nothing is recorded. */
+int ush_broker_recorded(struct ush_broker *broker, struct ush_error *err);
 #define USH_AUTO_BROKER __attribute__((cleanup(ush_broker_close))) struct ush_broker
 
 /* USH_ERR_USAGE when no policy was named. */
 int ush_broker_need_policy(const struct ush_broker_options *options, struct ush_error *err);
 
+#define USH_OPTION_RIGHTS(value)                                                                                                    \
+	{                                                                                                                           \
+		"rights", 0, USH_OPTION_CHOICE, "auto|exact|any",                                                                   \
+			"whether to run with more rights than the policy needs: a ServiceAccount does not, unless said", &(value)    \
+	}
+
+/* rights.c. Does it matter what we may do? "exact": yes; "auto": as a ServiceAccount; "any": no. */
+int ush_broker_rights_matter(const struct ush_broker *broker, const char *rights, bool *matter, struct ush_error *err);
+
+/* USH_ERR_REFUSED when we may do more than the policy needs. */
+int ush_broker_check_rights(const struct ush_broker *broker, const struct ush_policy *policy, const char *state_namespace, struct ush_error *err);
+
+/* ---- clusters.c ---- */
+
+/* Another cluster, in place of the one there was: NULL and NULL as kubectl finds it. */
+int ush_broker_connect(struct ush_broker *broker, const char *kubeconfig, const char *context, struct ush_error *err);
+
+struct ush_turn { /* one cluster's, or the folder's */
+	struct ush_broker *broker;
+	struct ush_sync *sync;	    /* policy is loaded, kube or folder set */
+	const char *cluster;	    /* its name, NULL when there is but one */
+	struct ush_applied applied; /* filled by act when it carried something out, and freed afterwards */
+	bool carried_out;
+};
+
+/*
+ * Calls act for the cluster that the options name, for each that sync->policy lists, or for the folder. A cluster of
+ * several that fails is told at once and the next has its turn; the error is then theirs together: their code when it is
+ * one, else USH_ERR_PARTIAL. Returns act's status. Writes options->metrics.
+ */
+int ush_broker_each(struct ush_broker *broker, const struct ush_broker_options *options, struct ush_sync *sync, const char *verb,
+		    int (*act)(struct ush_turn *turn, struct ush_error *err), struct ush_error *err);
+
+/* Writes options->metrics, when it is said. */
+struct ush_run;
+int ush_broker_metrics(const struct ush_broker_options *options, const struct ush_run *run, struct ush_error *err);
+
 /* "host-pid-random": who holds the lease. The caller frees. */
 char *ush_broker_identity(const struct ush_world *world);
+
+/* Namespaces and RoleBindings of the cluster, or (kube NULL) in a folder of manifests. standing.c */
+struct ush_standing;
+int ush_broker_standing(struct ush_standing *standing, const struct ush_kube *kube, const char *folder, struct ush_error *err);
 
 /* Prints text, as it is; USH_ERR_STORE when stdout does not take it. */
 int ush_broker_print(const char *text, struct ush_error *err);

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * cost RUNS COMMAND...: runs it RUNS times, stdout to /dev/null, and prints of the quickest run the wall time in
- * milliseconds, of all runs the largest resident set in KiB, and the last exit status.
+ * cost COMMAND...: runs it once, stdout to /dev/null, and prints wall time and CPU time in milliseconds, the largest
+ * resident set in KiB, and the exit status.
  */
 #include <fcntl.h>
 #include <spawn.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -21,7 +20,12 @@ static double now_ms(void)
 	return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
 }
 
-static int run(char **command, double *wall, long *rss, int *status)
+static double ms_of(struct timeval t)
+{
+	return (double)t.tv_sec * 1e3 + (double)t.tv_usec / 1e3;
+}
+
+int main(int argc, char **argv)
 {
 	posix_spawn_file_actions_t files;
 	struct rusage usage;
@@ -29,41 +33,21 @@ static int run(char **command, double *wall, long *rss, int *status)
 	int bad, state;
 	pid_t pid;
 
-	posix_spawn_file_actions_init(&files);
-	posix_spawn_file_actions_addopen(&files, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
-	bad = posix_spawnp(&pid, command[0], &files, NULL, command, environ);
-	posix_spawn_file_actions_destroy(&files);
-	if (bad != 0) {
-		fprintf(stderr, "cost: %s: %s\n", command[0], strerror(bad));
-		return -1;
-	}
-	if (wait4(pid, &state, 0, &usage) != pid)
-		return -1;
-	*wall = now_ms() - begin;
-	*rss = usage.ru_maxrss;
-	*status = WIFEXITED(state) ? WEXITSTATUS(state) : 128 + WTERMSIG(state);
-	return 0;
-}
-
-int main(int argc, char **argv)
-{
-	double best = 0;
-	long most = 0;
-	int status = 0, runs = argc > 2 ? atoi(argv[1]) : 0;
-
-	if (runs < 1) {
-		fprintf(stderr, "cost RUNS COMMAND...\n");
+	if (argc < 2) {
+		fprintf(stderr, "cost COMMAND...\n");
 		return 2;
 	}
-	for (int i = 0; i < runs; i++) {
-		double wall;
-		long rss;
-
-		if (run(argv + 2, &wall, &rss, &status) != 0)
-			return 1;
-		best = i == 0 || wall < best ? wall : best;
-		most = rss > most ? rss : most;
+	posix_spawn_file_actions_init(&files);
+	posix_spawn_file_actions_addopen(&files, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+	bad = posix_spawnp(&pid, argv[1], &files, NULL, argv + 1, environ);
+	posix_spawn_file_actions_destroy(&files);
+	if (bad != 0) {
+		fprintf(stderr, "cost: %s: %s\n", argv[1], strerror(bad));
+		return 1;
 	}
-	printf("%.1f %ld %d\n", best, most, status);
+	if (wait4(pid, &state, 0, &usage) != pid)
+		return 1;
+	printf("%.1f %.1f %ld %d\n", now_ms() - begin, ms_of(usage.ru_utime) + ms_of(usage.ru_stime), usage.ru_maxrss,
+	       WIFEXITED(state) ? WEXITSTATUS(state) : 128 + WTERMSIG(state));
 	return 0;
 }

@@ -74,7 +74,7 @@ START_TEST(another_role_broken_off_anywhere_is_ended_by_the_next_run)
 		sync_room_begin(STORY, FULL);
 		ck_assert_int_eq(sync_room_run(), 0);
 		sync_room_put("policy.yaml", EDITOR);
-		fake_kube_fail(room.fake, (struct fake_kube_fault){.method = skip % 2 == 0 ? "POST" : "DELETE", .path = BINDINGS, .skip = skip / 2, .times = 1, .status = 500});
+		fake_kube_fail(room.fake, (struct fake_kube_fault){.method = skip % 2 == 0 ? "POST" : "DELETE", .path = BINDINGS, .skip = skip / 2, .times = 4, .status = 500});
 		ck_assert_int_eq(sync_room_run(), 10);
 		ck_assert_uint_ge(fake_kube_objects(room.fake, BINDINGS), 1);
 		ck_assert_int_eq(sync_room_run(), 0);

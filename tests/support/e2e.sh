@@ -6,14 +6,16 @@
 #   need cluster idp keyring         or the script is skipped, with the reason
 #   keyring_start                    gnome-keyring, unlocked, on a D-Bus of its own
 #   idp_start                        an OpenID provider over TLS: ISSUER
-#   cluster_start                    etcd + kube-apiserver that takes ISSUER's tokens: SERVER
+#   cluster_start                    etcd + kube-apiserver that takes ISSUER's tokens, where there is one: SERVER
 #   profile_write prod; kubeconfig_write prod
 #   at_terminal kubectl get pods     as carol would at her terminal;  away kubectl get pods: as a script would
 #
 # Where programs are looked for: USHER_TEST_BIN (etcd, kube-apiserver, ...), USHER_TEST_IDP (a folder with node_modules),
-# USHER_TEST_KEYCLOAK; by default what `./dev deps` laid under USHER_CACHE.
+# USHER_TEST_SCIM (likewise), USHER_TEST_KEYCLOAK; by default what `./dev deps` laid under USHER_CACHE.
 : "${USHER_CACHE:=$HOME/.cache/usher-dev}"
 : "${USHER_TEST_BIN:=$USHER_CACHE/bin}" "${USHER_TEST_IDP:=$USHER_CACHE/idp}" "${USHER_TEST_KEYCLOAK:=$USHER_CACHE/keycloak}"
+: "${USHER_TEST_SCIM:=$USHER_CACHE/scim}"
+export USHER_CACHE USHER_TEST_BIN USHER_TEST_IDP USHER_TEST_KEYCLOAK USHER_TEST_SCIM # the demo's own HOME is another
 . "$(dirname "${BASH_SOURCE[0]}")/tap.sh"
 SUPPORT=$USHER_SRC/tests/support
 export PATH=$USHER_BUILD:$USHER_TEST_BIN:$PATH
@@ -29,9 +31,17 @@ missing() { # cluster|idp|keycloak|keyring: prints why it cannot run here, or no
 	idp)
 		have node || { echo "no node on this machine"; return; }
 		[ -d "$USHER_TEST_IDP/node_modules/oidc-provider" ] || echo "no oidc-provider in $USHER_TEST_IDP (./dev deps fetches it)" ;;
+	scim)
+		have node || { echo "no node on this machine"; return; }
+		[ -d "$USHER_TEST_SCIM/node_modules/scimmy-routers" ] || echo "no scimmy in $USHER_TEST_SCIM (./dev deps fetches it)" ;;
 	keycloak)
 		have java || { echo "no java on this machine"; return; }
 		[ -e "$USHER_TEST_KEYCLOAK/ready" ] || echo "no Keycloak in $USHER_TEST_KEYCLOAK (./dev deps fetches it)" ;;
+	ldap) have /usr/sbin/slapd ldapsearch ldapadd || echo "no slapd or ldap-utils on this machine" ;;
+	samba)
+		have samba samba-tool ldbadd ldbmodify || { echo "no samba, samba-tool or ldb-tools on this machine"; return; }
+		[ -d /usr/share/samba/setup ] || { echo "no samba-ad-provision on this machine"; return; }
+		[ "$(id -u)" = 0 ] || echo "a domain can only be made by root" ;;
 	keyring)
 		have dbus-daemon gnome-keyring-daemon secret-tool || echo "no dbus-daemon, gnome-keyring-daemon or secret-tool on this machine" ;;
 	esac
@@ -144,9 +154,13 @@ authentication_config() {
 
 cluster_start() {
 	CLUSTER=$T/cluster
-	authentication_config >"$T/authn.yaml"
+	local authentication=()
+	if [ -n "${ISSUER:-}" ]; then
+		authentication_config >"$T/authn.yaml"
+		authentication=("$T/authn.yaml")
+	fi
 	at_exit "$SUPPORT/cluster/cluster.sh" stop "$CLUSTER"
-	BINDIR=$USHER_TEST_BIN "$SUPPORT/cluster/cluster.sh" start "$CLUSTER" "$T/authn.yaml" >"$T/cluster.log" 2>&1 || {
+	BINDIR=$USHER_TEST_BIN "$SUPPORT/cluster/cluster.sh" start "$CLUSTER" ${authentication[@]+"${authentication[@]}"} >"$T/cluster.log" 2>&1 || {
 		note "$(cat "$T/cluster.log")"
 		exit 1
 	}
@@ -160,7 +174,7 @@ broker() { "$BROKER" "$@" --kubeconfig "$ADMIN"; }
 
 broker_writes() { # writes that the API server saw from usher-broker; RESOURCE... narrows it
 	jq -rs --arg only "$*" '[.[] | select((.userAgent // "" | startswith("usher")) and (.verb | IN("create", "update", "patch", "delete",
-		"deletecollection")) and (.objectRef.resource | IN("selfsubjectaccessreviews", "subjectaccessreviews") | not)
+		"deletecollection")) and (.objectRef.resource | IN("selfsubjectaccessreviews", "selfsubjectrulesreviews", "selfsubjectreviews", "subjectaccessreviews") | not)
 		and ($only == "" or (.objectRef.resource | IN($only | split(" ")[]))))] | length' "$CLUSTER/audit.log"
 }
 

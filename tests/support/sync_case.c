@@ -26,8 +26,10 @@ void sync_case_free(struct sync_case *c)
 		ush_groups_free(&c->groups[i]);
 	ush_observed_free(&c->observed);
 	ush_desired_free(c->desired);
+	ush_places_free(&c->places);
 	ush_policy_free(c->policy);
 	ush_state_free(&c->state);
+	json_decref(c->namespaces);
 	json_decref(c->cluster);
 	free(c);
 }
@@ -36,6 +38,7 @@ void sync_case_policy(struct sync_case *c, const char *policy)
 {
 	struct ush_error err = {0};
 
+	ush_observed_free(&c->observed);
 	ush_desired_free(c->desired);
 	c->desired = NULL;
 	ush_policy_free(c->policy);
@@ -128,22 +131,52 @@ json_t *sync_case_object(const struct sync_case *c, const char *kind, const char
 	return at != SIZE_MAX ? json_array_get(c->cluster, at) : NULL;
 }
 
+void sync_case_namespace(struct sync_case *c, const char *name, const char *labels)
+{
+	USH_AUTO_FREE char *text = labels != NULL ? ush_strdup(labels) : ush_strdup("{}");
+	json_t *json;
+
+	for (char *p = text; *p != '\0'; p++)
+		*p = *p == '\'' ? '"' : *p;
+	json = json_loads(text, 0, NULL);
+	ck_assert_msg(json != NULL, "%s", text);
+	if (c->namespaces == NULL)
+		c->namespaces = json_array();
+	json_array_append_new(c->namespaces, json_pack("{s:s, s:o}", "name", name, "labels", json));
+}
+
+void sync_case_desire(struct sync_case *c)
+{
+	struct ush_wish wish = {c->policy, &c->places, c->groups, &c->state, "default", c->now};
+	size_t i;
+	json_t *item;
+
+	ush_observed_free(&c->observed);
+	ush_desired_free(c->desired);
+	ush_places_free(&c->places);
+	ush_places_begin(&c->places, c->policy);
+	c->places.known = c->namespaces != NULL;
+	json_array_foreach(c->namespaces, i, item)
+		ush_places_add(&c->places, c->policy, ush_json_string(item, "name"), json_object_get(item, "labels"),
+			       json_is_true(json_object_get(item, "terminating")));
+	ush_places_sort(&c->places, c->policy);
+	c->desired = ush_desired_new(&wish);
+}
+
 struct ush_plan *sync_case_plan(struct sync_case *c)
 {
 	struct ush_plan *plan = ush_new(struct ush_plan);
 	struct ush_error err = {0};
-	struct ush_reconcile input = {.groups = c->groups, .observed = &c->observed, .state = &c->state, .now = c->now, .all_objects = true};
+	struct ush_reconcile input = {.groups = c->groups, .observed = &c->observed, .state = &c->state, .cluster_roles = c->roles, .now = c->now,
+				      .all_objects = true};
 	size_t i;
 	json_t *object;
 
-	ush_desired_free(c->desired);
-	ush_observed_free(&c->observed);
-	c->desired = ush_desired_new(c->policy, "default");
-	c->observed = (struct ush_observed){.where = ush_strdup("k8s.test"), .live = true};
+	sync_case_desire(c);
+	ush_observed_begin(&c->observed, c->desired, c->groups, "k8s.test", true);
 	json_array_foreach(c->cluster, i, object)
-		ck_assert_msg(ush_observed_add(&c->observed, c->desired, object, &err) == 0, "%s", err.what);
+		ck_assert_msg(ush_observed_add(&c->observed, object, &err) == 0, "%s", err.what);
 	ck_assert_msg(ush_observed_sort(&c->observed, &err) == 0, "%s", err.what);
-	ush_desired_resolve(c->desired, c->groups, c->now);
 	input.desired = c->desired;
 	plan->server = ush_strdup("https://k8s.test");
 	plan->state_namespace = ush_strdup("default");
@@ -151,13 +184,13 @@ struct ush_plan *sync_case_plan(struct sync_case *c)
 	return plan;
 }
 
-static void apply_change(struct sync_case *c, const struct ush_change *change)
+static void apply_change(struct sync_case *c, const struct ush_plan *plan, const struct ush_change *change)
 {
 	const char *kind = ush_rbac_kind_name(change->kind);
 	size_t at = find(c, kind, change->namespace_name, change->name);
 	json_t *object;
 
-	if (change->action > USH_REMOVE)
+	if (change->action > USH_REMOVE || (change->consent && !c->confirm))
 		return;
 	ck_assert_msg((at != SIZE_MAX) == (change->action != USH_CREATE), "%s %s/%s: %s", kind, change->namespace_name, change->name, change->reason);
 	if (at != SIZE_MAX) {
@@ -167,7 +200,7 @@ static void apply_change(struct sync_case *c, const struct ush_change *change)
 	}
 	if (change->action == USH_REMOVE)
 		return;
-	object = json_deep_copy(change->object);
+	object = ush_change_object(plan, change, NULL);
 	if (change->action == USH_CHANGE)
 		json_object_set_new(json_object_get(object, "metadata"), "uid", json_string(change->uid));
 	put(c, object);
@@ -179,9 +212,10 @@ void sync_case_apply(struct sync_case *c, const struct ush_plan *plan)
 	struct ush_error err = {0};
 
 	for (size_t i = 0; i < plan->change_count; i++)
-		apply_change(c, &plan->changes[i]);
+		apply_change(c, plan, &plan->changes[i]);
 	ush_state_free(&c->state);
 	ck_assert_int_eq(ush_state_read(&c->state, state, "state", &err), 0);
+	c->state.namespaces = ush_strdup(plan->state.namespaces);
 }
 
 struct ush_plan *sync_case_run(struct sync_case *c)

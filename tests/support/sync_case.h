@@ -21,7 +21,11 @@ struct sync_case {
 	struct ush_groups groups[4]; /* one a source of the policy */
 	json_t *cluster;             /* array of objects */
 	struct ush_state state;
+	bool confirm;                /* changes that wait for consent are done too */
 	int64_t now;                 /* Unix seconds; 1,800,000,000 at first */
+	struct ush_places places;    /* those below, and what the policy names */
+	json_t *namespaces;          /* array of Namespace objects; NULL: nobody can list them */
+	struct ush_cluster_roles *roles; /* or NULL */
 	struct ush_desired *desired; /* of the last plan */
 	struct ush_observed observed;
 };
@@ -35,6 +39,12 @@ void sync_case_policy(struct sync_case *c, const char *policy);
 /* Replaces a source's groups: "id path member,member" each, separated by ';'. A name is the leaf of its path. Complete. */
 void sync_case_groups(struct sync_case *c, size_t source, const char *groups);
 void sync_case_incomplete(struct sync_case *c, size_t source, const char *why);
+
+/* A namespace that is there; labels as JSON with single quotes, or NULL. */
+void sync_case_namespace(struct sync_case *c, const char *name, const char *labels);
+
+/* Makes places and desired: what is wanted now. */
+void sync_case_desire(struct sync_case *c);
 
 /* Adds an object, single quotes read as double quotes. */
 void sync_case_add(struct sync_case *c, const char *object);

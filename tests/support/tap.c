@@ -42,6 +42,7 @@ int tap_run(const char *suite, const TTest *const *tests, size_t count)
 	SRunner *runner;
 	int failed;
 
+	tcase_set_timeout(c, 120); /* for what hangs; no test is judged by how fast it is */
 	for (size_t i = 0; i < count; i++)
 		tcase_add_test(c, tests[i]);
 	suite_add_tcase(s, c);

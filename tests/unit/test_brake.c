@@ -76,7 +76,7 @@ START_TEST(a_group_that_is_gone_twice_loses_its_binding)
 	sync_case_expect_reason(plan, USH_REMOVE, "readers", "complete run 2 without it");
 	ush_plan_free(plan);
 	ck_assert_uint_eq(json_array_size(c->cluster), 0);
-	expect_state("\"tombstones\":[]");
+	expect_state("\"removed\":true");
 	sync_case_expect_empty(sync_case_run(c));
 	sync_case_free(c);
 }

@@ -67,7 +67,7 @@ START_TEST(a_kind_that_may_not_be_read_makes_it_incomplete)
 
 	for (size_t i = 0; i < USH_COUNT(kinds); i++) {
 		struct fake_kube *fake = cluster();
-		USH_AUTO_FREE char *path = ush_printf(RBAC "%s?", kinds[i]);
+		USH_AUTO_FREE char *path = ush_printf(RBAC "%s", kinds[i]);
 		USH_AUTO_INVENTORY in = {0};
 		struct ush_error err = {0};
 		size_t all;
@@ -94,11 +94,13 @@ START_TEST(a_list_that_expires_is_read_again_and_counted_once)
 
 		fake_kube_add(fake, text);
 	}
-	fake_kube_fail(fake, (struct fake_kube_fault){.path = RBAC "roles?", .skip = 1, .status = 410});
+	fake_kube_fail(fake, (struct fake_kube_fault){.path = RBAC "roles?limit=5000&continue", .status = 410});
+	fake->pages = 500;
 	ck_assert_msg(ush_inventory_live(&in, &fake->kube, &err) == 0, "%s", err.what);
 	ck_assert_uint_eq(in.missing.count, 0);
 	ck_assert_uint_eq(in.count, fake_kube_objects(fake, RBAC));
 	ck_assert_uint_eq(in.read, in.count);
+	ck_assert_uint_eq(fake_kube_count(fake, "GET", RBAC "roles"), 4); /* two pages, and two again */
 	fake_kube_free(fake);
 }
 END_TEST

@@ -41,7 +41,7 @@ START_TEST(a_plan_is_read_like_this)
 		    "+ fancy-namespace  RoleBinding  read-pods             oidc:a (3 people)\n"
 		    "+ prod             RoleBinding  usher-edit-1dbac2f6   oidc:b (1 person)\n"
 		    "\n"
-		    "For people: 3 may now see pods in fancy-namespace; 1 may now edit prod, Secrets included.\n"
+		    "For people: 1 may now edit prod, Secrets included, through oidc:b; 3 may now see pods in fancy-namespace, through oidc:a.\n"
 		    "3 to create. Next: usher-broker apply --plan plan.json\n");
 	sync_case_free(c);
 }
@@ -65,7 +65,7 @@ START_TEST(a_plan_shows_what_goes_and_what_stays)
 		    "! fancy-namespace  RoleBinding  read-pods             kept: group a is gone from source main since 2027-01-15 08:00 UTC"
 		    " (complete run 1 of 2; removed not before 2027-01-15 09:00 UTC)\n"
 		    "\n"
-		    "For people: 1 more may see pods in fancy-namespace; 1 lose prod (role edit).\n"
+		    "For people: 1 lose prod (role edit); 1 more may see pods in fancy-namespace, through oidc:b.\n"
 		    "1 to change, 1 to remove, 1 kept although the group is gone, the tombstones to note.\n");
 	ush_plan_free(plan);
 	sync_case_free(c);
@@ -96,8 +96,7 @@ START_TEST(a_name_from_outside_cannot_write_on_the_terminal)
 
 	free(plan->sources[0].where);
 	plan->sources[0].where = ush_strdup("file \033[2J\xe2\x80\xae.json\n");
-	free(plan->changes[0].reason);
-	plan->changes[0].reason = ush_strdup("\033]0;owned\007");
+	plan->changes[0].reason = "\033]0;owned\007";
 	ush_plan_to_text(plan, &text, NULL);
 	for (size_t i = 0; i < text.length; i++)
 		ck_assert(text.data[i] == '\n' || (text.data[i] >= ' ' && text.data[i] < 0x7f));
@@ -116,11 +115,14 @@ START_TEST(a_plan_is_read_back_as_it_was_written)
 	USH_AUTO_PLAN plan = begin();
 	USH_AUTO_JSON json = ush_plan_to_json(plan);
 	USH_AUTO_PLAN second = again(json);
+	USH_AUTO_BUF one = {0}, two = {0};
 
 	ck_assert_msg(second != NULL, "%s", err.what);
 	ck_assert_str_eq(second->hash, plan->hash);
 	ck_assert_uint_eq(second->change_count, plan->change_count);
-	ck_assert(json_equal(second->changes[1].object, plan->changes[1].object));
+	ck_assert_int_eq(ush_change_body(plan, &plan->changes[1], NULL, &one), 0);
+	ck_assert_int_eq(ush_change_body(second, &second->changes[1], NULL, &two), 0);
+	ck_assert_str_eq(one.data, two.data);
 	ck_assert_str_eq(second->server, "https://k8s.test");
 	sync_case_free(c);
 }
@@ -165,10 +167,10 @@ static void expect_malformed(struct ush_plan *plan, const char *object, const ch
 {
 	USH_AUTO_PLAN second = NULL;
 	USH_AUTO_JSON json = NULL;
+	USH_AUTO_JSON forged = json_loads(object, 0, NULL);
 
-	json_decref(plan->changes[1].object);
-	plan->changes[1].object = json_loads(object, 0, NULL);
-	ck_assert_ptr_nonnull(plan->changes[1].object);
+	plan->changes[1].body = ush_plan_body(plan, forged);
+	ck_assert_uint_ne(plan->changes[1].body, 0);
 	ush_plan_finish(plan); /* a forger would compute the hash too */
 	json = ush_plan_to_json(plan);
 	second = again(json);
@@ -186,12 +188,23 @@ START_TEST(a_forged_plan_writes_nothing_that_a_policy_could_not)
 
 	ck_assert_str_eq(plan->changes[1].name, "read-pods");
 	expect_malformed(plan, FORGED("ClusterRoleBinding", "read-pods", "", "{\"kind\":\"Group\",\"name\":\"a\"}"), "changes[1] is malformed");
-	expect_malformed(plan, FORGED("RoleBinding", "read-pods", "\"namespace\":\"kube-system\",", "{\"kind\":\"Group\",\"name\":\"a\"}"), "changes[1] is malformed");
 	expect_malformed(plan, FORGED("RoleBinding", "read-pods", "\"namespace\":\"fancy-namespace\",", "{\"kind\":\"Group\",\"name\":\"system:masters\"}"), "changes[1] is malformed");
 	expect_malformed(plan, FORGED("RoleBinding", "read-pods", "\"namespace\":\"fancy-namespace\",", "{\"kind\":\"User\",\"name\":\"mallory\"}"), "changes[1] is malformed");
-	free(plan->changes[1].namespace_name);
-	plan->changes[1].namespace_name = ush_strdup("x/../../clusterroles");
+	plan->changes[1].namespace_name = "x/../../clusterroles";
 	expect_malformed(plan, FORGED("RoleBinding", "read-pods", "\"namespace\":\"x/../../clusterroles\",", "{\"kind\":\"Group\",\"name\":\"a\"}"), "is malformed");
+	sync_case_free(c);
+}
+END_TEST
+
+START_TEST(an_object_of_another_namespace_than_its_change_says_is_refused)
+{
+	USH_AUTO_PLAN plan = begin();
+	USH_AUTO_JSON json = ush_plan_to_json(plan);
+	json_t *object = json_object_get(json_array_get(json_object_get(json, "changes"), 1), "object");
+
+	json_object_set_new(json_object_get(object, "metadata"), "namespace", json_string("kube-system"));
+	ck_assert_ptr_null(again(json));
+	ck_assert_ptr_nonnull(strstr(err.what, "changes[1] is malformed"));
 	sync_case_free(c);
 }
 END_TEST
@@ -243,10 +256,10 @@ END_TEST
 
 START_TEST(a_state_is_read_strictly)
 {
-	static const char *const texts[] = {"", "{}", "{\"version\":2,\"tombstones\":[]}", "{\"version\":1,\"tombstones\":[{}]}",
-					    "{\"version\":1,\"tombstones\":[{\"source\":\"a\",\"group\":\"b\",\"since\":\"x\",\"runs\":1}]}",
-					    "{\"version\":1,\"tombstones\":[{\"source\":\"a\",\"group\":\"b\",\"since\":-5,\"runs\":1}]}",
-					    "{\"version\":1,\"tombstones\":[{\"source\":\"a\",\"group\":\"b\",\"since\":5,\"runs\":9223372036854775807}]}"};
+	static const char *const texts[] = {"", "{}", "{\"version\":1,\"tombstones\":[]}", "{\"version\":2,\"tombstones\":[{}]}",
+					    "{\"version\":2,\"tombstones\":[{\"source\":\"a\",\"id\":\"i\",\"text\":\"t\",\"group\":\"b\",\"since\":\"x\",\"runs\":1}]}",
+					    "{\"version\":2,\"tombstones\":[{\"source\":\"a\",\"id\":\"i\",\"text\":\"t\",\"group\":\"b\",\"since\":-5,\"runs\":1}]}",
+					    "{\"version\":2,\"tombstones\":[{\"source\":\"a\",\"id\":\"i\",\"text\":\"t\",\"group\":\"b\",\"since\":5,\"runs\":9223372036854775807}]}"};
 	USH_AUTO_STATE good = {0};
 
 	for (size_t i = 0; i < USH_COUNT(texts); i++) {
@@ -256,16 +269,18 @@ START_TEST(a_state_is_read_strictly)
 		ck_assert_int_eq(ush_state_read(&state, texts[i], "state", &err), -1);
 		ck_assert_int_eq(err.code, USH_ERR_STORE);
 	}
-	ush_state_set(&good, "main", "b", 5, 1);
-	ush_state_set(&good, "main", "a", 6, 2);
-	ush_state_set(&good, "main", "b", 7, 3);
+	ush_state_set(&good, &(struct ush_tombstone){(char *)"main", (char *)"b", (char *)"B", (char *)"oidc:B", 5, 1, false});
+	ush_state_set(&good, &(struct ush_tombstone){(char *)"main", (char *)"a", (char *)"A", (char *)"oidc:A", 6, 2, false});
+	ush_state_set(&good, &(struct ush_tombstone){(char *)"main", (char *)"b", (char *)"B", (char *)"oidc:B", 7, 3, true});
 	ck_assert_uint_eq(good.count, 2);
 	ck_assert_int_eq(ush_state_find(&good, "main", "b")->runs, 3);
 	ck_assert_ptr_null(ush_state_find(&good, "other", "b"));
+	ck_assert_ptr_null(ush_state_namesake(&good, "main", "oidc:B", "b"));
+	ck_assert_str_eq(ush_state_namesake(&good, "main", "oidc:B", "c")->id, "b");
 }
 END_TEST
 
 TAP_MAIN("plan", a_plan_is_read_like_this, a_plan_shows_what_goes_and_what_stays, a_plan_that_could_not_read_everything_does_not_say_that_all_is_well,
 	 a_name_from_outside_cannot_write_on_the_terminal,
 	 a_plan_is_read_back_as_it_was_written, equal_plans_have_equal_hashes_whatever_time_reading_took, a_plan_that_was_changed_is_refused,
-	 a_forged_plan_writes_nothing_that_a_policy_could_not, what_is_no_plan_is_told_in_one_line, the_verdict_is_the_exit_status, a_state_is_read_strictly)
+	 a_forged_plan_writes_nothing_that_a_policy_could_not, an_object_of_another_namespace_than_its_change_says_is_refused, what_is_no_plan_is_told_in_one_line, the_verdict_is_the_exit_status, a_state_is_read_strictly)

@@ -85,16 +85,17 @@ static void expect_as_desired(void)
 	size_t wanted = 0;
 
 	for (size_t i = 0; i < c->desired->count; i++) {
-		const struct ush_wanted *w = &c->desired->items[i];
+		const struct ush_shape *shape = ush_wanted_shape(c->desired, i);
+		const char *space = ush_wanted_namespace(c->desired, i);
 		USH_AUTO_ORIGINS origins = {0};
 
-		if (w->kind != USH_ROLE_BINDING)
+		if (shape->kind != USH_ROLE_BINDING)
 			continue;
-		ush_wanted_origins(c->desired, w, &origins);
+		ush_shape_origins(c->desired, shape, &origins);
 		for (size_t j = 0; j < origins.count; j++) {
-			USH_AUTO_FREE char *got = sync_case_subjects(c, w->namespace_name, w->name);
+			USH_AUTO_FREE char *got = sync_case_subjects(c, space, shape->name);
 
-			ck_assert_msg(strstr(got, origins.items[j].text) != NULL, "%s/%s lacks %s", w->namespace_name, w->name, origins.items[j].text);
+			ck_assert_msg(strstr(got, origins.items[j].text) != NULL, "%s/%s lacks %s", space, shape->name, origins.items[j].text);
 			wanted++;
 		}
 	}

@@ -256,7 +256,8 @@ START_TEST(a_rendered_folder_is_as_desired)
 
 	begin(POLICY);
 	render(2, 0, 0);
-	ck_assert_msg(ush_observe_folder(&observed, c->desired, folder, &err) == 0, "%s", err.what);
+	ush_observed_begin(&observed, c->desired, c->groups, folder, false);
+	ck_assert_msg(ush_observe_folder(&observed, folder, &err) == 0, "%s", err.what);
 	ck_assert_uint_eq(observed.bindings_ours, 3);
 	input = (struct ush_reconcile){.desired = c->desired, .groups = c->groups, .observed = &observed, .state = &c->state, .now = c->now};
 	ush_reconcile(&input, plan);

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/support/tap.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/base/memory.h"
 #include "common/data/json.h"
 #include "common/data/yaml.h"
+#include "tests/support/names.h"
 
 static struct ush_error err;
 
@@ -143,6 +145,30 @@ START_TEST(hostile_strings_survive_a_round_trip)
 }
 END_TEST
 
+/* T56. USHER_NAMES=1000000 tests as many as the claim says; tests/e2e/yaml.sh asks kubectl's reader too. */
+START_TEST(random_names_survive_a_round_trip)
+{
+	const char *wanted = getenv("USHER_NAMES");
+	long left = wanted != NULL ? strtol(wanted, NULL, 10) : 20000;
+	uint64_t seed = 20261121;
+
+	while (left > 0) {
+		USH_AUTO_JSON names = json_array();
+		USH_AUTO_BUF out = {.limit = SIZE_MAX};
+		USH_AUTO_JSON back = NULL;
+		char name[NAMES_LONGEST];
+
+		for (int i = 0; i < 100; i++, left--) {
+			names_next(&seed, name);
+			json_array_append_new(names, json_pack("{s:s}", name, name));
+		}
+		ck_assert_int_eq(ush_yaml_write(&out, names, false), 0);
+		back = from_yaml(out.data);
+		ck_assert_msg(back != NULL && json_equal(names, back), "%s: %.200s", err.what, out.data);
+	}
+}
+END_TEST
+
 START_TEST(the_shape_is_block_style_with_two_spaces)
 {
 	USH_AUTO_JSON value = json_pack("{s:s,s:{s:[],s:{}},s:[{s:s,s:[s]},[s]],s:i,s:b,s:n}", "kind", "Role", "metadata", "labels", "empty",
@@ -169,5 +195,5 @@ END_TEST
 TAP_MAIN("yaml", scalars_have_the_types_that_kubectl_gives_them, json_is_read_by_the_same_door, a_byte_order_mark_is_no_part_of_the_text,
 	 an_integer_that_does_not_fit_stays_a_text, nodes_know_line_and_column, a_duplicate_key_is_refused_with_both_lines,
 	 broken_yaml_is_refused_with_its_line, anchors_are_copied_and_a_bomb_ends_at_the_cap, nesting_is_capped,
-	 hostile_strings_survive_a_round_trip, the_shape_is_block_style_with_two_spaces,
+	 hostile_strings_survive_a_round_trip, random_names_survive_a_round_trip, the_shape_is_block_style_with_two_spaces,
 	 sorted_output_does_not_depend_on_the_order_of_keys)

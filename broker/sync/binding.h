@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Inside reconcile: one RoleBinding while it is decided about. weigh.c finds out who is in it after the plan,
+ * decide_binding.c what is to be written for that.
+ */
+#ifndef USH_SYNC_BINDING_H
+#define USH_SYNC_BINDING_H
+
+#include "broker/sync/decide.h"
+
+struct ush_binding {
+	size_t wanted;                   /* SIZE_MAX: nobody wants it */
+	const struct ush_shape *shape;   /* of the wanted one, else NULL */
+	struct ush_seen *seen;           /* NULL: it is not there */
+	size_t place;
+	const char *namespace_name, *name;
+	struct ush_origins final;        /* the groups it is for after the plan */
+	struct ush_list people;          /* USH_LAYOUT_USERS: the people in it after the plan */
+	struct ush_origins pending;      /* groups that wait for consent */
+	struct ush_leaving *leaving;
+	size_t leaving_count;
+	size_t going, staying, following; /* of those leaving: now; not now; under another name */
+	bool people_held;                /* USH_LAYOUT_USERS: nobody may go, some group is not known whole */
+	size_t people_going;
+};
+
+void ush_binding_free(struct ush_binding *b);
+#define USH_AUTO_BINDING __attribute__((cleanup(ush_binding_free))) struct ush_binding
+
+/* Fills everything but wanted, shape, seen, place and the names, which are there. */
+void ush_binding_weigh(struct ush_decide *d, struct ush_binding *b);
+
+/* The groups that stand behind a binding that is there: its subjects, or those it was written for (USH_LAYOUT_USERS). */
+const struct ush_origins *ush_binding_held(const struct ush_decide *d, const struct ush_seen *seen);
+
+/* Nobody is in it after the plan. */
+bool ush_binding_empty(const struct ush_decide *d, const struct ush_binding *b);
+
+/* Adds the people of groups, as the API server calls them. */
+void ush_binding_members(const struct ush_decide *d, const struct ush_origins *origins, struct ush_list *people);
+
+static inline bool ush_binding_of_users(const struct ush_decide *d)
+{
+	return d->policy->layout == USH_LAYOUT_USERS;
+}
+
+#endif

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "broker/sync/owner.h"
+
+#include <string.h>
+
+#include "common/base/memory.h"
+
+static const struct ush_maker makers[] = {
+	{false, "meta.helm.sh/release-name", "helm", "release", false},
+	{true, "helm.toolkit.fluxcd.io/name", "flux", "release", true},
+	{true, "kustomize.toolkit.fluxcd.io/name", "flux", "kustomization", true},
+	{false, "argocd.argoproj.io/tracking-id", "argocd", "app", true},
+	{true, "argocd.argoproj.io/instance", "argocd", "app", true},
+	{true, "app.kubernetes.io/instance", "argocd or helm", "app", true},
+	{true, "auth.management.cattle.io/rtb-owner", "rancher", "owner", false},
+	{true, "auth.management.cattle.io/rtb-owner-updated", "rancher", "owner", false},
+	{true, "cattle.io/creator", "rancher", "creator", false},
+	{false, "lifecycle.cattle.io/create.namespace-auth", "rancher", "mark", false},
+	{true, "objectset.rio.cattle.io/hash", "rancher fleet", "set", true},
+	{true, "capsule.clastix.io/tenant", "capsule", "tenant", false},
+	{true, "rbac-manager", "rbac-manager", "mark", false},
+};
+
+static const struct {
+	bool label;
+	const char *key;
+	size_t offset;
+} ours[] = {
+	{true, USH_LABEL_MANAGED_BY, offsetof(struct ush_marks, managed_by)}, {true, USH_LABEL_PART_OF, offsetof(struct ush_marks, part_of)},
+	{true, USH_LABEL_POLICY, offsetof(struct ush_marks, policy)},	      {false, USH_ANNOTATION_ORIGIN, offsetof(struct ush_marks, origin)},
+	{false, USH_ANNOTATION_ROLE, offsetof(struct ush_marks, role)},
+};
+
+static void look(struct ush_marks *marks, bool label, struct ush_slice key, struct ush_slice value)
+{
+	for (size_t i = 0; i < USH_COUNT(ours); i++)
+		if (ours[i].label == label && ush_slice_is(key, ours[i].key)) {
+			*(struct ush_slice *)(void *)((char *)marks + ours[i].offset) = value;
+			return;
+		}
+	for (size_t i = 0; i < USH_COUNT(makers); i++)
+		if (makers[i].label == label && (marks->maker == NULL || &makers[i] < marks->maker) && ush_slice_is(key, makers[i].key)) {
+			marks->maker = &makers[i];
+			marks->maker_value = value;
+		}
+}
+
+void ush_marks_read(const struct ush_item *item, struct ush_marks *marks)
+{
+	struct ush_slice key, value;
+
+	*marks = (struct ush_marks){0};
+	for (struct ush_walk walk = ush_walk(item->labels); ush_walk_member(&walk, &key, &value);)
+		look(marks, true, key, value);
+	for (struct ush_walk walk = ush_walk(item->annotations); ush_walk_member(&walk, &key, &value);)
+		look(marks, false, key, value);
+}
+
+static char *unmarked(const struct ush_item *item, bool *free_for_adoption)
+{
+	USH_AUTO_FREE char *manager = ush_slice_copy(ush_item_manager(item));
+
+	*free_for_adoption = true;
+	if (manager != NULL && strcmp(manager, USH_MANAGED_BY) == 0)
+		return ush_strdup("made by usher-broker, and somebody took our labels off (delete it, or put them back)");
+	return manager != NULL ? ush_printf("made by %s", manager) : ush_strdup("not made by usher-broker");
+}
+
+char *ush_marks_foreign(const struct ush_marks *marks, const struct ush_item *item, const char *policy, bool *free_for_adoption)
+{
+	*free_for_adoption = false;
+	if (marks->maker != NULL) {
+		USH_AUTO_FREE char *value = ush_slice_copy(marks->maker_value);
+
+		return ush_printf("made by %s (%s %s)", marks->maker->maker, marks->maker->what, value);
+	}
+	if (item->owned)
+		return ush_strdup("has an owner of its own (ownerReferences)");
+	if (marks->managed_by.type == 0)
+		return unmarked(item, free_for_adoption);
+	if (!ush_slice_is(marks->managed_by, USH_MANAGED_BY)) {
+		USH_AUTO_FREE char *manager = ush_slice_copy(marks->managed_by);
+
+		return ush_printf("made by %s", manager);
+	}
+	if (!ush_slice_is(marks->policy, policy)) {
+		USH_AUTO_FREE char *set = ush_slice_copy(marks->policy);
+
+		return ush_printf("made by usher-broker from policy %s", set != NULL ? set : "(none)");
+	}
+	if (marks->role.type == 0)
+		return ush_strdup("carries our labels and not our annotations: somebody copied them");
+	return NULL;
+}
+
+const char *ush_marks_advice(const struct ush_marks *marks, bool free_for_adoption)
+{
+	if (marks->maker != NULL && marks->maker->git)
+		return "change it in git: usher-broker render writes what is wanted";
+	return free_for_adoption ? "drift: adopt makes it ours when it says the same" : "";
+}

@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Which groups the grants mean now, what each is called at the API server, and which namespaces it is for.
+ */
+#include <string.h>
+#include <time.h>
+
+#include "broker/policy/naming.h"
+#include "broker/sync/desired.h"
+#include "common/base/memory.h"
+
+static char *day(int64_t seconds)
+{
+	char text[32];
+	struct tm tm;
+
+	gmtime_r(&(time_t){seconds}, &tm);
+	strftime(text, sizeof text, "%Y-%m-%d %H:%M UTC", &tm);
+	return ush_strdup(text);
+}
+
+/* ---- what a grant says of itself ---- */
+
+bool ush_grant_names(const struct ush_policy *policy, const struct ush_grant *grant, const char *id, const char *name, const char *path)
+{
+	if (grant->group_pattern != NULL)
+		return ush_pattern_match(grant->group_pattern, *grant->group_pattern == '/' ? path : name, NULL);
+	return ush_name_refers(grant->group, id, name, path, policy->group_name);
+}
+
+void ush_grant_key(const struct ush_policy *policy, const struct ush_grant *grant, char out[17])
+{
+	USH_AUTO_FREE char *all = ush_printf("%s\n%s\n%s\n%s\n%s\n%lld", policy->sources[grant->source].name, grant->group != NULL ? grant->group : "",
+					     grant->group_pattern != NULL ? grant->group_pattern : "", policy->roles[grant->role].name,
+					     grant->name != NULL ? grant->name : "", (long long)grant->not_after);
+	char hex[65];
+
+	ush_sha256_hex(all, strlen(all), hex);
+	memcpy(out, hex, 16);
+	out[16] = '\0';
+}
+
+#define SLUG_MAX 40
+
+/*
+ * One binding a group: the name holds what cannot change without its being another binding, so a group that is renamed
+ * keeps it. 64 bits of hash: among a million such names in one namespace a collision is a matter of 3 in 100,000,000.
+ */
+static char *hashed(const struct ush_policy *policy, const struct ush_policy_role *role, const char *what)
+{
+	const char *kind = ush_wanted_role_kind(role), *name = ush_wanted_role_name(role);
+	USH_AUTO_FREE char *all = ush_printf("%s/%s/%s/%s", policy->name, kind, name, what);
+	USH_AUTO_FREE char *slug = ush_strndup(name, strnlen(name, SLUG_MAX));
+	char hex[65];
+
+	for (char *p = slug; *p != '\0'; p++)
+		if (!((*p >= 'a' && *p <= 'z') || (*p >= '0' && *p <= '9')))
+			*p = '-';
+	ush_sha256_hex(all, strlen(all), hex);
+	return ush_printf("usher-%s-%.16s", slug, hex);
+}
+
+char *ush_grant_binding(const struct ush_policy *policy, const struct ush_grant *grant, const char *id)
+{
+	const struct ush_policy_role *role = &policy->roles[grant->role];
+	const char *source = policy->sources[grant->source].name;
+
+	if (grant->name != NULL)
+		return ush_strdup(grant->name);
+	if (policy->layout == USH_LAYOUT_GROUP) {
+		USH_AUTO_FREE char *what = ush_printf("group/%zu/%s/%s", strlen(source), source, id);
+
+		return hashed(policy, role, what);
+	}
+	if (policy->layout == USH_LAYOUT_USERS)
+		return hashed(policy, role, "users");
+	return ush_name_binding(policy->name, ush_wanted_role_kind(role), ush_wanted_role_name(role));
+}
+
+static bool listed(const struct ush_list *patterns, const char *text)
+{
+	for (size_t i = 0; i < patterns->count; i++)
+		if (ush_pattern_match(patterns->items[i], text, NULL))
+			return true;
+	return false;
+}
+
+bool ush_grant_means(const struct ush_desired *desired, size_t number, const char *name, const char *path, size_t place)
+{
+	const struct ush_grant *grant = &desired->policy->grants[number];
+	const struct ush_place *at = &desired->places->items[place];
+	struct ush_captures captures = {0};
+	USH_AUTO_FREE char *pattern = NULL;
+	bool meant;
+
+	if (at->excluded || listed(&grant->except, at->name))
+		return false;
+	for (size_t i = 0; i < grant->namespaces.count; i++)
+		if (strcmp(grant->namespaces.items[i], at->name) == 0)
+			return true;
+	if (grant->selector.count > 0 && ush_places_selected(desired->places, place, number))
+		return true;
+	if (grant->namespace_pattern == NULL || at->row == SIZE_MAX)
+		return false;
+	if (grant->group_pattern != NULL && !ush_pattern_match(grant->group_pattern, *grant->group_pattern == '/' ? path : name, &captures))
+		return false;
+	pattern = ush_pattern_fill(grant->namespace_pattern, &captures);
+	meant = pattern != NULL && ush_pattern_match(pattern, at->name, NULL);
+	return meant;
+}
+
+const struct ush_group *ush_desired_group(const struct ush_desired *desired, size_t source, const char *id)
+{
+	const struct ush_group *const *found;
+
+	return ush_index_find(&desired->by_id[source], id, &found) > 0 ? found[0] : NULL;
+}
+
+/* ---- one grant ---- */
+
+struct lookup { /* a source's groups by all they can be called */
+	const struct ush_groups *groups;
+	struct ush_index by[USH_GROUP_ID + 1];
+	struct spelt *spelt; /* sorted; where the cluster takes all names in lower case (groupCase) */
+};
+
+struct spelt {
+	char *text;
+	const struct ush_group *group;
+};
+
+struct resolving {
+	struct ush_desired *desired;
+	const struct ush_policy *policy;
+	const struct ush_wish *wish;
+	struct lookup *lookups; /* one a source */
+};
+
+static struct ush_resolved *add(struct resolving *r, size_t grant, enum ush_fate fate, char *why)
+{
+	struct ush_desired *d = r->desired;
+
+	USH_PUSH(d->resolved, d->resolved_count, ((struct ush_resolved){.fate = fate, .grant = (uint32_t)grant, .why = why}));
+	return &d->resolved[d->resolved_count - 1];
+}
+
+static bool ended(const struct resolving *r, const struct ush_grant *grant)
+{
+	char key[17];
+
+	if (grant->not_after == 0)
+		return false;
+	if (r->wish->now >= grant->not_after)
+		return true;
+	ush_grant_key(r->policy, grant, key); /* what was decided once stays so: a clock set back gives nothing back */
+	return r->wish->state != NULL && ush_state_has_ended(r->wish->state, key);
+}
+
+static bool out_of_time(struct resolving *r, size_t number)
+{
+	const struct ush_grant *grant = &r->policy->grants[number];
+	bool over = ended(r, grant), early = grant->not_before != 0 && r->wish->now < grant->not_before;
+	USH_AUTO_FREE char *when = day(over ? grant->not_after : grant->not_before);
+
+	if (over && r->wish->now < grant->not_after)
+		add(r, number, USH_FATE_ENDED, ush_printf("grants[%zu] ended: a run before this one saw the clock past %s", grant->number, when));
+	else if (over)
+		add(r, number, USH_FATE_ENDED, ush_printf("grants[%zu] ended %s", grant->number, when));
+	else if (early)
+		add(r, number, USH_FATE_EARLY, ush_printf("grants[%zu] begins %s", grant->number, when));
+	return over || early;
+}
+
+static int by_spelling(const void *a, const void *b)
+{
+	return strcmp(((const struct spelt *)a)->text, ((const struct spelt *)b)->text);
+}
+
+static void spell(struct lookup *lookup, const struct ush_policy *policy)
+{
+	lookup->spelt = ush_alloc((lookup->groups->count + 1) * sizeof *lookup->spelt);
+	for (size_t i = 0; i < lookup->groups->count; i++) {
+		const struct ush_group *group = &lookup->groups->items[i];
+
+		lookup->spelt[i] = (struct spelt){ush_name_group(policy, group->id, group->name, group->path), group};
+	}
+	qsort(lookup->spelt, lookup->groups->count, sizeof *lookup->spelt, by_spelling);
+}
+
+static void lookup_close(struct lookup *lookup)
+{
+	ush_index_free(&lookup->by[USH_GROUP_LEAF]);
+	ush_index_free(&lookup->by[USH_GROUP_PATH]);
+	for (size_t i = 0; lookup->spelt != NULL && i < lookup->groups->count; i++)
+		free(lookup->spelt[i].text);
+	free(lookup->spelt);
+}
+
+/* Another group that the API server would call the same: who holds the binding could not be told. */
+static const struct ush_group *twin(const struct ush_policy *policy, const struct lookup *lookup, const struct ush_group *group, char *text)
+{
+	const struct ush_group *const *same;
+	size_t count;
+
+	if (lookup->spelt != NULL) {
+		const struct spelt *at = bsearch(&(struct spelt){text, NULL}, lookup->spelt, lookup->groups->count, sizeof *at, by_spelling);
+		const struct spelt *end = lookup->spelt + lookup->groups->count;
+
+		while (at > lookup->spelt && strcmp(at[-1].text, text) == 0)
+			at--;
+		if (at->group != group)
+			return at->group;
+		return at + 1 < end && strcmp(at[1].text, text) == 0 ? at[1].group : NULL;
+	}
+	count = ush_index_find(&lookup->by[policy->group_name], ush_name_said(policy, group->id, group->name, group->path), &same);
+	return count < 2 ? NULL : same[0] != group ? same[0] : same[1];
+}
+
+static bool excluded(const struct ush_policy *policy, const struct ush_group *group)
+{
+	return listed(&policy->exclude_groups, group->name) || listed(&policy->exclude_groups, group->path);
+}
+
+static void take_group(struct resolving *r, size_t number, const struct ush_group *group)
+{
+	const struct ush_policy *policy = r->policy;
+	const struct ush_grant *grant = &policy->grants[number];
+	USH_AUTO_FREE char *text = ush_name_group(policy, group->id, group->name, group->path), *binding = NULL;
+	const char *refused = ush_name_group_refused(text), *word = grant->group != NULL ? "group" : "groupPattern";
+	const struct ush_group *other = twin(policy, &r->lookups[grant->source], group, text);
+	struct ush_resolved *out;
+
+	if (excluded(policy, group)) {
+		out = add(r, number, USH_FATE_EXCLUDED, ush_printf("grants[%zu].%s: %s is excluded (exclude.groups)", grant->number, word, group->path));
+	} else if (refused != NULL) {
+		out = add(r, number, USH_FATE_REFUSED, ush_printf("grants[%zu].%s: \"%s\" %s", grant->number, word, text, refused));
+	} else if (other != NULL) {
+		out = add(r, number, USH_FATE_AMBIGUOUS,
+			  ush_printf("grants[%zu].%s: tokens call both %s and %s \"%s\"; let them carry paths (groupName: path)", grant->number, word,
+				     group->path, other->path, text));
+	} else {
+		binding = ush_grant_binding(policy, grant, group->id);
+		out = add(r, number, USH_FATE_PRESENT, NULL);
+		out->binding = ush_texts_keep(&r->desired->texts, binding);
+		out->text = ush_steal(&text);
+	}
+	out->group = group;
+}
+
+/* The groups that a grant's word refers to (ush_name_refers): the first and, if there is another, the second. */
+static void refer(const struct ush_policy *policy, const char *wanted, const struct lookup *lookup, const struct ush_group *found[2])
+{
+	const struct ush_group *const *named, *const *known;
+	size_t names = ush_index_find(&lookup->by[*wanted == '/' ? USH_GROUP_PATH : USH_GROUP_LEAF], wanted, &named), ids = 0;
+
+	if (*wanted != '/' && policy->group_name == USH_GROUP_ID)
+		ids = ush_index_find(&lookup->by[USH_GROUP_ID], wanted, &known);
+	found[0] = names > 0 ? named[0] : ids > 0 ? known[0] : NULL;
+	found[1] = names > 1 ? named[1] : NULL;
+	for (size_t i = 0; i < ids && found[1] == NULL; i++)
+		found[1] = known[i] != found[0] ? known[i] : NULL;
+}
+
+static void resolve_name(struct resolving *r, size_t number)
+{
+	const struct ush_grant *grant = &r->policy->grants[number];
+	const char *source = r->policy->sources[grant->source].name;
+	const struct ush_group *found[2];
+
+	refer(r->policy, grant->group, &r->lookups[grant->source], found);
+	if (found[0] == NULL)
+		add(r, number, USH_FATE_GONE, ush_printf("source %s has no group %s", source, grant->group));
+	else if (found[1] != NULL)
+		add(r, number, USH_FATE_AMBIGUOUS, ush_printf("grants[%zu].group: %s means %s and %s of source %s; write the path", grant->number, grant->group,
+							      found[0]->path, found[1]->path, source));
+	else
+		take_group(r, number, found[0]);
+}
+
+static void resolve_pattern(struct resolving *r, size_t number)
+{
+	const struct ush_grant *grant = &r->policy->grants[number];
+	const struct ush_groups *groups = r->lookups[grant->source].groups;
+	size_t before = r->desired->resolved_count;
+
+	for (size_t i = 0; i < groups->count; i++)
+		if (ush_grant_names(r->policy, grant, groups->items[i].id, groups->items[i].name, groups->items[i].path))
+			take_group(r, number, &groups->items[i]);
+	if (r->desired->resolved_count == before)
+		add(r, number, USH_FATE_GONE, ush_printf("source %s has no group like %s", r->policy->sources[grant->source].name, grant->group_pattern));
+}
+
+static void resolve(struct resolving *r, size_t number)
+{
+	const struct ush_grant *grant = &r->policy->grants[number];
+
+	if (out_of_time(r, number))
+		return;
+	if (!ush_groups_trusted(r->lookups[grant->source].groups))
+		add(r, number, USH_FATE_UNKNOWN, ush_printf("source %s is incomplete", r->policy->sources[grant->source].name));
+	else if (grant->group_pattern != NULL)
+		resolve_pattern(r, number);
+	else
+		resolve_name(r, number);
+}
+
+void ush_desired_resolve(struct ush_desired *desired, const struct ush_wish *wish)
+{
+	const struct ush_policy *policy = wish->policy;
+	struct resolving r = {desired, policy, wish, NULL};
+
+	r.lookups = ush_alloc((policy->source_count + 1) * sizeof *r.lookups);
+	desired->by_id = ush_alloc((policy->source_count + 1) * sizeof *desired->by_id);
+	desired->first = ush_alloc((policy->grant_count + 1) * sizeof *desired->first);
+	for (size_t i = 0; i < policy->source_count; i++) {
+		r.lookups[i].groups = &wish->groups[i];
+		for (enum ush_group_name by = USH_GROUP_LEAF; by <= USH_GROUP_ID; by++)
+			r.lookups[i].by[by] = ush_index_new(&wish->groups[i], by);
+		if (policy->lower_case)
+			spell(&r.lookups[i], policy);
+	}
+	for (size_t i = 0; i < policy->grant_count; i++) {
+		desired->first[i] = (uint32_t)desired->resolved_count;
+		resolve(&r, i);
+	}
+	desired->first[policy->grant_count] = (uint32_t)desired->resolved_count;
+	for (size_t i = 0; i < policy->source_count; i++) {
+		desired->by_id[i] = r.lookups[i].by[USH_GROUP_ID];
+		lookup_close(&r.lookups[i]);
+	}
+	free(r.lookups);
+}

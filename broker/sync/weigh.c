@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Who is in a binding after the plan: those that are wanted, those that may not leave yet, those that are called otherwise
+ * now; and, where bindings hold people, which people that is.
+ */
+#include "broker/policy/naming.h"
+#include "broker/sync/binding.h"
+#include "common/base/memory.h"
+
+void ush_binding_free(struct ush_binding *b)
+{
+	for (size_t i = 0; i < b->leaving_count; i++)
+		ush_leaving_free(&b->leaving[i]);
+	free(b->leaving);
+	ush_origins_free(&b->final);
+	ush_origins_free(&b->pending);
+	ush_list_free(&b->people);
+}
+
+const struct ush_origins *ush_binding_held(const struct ush_decide *d, const struct ush_seen *seen)
+{
+	return ush_binding_of_users(d) ? &seen->origins : &seen->subjects;
+}
+
+/* ---- who is in it after the plan ---- */
+
+bool ush_binding_empty(const struct ush_decide *d, const struct ush_binding *b)
+{
+	return ush_binding_of_users(d) ? b->people.count == 0 : b->final.count == 0;
+}
+
+static void add_wanted(struct ush_decide *d, struct ush_binding *b)
+{
+	for (uint32_t i = 0; b->shape != NULL && i < b->shape->resolved_count; i++) {
+		uint32_t number = b->shape->resolved[i];
+		const struct ush_resolved *r = &d->desired->resolved[number];
+		const struct ush_origin origin = {r->text, d->policy->sources[d->policy->grants[r->grant].source].name, r->group->id, r->group->name, r->group->path,
+						  NULL};
+
+		ush_origins_add(d->anew[number] ? &b->pending : &b->final, &origin);
+	}
+}
+
+static void weigh_leaving(struct ush_decide *d, struct ush_binding *b)
+{
+	const struct ush_origins *held = ush_binding_held(d, b->seen);
+
+	for (size_t i = 0; i < held->count; i++) {
+		struct ush_leaving l = {.subject = &held->items[i]};
+
+		if (ush_origins_find(&b->final, l.subject->text) != NULL)
+			continue;
+		ush_decide_leave(d, b->seen, &l);
+		*(l.leave == USH_LEAVE_NOW ? &b->going : l.leave == USH_LEAVE_FOLLOW ? &b->following : &b->staying) += 1;
+		USH_PUSH(b->leaving, b->leaving_count, l);
+	}
+	for (size_t i = 0; i < b->leaving_count; i++) {
+		const struct ush_leaving *l = &b->leaving[i];
+
+		if (l->leave == USH_LEAVE_FOLLOW) {
+			USH_AUTO_FREE char *text = ush_name_group(d->policy, l->group->id, l->group->name, l->group->path);
+
+			ush_origins_add(&b->final, &(struct ush_origin){text, l->subject->source, l->group->id, l->group->name, l->group->path, (char *)l->granted});
+		} else if (l->leave != USH_LEAVE_NOW) {
+			ush_origins_add(&b->final, l->subject);
+		}
+	}
+}
+
+/* People of a group whose members are not known whole cannot be told from people who left it. */
+static bool people_known(const struct ush_decide *d, const struct ush_origins *origins)
+{
+	for (size_t i = 0; i < origins->count; i++) {
+		const struct ush_group *group = ush_decide_group(d, &origins->items[i]);
+
+		if (group == NULL || group->unresolvable > 0 || !ush_decide_peopled(d, origins->items[i].source))
+			return false;
+	}
+	return true;
+}
+
+void ush_binding_members(const struct ush_decide *d, const struct ush_origins *origins, struct ush_list *people)
+{
+	for (size_t i = 0; i < origins->count; i++) {
+		const struct ush_group *group = ush_decide_group(d, &origins->items[i]);
+
+		for (size_t j = 0; group != NULL && j < group->members.count; j++) {
+			USH_AUTO_FREE char *text = ush_printf("%s%s", d->policy->user_prefix != NULL ? d->policy->user_prefix : "", group->members.items[j]);
+
+			if (ush_name_group_refused(text) == NULL)
+				ush_list_add(people, text);
+		}
+	}
+	ush_list_sort(people);
+}
+
+static void weigh_people(struct ush_decide *d, struct ush_binding *b)
+{
+	ush_binding_members(d, &b->final, &b->people);
+	if (b->seen == NULL)
+		return;
+	b->people_held = !people_known(d, &b->final) || (b->final.count == 0 && b->seen->origins.count == 0 && b->staying > 0);
+	for (size_t i = 0; i < d->policy->source_count && b->seen->origins.count == 0; i++)
+		b->people_held |= !ush_groups_trusted(&d->in->groups[i]); /* nobody wrote down which groups they came from */
+	for (size_t i = 0; i < b->seen->people.count; i++) {
+		if (ush_list_has(&b->people, b->seen->people.items[i]))
+			continue;
+		if (b->people_held)
+			ush_list_add(&b->people, b->seen->people.items[i]);
+		else
+			b->people_going++;
+	}
+	ush_list_sort(&b->people);
+}
+
+void ush_binding_weigh(struct ush_decide *d, struct ush_binding *b)
+{
+	add_wanted(d, b);
+	if (b->seen != NULL && b->seen->foreign == NULL)
+		weigh_leaving(d, b);
+	if (ush_binding_of_users(d))
+		weigh_people(d, b);
+}
+

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * One run, or one for each cluster that the policy lists: sources are read once, a cluster that fails is told and does not
+ * keep the others from their turn, and each run is told in numbers.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "broker/sync/metrics.h"
+#include "broker/verb/verb.h"
+#include "common/base/memory.h"
+
+int ush_broker_connect(struct ush_broker *broker, const char *kubeconfig, const char *context, struct ush_error *err)
+{
+	ush_kube_config_free(broker->config);
+	broker->config = ush_kube_config_load(kubeconfig, context, isatty(STDIN_FILENO) && isatty(STDERR_FILENO), err);
+	broker->kube = (struct ush_kube){&broker->world, broker->config, USH_MANAGED_BY};
+	return broker->config != NULL ? 0 : -1;
+}
+
+/* ---- numbers ---- */
+
+/* "usher.prom", and "usher-NAME.prom" for one of several clusters; the caller frees. */
+static char *metrics_path(const char *path, const char *cluster)
+{
+	const char *slash = strrchr(path, '/'), *dot = strrchr(path, '.');
+
+	if (cluster == NULL)
+		return ush_strdup(path);
+	if (dot == NULL || dot == path || (slash != NULL && dot < slash + 2))
+		dot = path + strlen(path);
+	return ush_printf("%.*s-%s%s", (int)(dot - path), path, cluster, dot);
+}
+
+int ush_broker_metrics(const struct ush_broker_options *options, const struct ush_run *run, struct ush_error *err)
+{
+	USH_AUTO_FREE char *path = options->metrics != NULL ? metrics_path(options->metrics, run->cluster) : NULL;
+
+	return path != NULL ? ush_metrics_write(path, run, err) : 0;
+}
+
+/* ---- clusters ---- */
+
+static bool is_chosen(const struct ush_broker_options *options, const char *name)
+{
+	for (size_t i = 0; i < options->clusters.count; i++)
+		if (strcmp(options->clusters.items[i], name) == 0)
+			return true;
+	return options->clusters.count == 0;
+}
+
+static int check_chosen(const struct ush_broker_options *options, const struct ush_policy *policy, struct ush_error *err)
+{
+	if (options->clusters.count > 0 && (options->kubeconfig != NULL || options->context != NULL))
+		return ush_fail(err, USH_ERR_USAGE, "--cluster names a cluster of the policy; --kubeconfig and --context name another");
+	for (size_t i = 0; i < options->clusters.count; i++) {
+		bool known = false;
+
+		for (size_t k = 0; k < policy->cluster_count; k++)
+			known = known || strcmp(policy->clusters[k].name, options->clusters.items[i]) == 0;
+		if (!known)
+			return ush_fail(err, USH_ERR_USAGE, "%s lists no cluster %s", policy->file, options->clusters.items[i]);
+	}
+	return 0;
+}
+
+/* One cluster's turn; its error is in err, its exit status is returned. */
+static int turn(struct ush_turn *t, const struct ush_broker_options *options, const struct ush_cluster *cluster, const char *verb,
+		int (*act)(struct ush_turn *turn, struct ush_error *err), struct ush_error *err)
+{
+	int64_t began = ush_boot_ms(&t->broker->world);
+	struct ush_run run = {.verb = verb, .policy = t->sync->policy->name, .cluster = t->cluster};
+	int status = -1;
+
+	if (t->sync->folder != NULL ||
+	    ush_broker_connect(t->broker, cluster != NULL ? cluster->kubeconfig : options->kubeconfig,
+			       cluster != NULL ? cluster->context : options->context, err) == 0) {
+		t->sync->kube = t->sync->folder == NULL ? &t->broker->kube : NULL;
+		status = act(t, err);
+	}
+	run.plan = t->sync->plan;
+	run.applied = t->carried_out ? &t->applied : NULL;
+	run.status = err->code != USH_OK ? ush_code_status(err->code) : status;
+	run.now = ush_now(&t->broker->world);
+	run.took_ms = ush_boot_ms(&t->broker->world) - began;
+	if (ush_broker_metrics(options, &run, err) != 0)
+		run.status = ush_code_status(err->code);
+	ush_applied_free(&t->applied);
+	t->applied = (struct ush_applied){0};
+	t->carried_out = false;
+	return run.status;
+}
+
+int ush_broker_each(struct ush_broker *broker, const struct ush_broker_options *options, struct ush_sync *sync, const char *verb,
+		    int (*act)(struct ush_turn *turn, struct ush_error *err), struct ush_error *err)
+{
+	const struct ush_policy *policy = sync->policy;
+	struct ush_turn t = {.broker = broker, .sync = sync};
+	size_t turns = 0, failed = 0;
+	enum ush_code code = USH_OK;
+	int status = 0;
+
+	if (check_chosen(options, policy, err) != 0)
+		return -1;
+	if (policy->cluster_count == 0 || options->kubeconfig != NULL || options->context != NULL || sync->folder != NULL)
+		return turn(&t, options, NULL, verb, act, err);
+	for (size_t i = 0; i < policy->cluster_count; i++) {
+		struct ush_error why = {0};
+		int ended;
+
+		t.cluster = policy->clusters[i].name;
+		if (!is_chosen(options, t.cluster))
+			continue;
+		turns++;
+		ended = turn(&t, options, &policy->clusters[i], verb, act, &why);
+		ush_sync_next(sync);
+		if (why.code == USH_OK) {
+			status = ended > status ? ended : status;
+			continue;
+		}
+		ush_error_at(&why, "cluster %s", t.cluster);
+		fflush(stdout);
+		ush_error_print(stderr, "usher-broker", &why);
+		code = failed++ == 0 || code == why.code ? why.code : USH_ERR_PARTIAL;
+	}
+	return failed == 0 ? status : ush_fail(err, code, "%zu of %zu clusters failed", failed, turns);
+}

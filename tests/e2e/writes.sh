@@ -1,0 +1,230 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# What apply writes, on a real API server: who owns it, that a change of role leaves no gap, and that a run which is
+# killed anywhere is ended by the next one.
+. "${USHER_SRC:-$PWD}/tests/support/e2e.sh"
+need cluster
+
+groups() { # NAME...
+	jq -n '{groups: [$ARGS.positional[] | {name: ., members: ["\(.)-1@example.test"]}], count: ($ARGS.positional | length)}' --args "$@" >"$T/groups.json"
+}
+
+policy() { # GRANTS, JSON
+	jq -n --argjson grants "$1" '{apiVersion: "usher.dev/v1", kind: "AccessPolicy", metadata: {name: "writes"}, cluster: {groupPrefix: "oidc:"},
+		sources: {main: {file: {path: "groups.json"}}},
+		limits: {remove: {bindings: 100000, people: "100%"}, vanishedGroup: {runs: 1, age: "0s"}},
+		roles: {reader: {rules: [{apiGroups: [""], resources: ["pods"], verbs: ["list", "get"]}]},
+			watcher: {rules: [{apiGroups: [""], resources: ["pods"], verbs: ["list", "watch"]}]}}, grants: $grants}' >"$T/policy.yaml"
+}
+
+apply() { broker apply -f "$T/policy.yaml"; }
+plan() { broker plan -f "$T/policy.yaml"; }
+
+# The holder of the lease is dead: so much time goes by that it has ended.
+age_lease() {
+	admin patch lease usher-broker -n default --type merge -p '{"spec": {"renewTime": "2020-01-01T00:00:00.000000Z"}}' >/dev/null 2>&1
+}
+
+# ---- whose is it ----
+
+fields() { # the fields that managedFields gives to each owner, one line an owner
+	jq -r '.metadata.managedFields[] | "\(.manager) \(.operation): " + ([.fieldsV1 | paths(. == {}) | map(ltrimstr("f:")) | join(".")] | sort | join(" "))'
+}
+
+ownership() {
+	local binding='rolebinding/read -n fancy'
+	groups dev ops
+	policy '[{"group": "dev", "role": "reader", "namespaces": ["fancy"], "name": "read"}, {"group": "ops", "role": "reader", "namespaces": ["fancy"], "name": "read"}]'
+	status 0 'a binding is made' apply
+	# shellcheck disable=SC2086
+	admin get $binding -o json --show-managed-fields >"$T/made"
+	is "$(fields <"$T/made" | cut -d: -f1)" 'usher-broker Update' 'managedFields after a create: usher-broker by Update alone'
+	like "$(fields <"$T/made")" 'roleRef.* subjects$' 'it owns role and subjects'
+	is "$(jq -c '[.subjects[].name]' "$T/made")" '["oidc:dev","oidc:ops"]' 'both groups are in it'
+	# shellcheck disable=SC2086
+	admin label $binding backup.example/tier=gold >/dev/null
+	# shellcheck disable=SC2086
+	admin annotate $binding --field-manager usher-broker applyset.kubernetes.io/part-of=old >/dev/null
+	policy '[{"group": "dev", "role": "reader", "namespaces": ["fancy"], "name": "read"}]'
+	status 0 'it is changed: a group leaves' apply
+	# shellcheck disable=SC2086
+	admin get $binding -o json --show-managed-fields >"$T/changed"
+	is "$(jq -c '[.subjects[].name]' "$T/changed")" '["oidc:dev"]' 'the group that left is gone from it'
+	is "$(jq -r '.metadata.annotations["applyset.kubernetes.io/part-of"]' "$T/changed")" null 'a mark of ours that is not wanted any more is gone'
+	is "$(jq -r '.metadata.labels["backup.example/tier"]' "$T/changed")" gold 'the label of somebody else is still there'
+	is "$(jq -r .metadata.uid "$T/changed")" "$(jq -r .metadata.uid "$T/made")" 'it is the same object'
+	is "$(fields <"$T/changed" | grep ^usher-broker)" "$(fields <"$T/made")" 'managedFields after a change: usher-broker by Update, the whole object as before'
+	is "$(fields <"$T/changed" | grep -v ^usher-broker)" 'kubectl-label Update: metadata.labels.backup.example/tier' 'and the label is its owner'"'"'s'
+	status 0 'a plan has nothing to do' plan
+}
+
+# ---- another role ----
+
+review() { # PATH-LESS JSON body of the question
+	curl -s --cacert "$CLUSTER/ca.crt" -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' --data-binary "@$T/question" \
+		"$SERVER/apis/authorization.k8s.io/v1/subjectaccessreviews" "$@"
+}
+
+# Asks all the time whether oidc:dev may list pods in the last namespace; what is not a yes is written down.
+watch_access() {
+	local more=()
+	for ((i = 0; i < 40; i++)); do more+=(--next -s --cacert "$CLUSTER/ca.crt" -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json'
+		--data-binary "@$T/question" "$SERVER/apis/authorization.k8s.io/v1/subjectaccessreviews"); done
+	while [ ! -e "$T/enough" ]; do review "${more[@]}" | jq -c 'select(.kind) | .status.allowed' >>"$T/answers"; done
+}
+
+role_change() {
+	local i role names watcher
+	names=$(jq -cn '[range(20) | "team-\(.)"]')
+	for ((i = 0; i < 20; i++)); do admin create namespace "team-$i" >/dev/null; done
+	groups dev
+	policy "[{\"group\": \"dev\", \"role\": \"reader\", \"namespaces\": $names, \"name\": \"look\"}]"
+	status 0 'twenty bindings are made' apply
+	jq -n '{apiVersion: "authorization.k8s.io/v1", kind: "SubjectAccessReview", spec: {user: "x", groups: ["oidc:dev"],
+		resourceAttributes: {verb: "list", resource: "pods", namespace: "team-19"}}}' >"$T/question"
+	wait_for 10 grep -q '"allowed":true' <(review) || true
+	watch_access &
+	watcher=$!
+	at_exit kill "$watcher"
+	wait_for 10 test -s "$T/answers"
+	for role in watcher reader watcher reader watcher; do
+		policy "[{\"group\": \"dev\", \"role\": \"$role\", \"namespaces\": $names, \"name\": \"look\"}]"
+		status 0 "BC17 their role becomes $role" apply
+	done
+	: >"$T/enough"
+	wait "$watcher"
+	like "$(wc -l <"$T/answers")" '^[0-9]{2,}$' 'BC17 access was asked about all the while'
+	is "$(sort -u "$T/answers")" true 'BC17 and at no moment was it refused'
+	is "$(admin get rolebindings -n team-19 -o json | jq -c '[.items[] | [.metadata.name, .roleRef.name]]')" '[["look","watcher"]]' \
+		'BC17 one binding is left, with the new role'
+	nok 'BC17 the old Role is gone' admin get role reader -n team-19
+}
+
+# ---- killed ----
+
+bindings() { admin get rolebindings -A -l usher.dev/policy=writes -o name | wc -l; }
+
+some_are_written() { [ "$(grep -c '"verb":"create".*"resource":"rolebindings"' "$CLUSTER/audit.log")" -ge "$1" ]; }
+
+killed_in_the_middle() {
+	local pid before there
+	before=$(bindings)
+	groups dev
+	policy "$(jq -cn '[range(100) | "grant-\(.)" as $n | {group: "dev", role: "watcher", namespaces: [range(20) | "team-\(.)"], name: $n}]')"
+	"$BROKER" apply -f "$T/policy.yaml" --kubeconfig "$ADMIN" >"$T/killed" 2>&1 &
+	pid=$!
+	wait_for 60 some_are_written 600
+	kill -KILL "$pid"
+	wait "$pid" 2>/dev/null
+	there=$(bindings)
+	note "$there of 2000 bindings were there when it was killed, $before before it began"
+	ok 'T58 a run of 2,000 bindings was killed in the middle' test "$there" -gt "$before" -a "$there" -lt 2000
+	status 5 'BC19 its lease still holds others back' apply
+	like "$(cat "$ERR")" 'another usher-broker is applying' 'BC19 and says so'
+	age_lease
+	status 0 'T58 the next run ends the work' apply
+	is "$(bindings)" 2000 'T58 all are there'
+	status 0 'T58 and a plan has nothing to do' plan
+}
+
+# Asked to end, it ends: what is under way is left to the server, and the lease is given back.
+asked_to_end() {
+	local pid code
+	policy "$(jq -cn '[range(100) | "other-\(.)" as $n | {group: "dev", role: "watcher", namespaces: [range(20) | "team-\(.)"], name: $n}]')"
+	"$BROKER" apply -f "$T/policy.yaml" --kubeconfig "$ADMIN" >"$T/ended" 2>&1 &
+	pid=$!
+	wait_for 60 some_are_written 2900
+	kill -TERM "$pid"
+	wait "$pid"
+	code=$?
+	is "$code" 10 'a run that gets SIGTERM ends with 10: partly applied'
+	like "$(cat "$T/ended")" 'a signal asked to stop; [0-9]+ changes were not tried' 'and says what was not tried'
+	status 0 'the next run needs not wait for its lease' apply
+	is "$(bindings)" 2000 'and does the rest'
+}
+
+# What a small sync does, cut off by SIGKILL at each of its exchanges with the server.
+small() { # NAME: one Role and one binding come, and one binding goes
+	policy "[{\"group\": \"dev\", \"role\": \"reader\", \"namespaces\": [\"small\"], \"name\": \"$1\"}]"
+}
+
+inject() { # WHAT: apply under strace
+	strace -f -qq -o "$T/trace" -e "trace=${1%%:*}" -e "inject=$1" "$BROKER" apply -f "$T/policy.yaml" --kubeconfig "$ADMIN" >"$OUT" 2>"$ERR"
+}
+
+named() { admin get rolebindings -n small -o json | jq -r '[.items[].metadata.name] | sort | join(" ")'; }
+
+killed_at_each_exchange() {
+	local call n wrong='' ran=0 have from to by
+	admin create namespace small >/dev/null
+	small a
+	apply >/dev/null
+	from=a to=b
+	for call in sendto,write,writev,sendmsg recvfrom,read,recvmsg; do
+		by=1
+		[ "$call" != recvfrom,read,recvmsg ] || by=3 # there are many, most of them before anything is sent
+		for ((n = 1; n < 400; n += by)); do
+			small "$to"
+			inject "$call:signal=KILL:when=$n" 2>/dev/null && break
+			ran=$((ran + 1))
+			have=$(named)
+			case $have in "$from" | "$to" | "$from $to" | "$to $from") ;; *) wrong+="$call $n: $have;" ;; esac
+			age_lease
+			apply >"$T/again" 2>&1 || wrong+="$call $n: the next run ends with $?: $(head -c 300 "$T/again");"
+			[ "$(named)" = "$to" ] || wrong+="$call $n: left $(named);"
+			have=$from from=$to to=$have
+		done
+		have=$from from=$to to=$have # that one was not killed
+	done
+	note "killed at $ran places"
+	is "$wrong" '' 'T58 killed at each exchange: old or new, never without access, and the next run ends it'
+	ok 'T58 more than twenty places were tried' test "$ran" -gt 20
+}
+
+full_disk() {
+	local n ended=''
+	for n in 1 2 3; do
+		small "full-$n"
+		inject "write:error=ENOSPC:when=$n+" # stdout and pipes; the server's sockets go by others
+		age_lease
+		apply >"$T/again" 2>&1 || ended+="$n: $(cat "$T/again");"
+		[ "$(named)" = "full-$n" ] || ended+="$n: $(named);"
+	done
+	is "$ended" '' 'T58 on a full disk nothing is lost: nothing is kept on it'
+}
+
+# ---- many at once ----
+
+twenty_at_once() {
+	local i codes
+	admin create namespace crowd >/dev/null
+	policy '[{"group": "dev", "role": "reader", "namespaces": ["crowd"], "name": "one"}]'
+	age_lease
+	for ((i = 0; i < 20; i++)); do
+		{ broker apply -f "$T/policy.yaml" >"$T/crowd.$i" 2>&1; echo $? >"$T/crowd.$i.status"; } &
+	done
+	wait
+	codes=$(cat "$T"/crowd.*.status | sort -u | paste -sd' ')
+	like "$codes" '^0( 5)?$' 'T59 twenty at once: each does it, finds it done, or finds the lease taken'
+	is "$(grep '"namespace":"crowd"' "$CLUSTER/audit.log" | jq -r 'select(.verb == "create" and .responseStatus.code == 201
+		and (.objectRef.resource | IN("roles", "rolebindings"))) | .objectRef.resource' | sort | paste -sd' ')" 'rolebindings roles' \
+		'T59 one of them wrote, and once'
+	status 0 'T59 and one more has nothing to do' apply
+	is "$(cat "$OUT")" 'nothing to do' 'T59 and says so'
+}
+
+cluster_start
+TOKEN=$(sed -n 's/.*token: "\(.*\)".*/\1/p' "$ADMIN")
+admin create namespace fancy >/dev/null
+ownership
+role_change
+twenty_at_once
+killed_in_the_middle
+asked_to_end
+if have strace; then
+	killed_at_each_exchange
+	full_disk
+else
+	skip 'T58 killed at each exchange' 'no strace on this machine'
+fi
+done_testing
