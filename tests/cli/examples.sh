@@ -11,6 +11,13 @@ status 0 'the profile is read by status' "$USHER" status
 like "$(cat "$OUT")" 'prod' 'status lists the example profile'
 
 status 0 'the policy is valid' "$BROKER" validate -f "$examples/policy.yaml"
+status 0 'so is the one that says everything' "$BROKER" validate "$examples/policy-full.yaml"
+# the settings of sources are many, and each kind has its own; all the rest stands in the example
+"$BROKER" validate --schema | jq -r 'del(.properties.sources) | [.. | objects | select(has("properties")) | .properties | keys[]] | unique[]' >"$T/members"
+like "$(wc -l <"$T/members")" '^[5-9][0-9]$' 'the schema has members to look for'
+lost=
+while read -r member; do grep -qE "(^|[ {])$member:" "$examples/policy-full.yaml" || lost+="$member "; done <"$T/members"
+is "$lost" '' 'it does say everything that the schema knows'
 mkdir "$T/empty"
 status 1 'the policy plans against an empty folder' "$BROKER" plan -f "$examples/policy.yaml" --from "$T/empty"
 like "$(cat "$OUT")" 'read-pods-services' 'the plan shows the binding of the story'
