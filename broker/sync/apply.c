@@ -21,6 +21,17 @@ void ush_applied_free(struct ush_applied *applied)
 
 /* ---- the stages ---- */
 
+/* Access in one namespace does not hang on what is in another: where something failed nothing is taken away, elsewhere
+ * it is. Or one namespace that refuses us would keep everybody's access for ever. */
+static void hold_back(struct ush_run *run)
+{
+	ush_list_free(&run->held_back);
+	for (size_t i = 0; i < run->plan->change_count; i++)
+		if (run->applied->outcomes[i] == USH_OUTCOME_FAILED)
+			ush_list_add(&run->held_back, run->plan->changes[i].namespace_name);
+	ush_list_sort(&run->held_back);
+}
+
 static const enum ush_step first_steps[USH_ACTION_COUNT] = {
 	[USH_CREATE] = USH_STEP_CREATE,
 	[USH_CHANGE] = USH_STEP_CHANGE,
@@ -60,17 +71,15 @@ static enum ush_step proofs(struct ush_run *run, const struct ush_change *change
 
 static enum ush_step old_bindings(struct ush_run *run, const struct ush_change *change)
 {
-	(void)run;
-	return of(change, true, true);
+	return ush_list_has(&run->held_back, change->namespace_name) ? USH_STEP_END : of(change, true, true);
 }
 
 static enum ush_step old_roles(struct ush_run *run, const struct ush_change *change)
 {
-	(void)run;
-	return of(change, false, true);
+	return ush_list_has(&run->held_back, change->namespace_name) ? USH_STEP_END : of(change, false, true);
 }
 
-/* Everything up to the removals may go on after a failure; they may not. */
+/* Everything up to the removals may go on after a failure; they may only where nothing failed. */
 static int write_all(struct ush_run *run, struct ush_error *err)
 {
 	struct ush_applied *applied = run->applied;
@@ -80,37 +89,53 @@ static int write_all(struct ush_run *run, struct ush_error *err)
 	run->proofs_left = PROOFS_MOST;
 	if (applied->failed.count == 0 && ush_stage_run(run, proofs, err) != 0)
 		return -1;
-	if (applied->failed.count > 0)
-		return 0;
-	applied->pruned = true;
+	hold_back(run);
 	if (ush_stage_run(run, old_bindings, err) != 0)
 		return -1;
-	return applied->failed.count == 0 ? ush_stage_run(run, old_roles, err) : 0;
+	hold_back(run);
+	return ush_stage_run(run, old_roles, err);
 }
 
+/* Who was seen to be gone is known whatever became of the objects; where objects of ours are, and under which marks, is
+ * known only when all was done. */
 static void save_state(struct ush_run *run)
 {
+	const struct ush_plan *plan = run->plan;
+	struct ush_state state = plan->state;
+	USH_AUTO_FREE char *wide = ush_applyset_united(state.namespaces, run->before.namespaces);
 	struct ush_error why = {0};
 
-	if (!run->plan->state_changed || run->applied->failed.count > 0)
+	if (!plan->state_changed)
 		return;
-	if (ush_state_save(&run->plan->state, run->kube, run->plan->state_namespace, run->plan->policy, run->plan->state_version, &why) != 0)
+	if (run->applied->failed.count > 0) {
+		state.shards = run->before.shards;
+		state.namespaces = wide;
+	}
+	if (ush_state_save(&state, run->kube, plan->state_namespace, plan->policy, plan->state_version, &why) != 0)
 		ush_list_add(&run->applied->failed, why.what);
 }
 
 /* The state is as the plan found it: no other run was there in between. */
-static int check_state(const struct ush_kube *kube, const struct ush_plan *plan, struct ush_error *err)
+static int check_state(const struct ush_kube *kube, const struct ush_plan *plan, struct ush_state *state, struct ush_error *err)
 {
-	USH_AUTO_STATE state = {0};
 	USH_AUTO_FREE char *version = NULL;
 
-	if (ush_state_load(&state, kube, plan->state_namespace, plan->policy, &version, err) != 0)
+	if (ush_state_load(state, kube, plan->state_namespace, plan->policy, &version, err) != 0)
 		return -1;
 	if ((version == NULL) != (plan->state_version == NULL) || (version != NULL && strcmp(version, plan->state_version) != 0)) {
 		ush_fail(err, USH_ERR_REFUSED, "another run changed the tombstones since the plan was made; nothing was written");
 		return ush_hint(err, "Plan again");
 	}
 	return 0;
+}
+
+static size_t left(const struct ush_run *run)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < run->plan->change_count; i++)
+		count += run->plan->changes[i].action == USH_REMOVE && run->applied->outcomes[i] == USH_OUTCOME_UNTRIED;
+	return count;
 }
 
 static void carry_out(struct ush_run *run)
@@ -124,8 +149,7 @@ static void carry_out(struct ush_run *run)
 		save_state(run);
 	if (applied->failed.count == 0 && ush_applyset_write(run->kube, run->plan, false, &why) != 0)
 		ush_list_add(&applied->failed, why.what);
-	if (!applied->pruned)
-		applied->removals_left = ush_plan_count(run->plan, USH_REMOVE);
+	applied->removals_left = left(run);
 }
 
 int ush_apply(const struct ush_kube *kube, const struct ush_plan *plan, const char *holder, struct ush_applied *applied, struct ush_error *err)
@@ -142,11 +166,13 @@ int ush_apply(const struct ush_kube *kube, const struct ush_plan *plan, const ch
 	applied->outcomes = ush_alloc(plan->change_count + 1);
 	result = ush_lease_take(&run.lease, kube, plan->state_namespace, holder, err);
 	if (result == 0)
-		result = check_state(kube, plan, err); /* who had the lease before us may have changed it since we looked */
+		result = check_state(kube, plan, &run.before, err); /* who had the lease before us may have changed it since we looked */
 	if (result == 0)
 		carry_out(&run);
 	ush_lease_release(&run.lease);
 	ush_asked_free(&run);
+	ush_list_free(&run.held_back);
+	ush_state_free(&run.before);
 	applied->took_ms = ush_boot_ms(kube->world) - began;
 	return result;
 }
@@ -218,5 +244,7 @@ static int check_changes(const struct ush_kube *kube, const struct ush_plan *pla
 
 int ush_apply_check(const struct ush_kube *kube, const struct ush_plan *plan, struct ush_error *err)
 {
-	return check_changes(kube, plan, err) != 0 ? -1 : check_state(kube, plan, err);
+	USH_AUTO_STATE state = {0};
+
+	return check_changes(kube, plan, err) != 0 ? -1 : check_state(kube, plan, &state, err);
 }

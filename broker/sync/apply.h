@@ -20,8 +20,7 @@ struct ush_applied {
 	size_t skipped;          /* their namespace is being deleted: nothing was to be done */
 	unsigned char *outcomes; /* enum ush_outcome, one a change of the plan; NULL when nothing was to be written */
 	struct ush_list failed;  /* one line each, raw */
-	bool pruned;             /* false when removals were left undone because something failed */
-	size_t removals_left;
+	size_t removals_left;    /* left undone because something failed in their namespace, or everywhere */
 	size_t proofs;           /* access reviews that said what they should */
 	char *no_proof;          /* why there was none, or NULL */
 	int64_t took_ms;

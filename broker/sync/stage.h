@@ -35,6 +35,7 @@ struct ush_job {
 	int64_t due_ms;	     /* not before, by the boot clock */
 	char *uid, *version; /* of the stand-in, or of what is to be removed after all */
 	unsigned int tries;  /* of the stand-in */
+	unsigned int creates; /* that met a 409 with nothing behind it */
 	bool again;	     /* a removal that was decided again */
 	struct ush_proof *proof;
 	struct ush_job *next;
@@ -45,6 +46,8 @@ struct ush_run {
 	const struct ush_plan *plan;
 	struct ush_applied *applied;
 	struct ush_lease lease;
+	struct ush_state before;    /* as it was when the lease was ours */
+	struct ush_list held_back;  /* namespaces where something failed, sorted */
 	struct ush_asked *asked; /* proof.c: what roles allow, as far as it was read */
 	size_t asked_count;
 	size_t proofs_left; /* of the stage that only proves */

@@ -15,6 +15,8 @@
 #include "common/data/json.h"
 
 #define STAND_IN_TRIES 3
+#define CREATE_TRIES   3   /* more, after the first */
+#define CREATE_WAIT_MS 200
 
 /* ---- what became of a change ---- */
 
@@ -136,6 +138,16 @@ static void remember(struct ush_job *job, const json_t *object)
 	job->version = ush_strdup(ush_json_string(metadata, "resourceVersion"));
 }
 
+/* A 409, and yet nothing stands there: it went just now, or something else of the server's was in dispute (a quota that
+ * two servers counted at once). */
+static enum ush_step create_again(struct ush_run *run, struct ush_job *job)
+{
+	if (++job->creates > CREATE_TRIES)
+		return ush_step_failed(run, job, "the API server says again and again that it is there (409), and it is not");
+	job->due_ms = ush_boot_ms(run->kube->world) + CREATE_WAIT_MS;
+	return job->step;
+}
+
 static enum ush_step took_create(struct ush_run *run, struct ush_job *job, const struct ush_kube_result *result)
 {
 	bool anew = job->step == USH_STEP_ANEW;
@@ -147,6 +159,8 @@ static enum ush_step took_create(struct ush_run *run, struct ush_job *job, const
 	case USH_KUBE_ENDING:
 		return no_namespace(run, job, result->end == USH_KUBE_ENDING);
 	case USH_KUBE_STANDS:
+		if (result->answer == NULL)
+			return create_again(run, job);
 		return ush_step_failed(run, job, anew ? "somebody took its name just now; the stand-in stays"
 						      : "somebody made one of this name since the plan; it was left alone");
 	default:

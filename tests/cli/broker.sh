@@ -43,7 +43,7 @@ like "$(cat "$ERR")" '^usher-broker: source main is incomplete: half\.json:[0-9]
 # ---- plan --from and render ----
 status 1 'plan --from an empty folder is status 1' "$BROKER" plan -f policy.yaml --from out
 like "$(cat "$OUT")" '\+ fancy-namespace +RoleBinding +read-pods-services +oidc:k8s-restricted-users \(3 people\)' 'shows the RoleBinding'
-like "$(cat "$OUT")" 'For people: 3 may now see pods and services in fancy-namespace\.' 'and what it means for people'
+like "$(cat "$OUT")" 'For people: 3 may now see pods and services in fancy-namespace, through oidc:k8s-restricted-users\.' 'and what it means for people'
 like "$(cat "$OUT")" 'Next: usher-broker render -f policy\.yaml out' 'and the next command'
 nok 'plan makes no folder' test -e out
 status 0 'render writes it' "$BROKER" render -f policy.yaml out
@@ -69,7 +69,7 @@ printf 'apiVersion: v1\nkind: Config\nclusters: [{name: c, cluster: {server: "ht
 chmod 600 kubeconfig
 status 2 'even where there is a cluster' "$BROKER" apply --plan plan.json --kubeconfig kubeconfig
 like "$(cat "$ERR")" 'is a plan for the folder other' 'and says why'
-sed 's/"fancy-namespace"/"kube-system"/' plan.json >forged.json
+sed 's/"fancy-namespace"/"kube-system"/g' plan.json >forged.json
 status 2 'a plan that was changed is refused' "$BROKER" apply --plan forged.json --kubeconfig kubeconfig
 like "$(cat "$ERR")" 'was changed after usher-broker wrote it' 'and says so'
 status 6 'an API server that is not there is status 6' "$BROKER" plan -f policy.yaml --kubeconfig kubeconfig
