@@ -58,7 +58,7 @@ static size_t add_listed(const struct ush_explain *all, const struct ush_grant *
 
 	for (size_t i = 0; groups != NULL && !grant->kubernetes && i < groups->count; i++) {
 		const struct ush_group *group = &groups->items[i];
-		USH_AUTO_FREE char *text = ush_name_group(all->policy, group->id, group->name, group->path);
+		USH_AUTO_FREE char *text = NULL;
 		struct ush_captures captures;
 		const char *by = NULL;
 		enum ush_reach reach;
@@ -66,6 +66,7 @@ static size_t add_listed(const struct ush_explain *all, const struct ush_grant *
 		if (!ush_reach_means(all->policy, grant, group->id, group->name, group->path, &captures))
 			continue;
 		found++;
+		text = ush_name_group(all->policy, group->id, group->name, group->path);
 		reach = ush_reach_of(all->policy, grant, &captures, name, labels, &by);
 		if (reach != USH_REACH_NOT)
 			json_array_append_new(out, reach_json(all, grant, group, text, reach == USH_REACH_YES ? NULL : by));
@@ -79,6 +80,8 @@ static void add_grant(const struct ush_explain *all, const struct ush_grant *gra
 	enum ush_reach reach;
 	USH_AUTO_FREE char *text = NULL;
 
+	if (grant->namespaces.count > 0 && !ush_list_has(&grant->namespaces, name)) /* whichever group it is: no need to look through them */
+		return;
 	if (add_listed(all, grant, name, labels, out) > 0 || grant->group == NULL)
 		return;
 	reach = ush_reach_of(all->policy, grant, NULL, name, labels, &by);

@@ -37,6 +37,8 @@ static int run(const struct ush_policy_source *source, struct ush_buf *out, stru
 	memcpy(argv, words->items, words->count * sizeof *argv);
 	if (ush_command_run(&command, out, &status, &why) != 0)
 		return ush_groups_incomplete(groups, "%s", why.what);
+	if (status > 128)
+		return ush_groups_incomplete(groups, "%s was ended by signal %d", words->items[0], status - 128);
 	if (status != 0)
 		return ush_groups_incomplete(groups, "%s ended with %d", words->items[0], status);
 	return 0;

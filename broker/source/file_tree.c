@@ -2,6 +2,7 @@
 #include "broker/source/file_tree.h"
 
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -101,13 +102,52 @@ static int check_sums(const struct ush_node *top, const char *file, struct ush_g
 	return 0;
 }
 
+static bool is_surrogate(const char *at, const char *end, const char *digits, unsigned int *unit)
+{
+	char four[5] = {0};
+
+	if (end - at < 6 || at[0] != '\\' || at[1] != 'u' || (at[2] | 32) != 'd' || strchr(digits, at[3] | 32) == NULL ||
+	    strspn(at + 2, "0123456789abcdefABCDEF") < 4)
+		return false;
+	memcpy(four, at + 2, 4);
+	*unit = (unsigned int)strtoul(four, NULL, 16);
+	return true;
+}
+
+/* JSON may write a code point as two surrogates (RFC 8259 section 7), which YAML does not know: "\ud83d\ude00" becomes
+ * "\U0001F600". */
+static void join_surrogates(struct ush_buf *out, const char *text, size_t length)
+{
+	const char *end = text + length, *from = text;
+	unsigned int high, low;
+
+	for (const char *at = text; at < end; at++) {
+		if (*at != '\\')
+			continue;
+		if (!is_surrogate(at, end, "89ab", &high) || !is_surrogate(at + 6, end, "cdef", &low)) {
+			at++; /* whatever is escaped */
+			continue;
+		}
+		ush_buf_add(out, from, (size_t)(at - from));
+		ush_buf_printf(out, "\\U%08X", 0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00));
+		from = at + 12;
+		at += 11;
+	}
+	ush_buf_add(out, from, (size_t)(end - from));
+}
+
 void ush_groups_from_tree(const char *text, size_t length, const char *file, struct ush_groups *groups)
 {
+	USH_AUTO_BUF joined = {0};
+	bool json = text[strspn(text, " \t\r\n")] == '{', good = true;
 	struct ush_error why = {0};
-	USH_AUTO_NODE top = ush_yaml_read_one(text, length, file, USH_ERR_INCOMPLETE, &why);
-	const struct ush_node *list = ush_node_get(top, "groups");
-	bool good = true;
+	USH_AUTO_NODE top = NULL;
+	const struct ush_node *list;
 
+	if (json)
+		join_surrogates(&joined, text, length);
+	top = ush_yaml_read_one(json ? joined.data : text, json ? joined.length : length, file, USH_ERR_INCOMPLETE, &why);
+	list = ush_node_get(top, "groups");
 	if (top == NULL) {
 		ush_groups_incomplete(groups, "%s", why.what);
 		return;

@@ -61,12 +61,11 @@ static void keep_whole_characters(char *text)
 	unsigned int c;
 
 	for (size_t left = strlen(text), n; left > 0; text += n, left -= n) {
-		bool whole = (n = ush_text_code_point(text, left, &c)) > 0;
+		size_t whole = ush_text_code_point(text, left, &c);
 
-		n = whole ? n : 1;
-		if (whole)
-			memmove(to, text, n);
-		to += whole ? n : 0;
+		n = whole > 0 ? whole : 1;
+		for (size_t i = 0; i < whole; i++)
+			*to++ = text[i];
 	}
 	*to = '\0';
 }

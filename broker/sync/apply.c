@@ -96,13 +96,38 @@ static int write_all(struct ush_run *run, struct ush_error *err)
 	return ush_stage_run(run, old_roles, err);
 }
 
+static void add_names(struct ush_list *list, const char *names)
+{
+	USH_AUTO_FREE char *text = ush_strdup(names != NULL ? names : "");
+	char *rest = text;
+
+	for (char *name = strsep(&rest, ","); name != NULL; name = strsep(&rest, ","))
+		if (*name != '\0')
+			ush_list_add(list, name);
+}
+
+/* Both lists of namespaces, with commas, in one. The caller frees. */
+static char *united(const char *a, const char *b)
+{
+	struct ush_list names = {0};
+	struct ush_buf text = {0};
+
+	add_names(&names, a);
+	add_names(&names, b);
+	ush_list_sort(&names);
+	for (size_t i = 0; i < names.count; i++)
+		ush_buf_printf(&text, "%s%s", i > 0 ? "," : "", names.items[i]);
+	ush_list_free(&names);
+	return ush_buf_take(&text);
+}
+
 /* Who was seen to be gone is known whatever became of the objects; where objects of ours are, and under which marks, is
  * known only when all was done. */
 static void save_state(struct ush_run *run)
 {
 	const struct ush_plan *plan = run->plan;
 	struct ush_state state = plan->state;
-	USH_AUTO_FREE char *wide = ush_applyset_united(state.namespaces, run->before.namespaces);
+	USH_AUTO_FREE char *wide = united(state.namespaces, run->before.namespaces);
 	struct ush_error why = {0};
 
 	if (!plan->state_changed)

@@ -7,6 +7,7 @@
  */
 #include <string.h>
 
+#include "broker/policy/naming.h"
 #include "broker/sync/decide.h"
 #include "common/base/memory.h"
 
@@ -15,24 +16,21 @@ uint64_t ush_decide_key(const char *a, const char *b)
 	return (ush_texts_hash(a, strlen(a)) * 3 ^ ush_texts_hash(b, strlen(b))) * UINT64_C(0x9e3779b97f4a7c15);
 }
 
-struct old { /* a name with the id it had */
-	const char *source, *text, *id;
-};
-
-struct olds {
-	struct old *items;
-	size_t count;
-};
+/* A group under a name. */
+static uint64_t key_of(const char *source, const char *id, const char *text)
+{
+	return ush_decide_key(source, id) ^ ush_texts_hash(text, strlen(text));
+}
 
 static int by_text(const void *a, const void *b)
 {
-	const struct old *x = a, *y = b;
+	const struct ush_old *x = a, *y = b;
 	int order = strcmp(x->text, y->text);
 
 	return order != 0 ? order : strcmp(x->source, y->source);
 }
 
-static void collect_seen(struct ush_decide *d, struct olds *olds)
+static void collect_seen(struct ush_decide *d)
 {
 	for (size_t i = 0; i < d->in->observed->count; i++) {
 		const struct ush_seen *seen = &d->in->observed->items[i];
@@ -42,8 +40,13 @@ static void collect_seen(struct ush_decide *d, struct olds *olds)
 
 			if (o->source == NULL || o->id == NULL)
 				continue;
-			USH_PUSH(olds->items, olds->count, ((struct old){o->source, o->text, o->id}));
-			ush_keys_add(&d->held, ush_decide_key(o->source, o->id));
+			USH_PUSH(d->olds, d->old_count, ((struct ush_old){o->source, o->text, o->id}));
+			if (o->granted != NULL) { /* it had that name, too, and the policy still means it by that */
+				USH_AUTO_FREE char *text = ush_name_group(d->policy, o->granted, o->granted, o->granted);
+
+				USH_PUSH(d->olds, d->old_count, ((struct ush_old){o->source, ush_plan_text(d->plan, text), o->id}));
+			}
+			ush_keys_add(&d->held, key_of(o->source, o->id, o->text));
 		}
 	}
 }
@@ -61,39 +64,38 @@ static void collect_same(struct ush_decide *d)
 		for (uint32_t j = 0; j < shape->resolved_count; j++) {
 			const struct ush_resolved *r = &d->desired->resolved[shape->resolved[j]];
 
-			ush_keys_add(&d->held, ush_decide_key(d->policy->sources[d->policy->grants[r->grant].source].name, r->group->id));
+			ush_keys_add(&d->held, key_of(d->policy->sources[d->policy->grants[r->grant].source].name, r->group->id, r->text));
 		}
 	}
 }
 
-static bool is_anew(const struct ush_decide *d, const struct ush_resolved *r, const struct olds *olds)
+bool ush_decide_is_anew(const struct ush_decide *d, const char *source, const char *id, const char *text)
 {
-	const char *source = d->policy->sources[d->policy->grants[r->grant].source].name;
-	struct old key = {source, r->text, NULL};
-	const struct old *found = olds->count > 0 ? bsearch(&key, olds->items, olds->count, sizeof key, by_text) : NULL;
+	const struct ush_old key = {source, text, NULL}, *end = d->olds + d->old_count;
+	const struct ush_old *found = d->old_count > 0 ? bsearch(&key, d->olds, d->old_count, sizeof key, by_text) : NULL;
 
-	if (ush_keys_has(&d->held, ush_decide_key(source, r->group->id)))
+	if (ush_keys_has(&d->held, key_of(source, id, text)))
 		return false;
-	while (found > olds->items && by_text(found - 1, &key) == 0)
+	while (found > d->olds && by_text(found - 1, &key) == 0)
 		found--;
-	for (; found != NULL && found < olds->items + olds->count && by_text(found, &key) == 0; found++)
-		if (strcmp(found->id, r->group->id) != 0)
+	for (; found != NULL && found < end && by_text(found, &key) == 0; found++)
+		if (strcmp(found->id, id) != 0)
 			return true;
-	return ush_state_namesake(d->in->state, source, r->text, r->group->id) != NULL;
+	return ush_state_namesake(d->in->state, source, text, id) != NULL;
 }
 
 void ush_decide_anew(struct ush_decide *d)
 {
-	struct olds olds = {0};
-
 	if (d->in->observed->count == 0 && d->in->state->count == 0)
 		return;
-	collect_seen(d, &olds);
+	collect_seen(d);
 	collect_same(d);
-	if (olds.count > 0)
-		qsort(olds.items, olds.count, sizeof *olds.items, by_text);
-	for (size_t i = 0; i < d->desired->resolved_count; i++)
-		if (d->desired->resolved[i].fate == USH_FATE_PRESENT)
-			d->anew[i] = is_anew(d, &d->desired->resolved[i], &olds);
-	free(olds.items);
+	if (d->old_count > 0)
+		qsort(d->olds, d->old_count, sizeof *d->olds, by_text);
+	for (size_t i = 0; i < d->desired->resolved_count; i++) {
+		const struct ush_resolved *r = &d->desired->resolved[i];
+
+		if (r->fate == USH_FATE_PRESENT)
+			d->anew[i] = ush_decide_is_anew(d, d->policy->sources[d->policy->grants[r->grant].source].name, r->group->id, r->text);
+	}
 }

@@ -27,6 +27,10 @@ struct ush_claim { /* a grant by the group it names */
 	size_t grant;
 };
 
+struct ush_old { /* a name with the id it had; borrowed */
+	const char *source, *text, *id;
+};
+
 struct ush_decide {
 	const struct ush_reconcile *in;
 	struct ush_desired *desired;
@@ -36,7 +40,9 @@ struct ush_decide {
 	size_t claim_count, pattern_count;
 	size_t *patterns;	  /* grants with a groupPattern */
 	struct ush_keys needed;	  /* Roles that bindings refer to which stay although nobody wants them (ush_decide_key) */
-	struct ush_keys held;	  /* groups, by source and id, that some binding holds as it should */
+	struct ush_keys held;	  /* groups, by source, id and name, that some binding holds already */
+	struct ush_old *olds;	  /* sorted by text and source: what bindings say that differ from what is wanted */
+	size_t old_count;
 	bool *anew;		  /* one a resolved: a group of that name was there before, and it is another one now */
 	bool *peopled;		  /* one a source: some group of it has a member */
 	bool *mourned;		  /* one a grant: its group is gone and some binding still holds it */
@@ -75,16 +81,30 @@ struct ush_leaving { /* a subject of a binding that is there, and what becomes o
 	char *why;		       /* for people; NULL where it is said elsewhere; never NULL for NOW and FOLLOW */
 	const struct ush_group *group; /* FOLLOW: what it is called now */
 	const char *granted;	       /* FOLLOW: as the policy still calls it */
+	size_t ended;		       /* NOW: for this grant ended; its number plus one, else 0 */
+	/* What the next run is told of it, when group is not NULL. */
+	struct ush_note {
+		const char *group, *text;
+		int64_t since;
+		long runs;
+		bool removed;
+	} note;
 };
 
 /* May this subject go, which no present group accounts for? */
 void ush_decide_leave(struct ush_decide *d, const struct ush_seen *seen, struct ush_leaving *leaving);
+
+/* A binding was written for this group, and somebody took it out: its name is not to go to another one unseen. */
+void ush_decide_forget(struct ush_decide *d, const struct ush_origin *origin);
 void ush_leaving_free(struct ush_leaving *leaving);
 
 /* ---- consent.c ---- */
 
 /* Finds groups that were deleted and made anew under the same name: nobody granted them anything yet. */
 void ush_decide_anew(struct ush_decide *d);
+
+/* The name was another group's, and no binding holds this one by it yet. */
+bool ush_decide_is_anew(const struct ush_decide *d, const char *source, const char *id, const char *text);
 
 /* ---- decide_state.c ---- */
 

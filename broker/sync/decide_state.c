@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "broker/policy/naming.h"
 #include "broker/sync/decide.h"
 #include "common/base/memory.h"
 
@@ -18,32 +19,42 @@ static size_t source_named(const struct ush_decide *d, const char *name)
 	return SIZE_MAX;
 }
 
-/* A stone that no binding brought up in this run. */
-static void carry_stone(struct ush_decide *d, const struct ush_tombstone *stone)
+/* It is there again, or still, and called as it was. */
+static bool is_back(const struct ush_decide *d, size_t source, const struct ush_tombstone *stone)
 {
-	size_t source = source_named(d, stone->source);
+	const struct ush_group *group = ush_desired_group(d->desired, source, stone->id);
+	USH_AUTO_FREE char *text = group != NULL ? ush_name_group(d->policy, group->id, group->name, group->path) : NULL;
 
-	if (source == SIZE_MAX)
-		return;
-	if (!ush_groups_trusted(&d->in->groups[source])) {
-		ush_state_set(&d->plan->state, stone);
-	} else if (ush_desired_group(d->desired, source, stone->id) != NULL) {
-		if (!stone->removed)
-			ush_plan_add(d->plan, USH_NOTE, USH_ROLE_BINDING, "", "",
-				     ush_printf("group %s is back in source %s; its tombstone goes", stone->group, stone->source));
-	} else if (stone->removed && d->in->now - stone->since < REMEMBER) {
-		ush_state_set(&d->plan->state, stone);
-	}
+	return text != NULL && strcmp(text, stone->text) == 0;
 }
 
-/* A group that was renamed out of a pattern is still there: nothing of that name to guard against. */
+/* A name needs no guard while the group itself bears it. */
 static void take_stone(struct ush_decide *d, const struct ush_tombstone *stone)
 {
 	size_t source = source_named(d, stone->source);
 
-	if (stone->removed && source != SIZE_MAX && ush_desired_group(d->desired, source, stone->id) != NULL)
+	if (!stone->removed || source == SIZE_MAX || !is_back(d, source, stone))
+		ush_state_set(&d->plan->state, stone);
+}
+
+/* A stone that no binding brought up in this run. While nobody is called so whom it is of, the name is remembered, whoever
+ * took it out of the bindings. */
+static void carry_stone(struct ush_decide *d, const struct ush_tombstone *stone)
+{
+	size_t source = source_named(d, stone->source);
+	struct ush_tombstone removed = *stone;
+
+	removed.removed = true;
+	removed.runs = 0;
+	if (source == SIZE_MAX)
 		return;
-	ush_state_set(&d->plan->state, stone);
+	if (!ush_groups_trusted(&d->in->groups[source]))
+		ush_state_set(&d->plan->state, stone);
+	else if (!is_back(d, source, stone) && d->in->now - stone->since < REMEMBER)
+		ush_state_set(&d->plan->state, &removed);
+	else if (is_back(d, source, stone) && !stone->removed)
+		ush_plan_add(d->plan, USH_NOTE, USH_ROLE_BINDING, "", "",
+			     ush_printf("group %s is back in source %s; its tombstone goes", stone->group, stone->source));
 }
 
 static void keep_ended(struct ush_decide *d)
@@ -65,7 +76,7 @@ void ush_decide_state(struct ush_decide *d)
 	USH_AUTO_FREE char *before = ush_state_text(d->in->state), *after = NULL;
 
 	for (size_t i = 0; i < d->in->state->count; i++)
-		if (ush_state_find(&d->stones, d->in->state->items[i].source, d->in->state->items[i].id) == NULL)
+		if (ush_state_find(&d->stones, d->in->state->items[i].source, d->in->state->items[i].id, d->in->state->items[i].text) == NULL)
 			carry_stone(d, &d->in->state->items[i]);
 	for (size_t i = 0; i < d->stones.count; i++)
 		take_stone(d, &d->stones.items[i]);
@@ -106,7 +117,7 @@ static uint32_t *count_objects(const struct ush_decide *d)
 	}
 	for (size_t i = 0; i < d->plan->change_count; i++) {
 		const struct ush_change *change = &d->plan->changes[i];
-		size_t place = change->action == USH_CREATE || change->action == USH_REMOVE
+		size_t place = (change->action == USH_CREATE && !change->consent) || change->action == USH_REMOVE
 				       ? ush_places_find(d->desired->places, change->namespace_name, strlen(change->namespace_name))
 				       : SIZE_MAX;
 

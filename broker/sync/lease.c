@@ -7,7 +7,9 @@
 #include "common/base/memory.h"
 #include "common/data/json.h"
 
-#define SPOILT (10 * USH_LEASE_SECONDS) /* a lease that ends later than clocks differ was edited by hand */
+#define SPOILT	    (10 * USH_LEASE_SECONDS) /* a lease that ends later than clocks differ was edited by hand */
+#define LONGEST	    INT32_MAX		     /* seconds: what the API has room for */
+#define LAST_SECOND INT64_C(253402300799)    /* of the year 9999, the last that RFC 3339 can write */
 
 static char *micro_time(int64_t seconds)
 {
@@ -25,7 +27,18 @@ static int64_t seconds_of(const char *text)
 	struct tm tm = {0};
 	const char *end = text != NULL ? strptime(text, "%Y-%m-%dT%H:%M:%S", &tm) : NULL;
 
-	return end != NULL ? timegm(&tm) : 0;
+	int64_t seconds = end != NULL ? timegm(&tm) : 0;
+
+	return seconds > 0 && seconds <= LAST_SECOND ? seconds : 0;
+}
+
+/* When a lease ends, by its own words. */
+static int64_t end_of(const json_t *spec)
+{
+	json_int_t length = json_integer_value(json_object_get(spec, "leaseDurationSeconds"));
+	int64_t until = seconds_of(ush_json_string(spec, "renewTime")) + (length < 0 ? 0 : length < LONGEST ? length : LONGEST);
+
+	return until < LAST_SECOND ? until : LAST_SECOND;
 }
 
 static json_t *lease_json(const struct ush_lease *lease, const char *namespace_name, int64_t now)
@@ -112,7 +125,7 @@ static int take_over(struct ush_lease *lease, json_t *object, int64_t now, struc
 {
 	const json_t *spec = ush_json_object(object, "spec");
 	const char *holder = ush_json_string(spec, "holderIdentity");
-	int64_t until = seconds_of(ush_json_string(spec, "renewTime")) + json_integer_value(json_object_get(spec, "leaseDurationSeconds"));
+	int64_t until = end_of(spec);
 	int64_t began_ms = ush_boot_ms(lease->kube->world);
 	int status;
 

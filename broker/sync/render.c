@@ -208,21 +208,39 @@ static int remove_rest(const char *folder, const char *policy, const struct ush_
 	return result;
 }
 
-int ush_render(const char *folder, const struct ush_plan *plan, struct ush_rendered *rendered, struct ush_error *err)
+/* Every namespace's file; names gets theirs. */
+static int write_all(const char *folder, const struct ush_plan *plan, struct ush_list *names, struct ush_rendered *rendered, struct ush_error *err)
 {
-	struct ush_list names = {0};
 	int result = 0;
 
 	*rendered = (struct ush_rendered){0};
-	if (mkdir(folder, 0755) != 0 && errno != EEXIST)
-		return ush_fail(err, USH_ERR_STORE, "%s: %s", folder, strerror(errno));
 	if (plan->object_count > 0)
 		qsort(plan->objects, plan->object_count, sizeof *plan->objects, by_place);
 	for (size_t i = 0, count; i < plan->object_count && result == 0; i += count) {
 		for (count = 1; i + count < plan->object_count && strcmp(plan->objects[i].namespace_name, plan->objects[i + count].namespace_name) == 0;)
 			count++;
-		result = write_namespace(folder, plan, i, count, &names, rendered, err);
+		result = write_namespace(folder, plan, i, count, names, rendered, err);
 	}
+	return result;
+}
+
+int ush_render_whole(const char *folder, const struct ush_plan *plan, struct ush_rendered *rendered, struct ush_error *err)
+{
+	struct ush_list names = {0};
+	int result = write_all(folder, plan, &names, rendered, err);
+
+	ush_list_free(&names);
+	return result == 0 ? ush_state_save_file(&plan->state, folder, plan->policy, err) : -1;
+}
+
+int ush_render(const char *folder, const struct ush_plan *plan, struct ush_rendered *rendered, struct ush_error *err)
+{
+	struct ush_list names = {0};
+	int result;
+
+	if (mkdir(folder, 0755) != 0 && errno != EEXIST)
+		return ush_fail(err, USH_ERR_STORE, "%s: %s", folder, strerror(errno));
+	result = write_all(folder, plan, &names, rendered, err);
 	if (result == 0)
 		result = remove_rest(folder, plan->policy, &names, rendered, err);
 	if (result == 0 && plan->state_changed)

@@ -14,7 +14,7 @@
 
 struct look { /* what a shape looks like as JSON text */
 	char *origin;	  /* the annotation, escaped as the API server writes it, without quotes */
-	char *rules;	  /* of a Role: as the API server writes them */
+	char *rules[2];	  /* of a Role: as the API server writes them, and with keys sorted, as we do */
 	char *meaning;	  /* of a Role: ush_rbac_meaning */
 	struct ush_list people;
 	bool made;
@@ -28,7 +28,8 @@ struct ush_cache {
 static void forget(struct look *look)
 {
 	free(look->origin);
-	free(look->rules);
+	free(look->rules[0]);
+	free(look->rules[1]);
 	free(look->meaning);
 	ush_list_free(&look->people);
 	*look = (struct look){0};
@@ -47,7 +48,7 @@ void ush_same_free(struct ush_desired *desired)
 
 /* ---- how the API server writes it (Go's encoding of structs: fields in this order) ---- */
 
-static char *rules_text(const struct ush_policy_role *role)
+static char *rules_text(const struct ush_policy_role *role, size_t order)
 {
 	json_t *rules = json_array();
 	char *text;
@@ -71,7 +72,7 @@ static char *rules_text(const struct ush_policy_role *role)
 		}
 		json_array_append_new(rules, item);
 	}
-	text = json_dumps(rules, JSON_COMPACT | JSON_PRESERVE_ORDER);
+	text = json_dumps(rules, JSON_COMPACT | order);
 	json_decref(rules);
 	return text;
 }
@@ -102,7 +103,8 @@ static void make(const struct ush_desired *desired, const struct ush_shape *shap
 
 	look->made = true;
 	if (shape->kind == USH_ROLE) {
-		look->rules = rules_text(role);
+		look->rules[0] = rules_text(role, JSON_PRESERVE_ORDER);
+		look->rules[1] = rules_text(role, JSON_SORT_KEYS);
 		look->meaning = rules_meaning(role);
 		return;
 	}
@@ -139,7 +141,7 @@ static const struct look *look_of(struct ush_desired *desired, size_t wanted)
 /* True when a slice's text is the string whose escaped form is given. */
 static bool is_escaped(struct ush_slice slice, const char *text)
 {
-	USH_AUTO_FREE char *quoted = NULL, *copy = NULL;
+	USH_AUTO_FREE char *quoted = NULL;
 	USH_AUTO_JSON value = NULL;
 
 	if (slice.type != '"')
@@ -171,8 +173,9 @@ static bool same_rules(struct ush_desired *desired, size_t wanted, const struct 
 	USH_AUTO_FREE char *meaning = NULL;
 	bool is_rbac;
 
-	if (item->rules.type == '[' && strncmp(item->rules.text, look->rules, item->rules.length) == 0 && look->rules[item->rules.length] == '\0')
-		return true;
+	for (size_t i = 0; i < USH_COUNT(look->rules); i++)
+		if (item->rules.type == '[' && strncmp(item->rules.text, look->rules[i], item->rules.length) == 0 && look->rules[i][item->rules.length] == '\0')
+			return true;
 	object = ush_item_json(item, USH_ERR_INCOMPLETE, &unimportant);
 	rbac = object != NULL ? ush_rbac_read(object, USH_ERR_INCOMPLETE, &is_rbac, &unimportant) : NULL;
 	meaning = rbac != NULL ? ush_rbac_meaning(rbac) : NULL;

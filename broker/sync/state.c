@@ -10,21 +10,23 @@
 #define RUNS_MAX   1000 /* no policy asks for more */
 #define SHARDS_MAX 256
 
-static int order(const struct ush_tombstone *stone, const char *source, const char *id)
+static int order(const struct ush_tombstone *stone, const char *source, const char *id, const char *text)
 {
-	int by_source = strcmp(stone->source, source);
+	int by = strcmp(stone->source, source);
 
-	return by_source != 0 ? by_source : strcmp(stone->id, id);
+	if (by == 0)
+		by = strcmp(stone->id, id);
+	return by != 0 ? by : strcmp(stone->text, text);
 }
 
-static size_t place(const struct ush_state *state, const char *source, const char *id)
+static size_t place(const struct ush_state *state, const char *source, const char *id, const char *text)
 {
 	size_t low = 0, high = state->count;
 
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 
-		if (order(&state->items[middle], source, id) < 0)
+		if (order(&state->items[middle], source, id, text) < 0)
 			low = middle + 1;
 		else
 			high = middle;
@@ -32,11 +34,11 @@ static size_t place(const struct ush_state *state, const char *source, const cha
 	return low;
 }
 
-const struct ush_tombstone *ush_state_find(const struct ush_state *state, const char *source, const char *id)
+const struct ush_tombstone *ush_state_find(const struct ush_state *state, const char *source, const char *id, const char *text)
 {
-	size_t at = place(state, source, id);
+	size_t at = place(state, source, id, text);
 
-	return at < state->count && order(&state->items[at], source, id) == 0 ? &state->items[at] : NULL;
+	return at < state->count && order(&state->items[at], source, id, text) == 0 ? &state->items[at] : NULL;
 }
 
 const struct ush_tombstone *ush_state_namesake(const struct ush_state *state, const char *source, const char *text, const char *id)
@@ -65,14 +67,14 @@ static void free_stone(struct ush_tombstone *stone)
 
 void ush_state_set(struct ush_state *state, const struct ush_tombstone *stone)
 {
-	size_t at = place(state, stone->source, stone->id);
+	size_t at = place(state, stone->source, stone->id, stone->text);
 	struct ush_tombstone copy = *stone;
 
 	copy.source = ush_strdup(stone->source);
 	copy.id = ush_strdup(stone->id);
 	copy.group = ush_strdup(stone->group);
 	copy.text = ush_strdup(stone->text);
-	if (at < state->count && order(&state->items[at], stone->source, stone->id) == 0) {
+	if (at < state->count && order(&state->items[at], stone->source, stone->id, stone->text) == 0) {
 		free_stone(&state->items[at]);
 	} else {
 		USH_PUSH(state->items, state->count, (struct ush_tombstone){0});

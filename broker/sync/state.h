@@ -28,7 +28,7 @@ struct ush_tombstone {
 };
 
 struct ush_state {
-	struct ush_tombstone *items; /* sorted by source, id */
+	struct ush_tombstone *items; /* sorted by source, id, text: a group that is renamed half-way has two names */
 	size_t count;
 	struct ush_list ended; /* keys of grants (ush_grant_key), sorted */
 	long shards;	       /* how many ApplySets it took; 0: one */
@@ -37,7 +37,7 @@ struct ush_state {
 
 /* Adds or replaces; texts are copied. */
 void ush_state_set(struct ush_state *state, const struct ush_tombstone *stone);
-const struct ush_tombstone *ush_state_find(const struct ush_state *state, const char *source, const char *id);
+const struct ush_tombstone *ush_state_find(const struct ush_state *state, const char *source, const char *id, const char *text);
 
 /* A stone whose group was called so at the API server and is not this one. */
 const struct ush_tombstone *ush_state_namesake(const struct ush_state *state, const char *source, const char *text, const char *id);

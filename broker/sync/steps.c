@@ -6,11 +6,14 @@
  * work, then the old binding goes and the new one takes its name, then the stand-in goes. Broken off anywhere, the group
  * has the access of the old or the new role, and the next run ends what is left.
  */
+#include <inttypes.h>
 #include <string.h>
 
 #include "broker/sync/desired.h"
+#include "broker/sync/owner.h"
 #include "broker/sync/patch.h"
 #include "broker/sync/stage.h"
+#include "broker/sync/texts.h"
 #include "common/base/memory.h"
 #include "common/data/json.h"
 
@@ -52,10 +55,19 @@ static enum ush_step no_namespace(struct ush_run *run, const struct ush_job *job
 
 /* ---- requests ---- */
 
+/* Each change's own: many of one namespace may go to one role at once, and none may take another's stand-in for its own.
+ * A run that is broken off is gone on with under the same name. The caller frees. */
+static char *stand_in_name(const struct ush_change *change)
+{
+	uint32_t number = (uint32_t)(ush_texts_hash(change->name, strlen(change->name)) >> 32);
+
+	return ush_printf("%s-%08" PRIx32, change->stand_in, number);
+}
+
 static void make_create(struct ush_run *run, struct ush_job *job, struct ush_kube_task *task)
 {
 	const struct ush_change *change = job->change;
-	const char *name = job->step == USH_STEP_STAND_IN ? change->stand_in : NULL;
+	USH_AUTO_FREE char *name = job->step == USH_STEP_STAND_IN ? stand_in_name(change) : NULL;
 
 	task->verb = USH_KUBE_CREATE;
 	task->path = ush_rbac_list_path(change->kind, change->namespace_name);
@@ -67,7 +79,7 @@ static void make_change(struct ush_run *run, struct ush_job *job, struct ush_kub
 {
 	const struct ush_change *change = job->change;
 	bool stand_in = job->step == USH_STEP_STAND_IN_CHANGE;
-	const char *name = stand_in ? change->stand_in : change->name;
+	USH_AUTO_FREE char *name = stand_in ? stand_in_name(change) : ush_strdup(change->name);
 
 	task->verb = USH_KUBE_MERGE;
 	task->path = ush_rbac_path(change->kind, change->namespace_name, name);
@@ -88,6 +100,7 @@ static void make_delete(struct ush_job *job, struct ush_kube_task *task, const c
 void ush_step_make(struct ush_run *run, struct ush_job *job, struct ush_kube_task *task)
 {
 	const struct ush_change *change = job->change;
+	USH_AUTO_FREE char *stand_in = change->stand_in != NULL ? stand_in_name(change) : NULL;
 
 	switch (job->step) {
 	case USH_STEP_CREATE:
@@ -106,11 +119,11 @@ void ush_step_make(struct ush_run *run, struct ush_job *job, struct ush_kube_tas
 		make_delete(job, task, change->name, change->uid, change->resource_version);
 		break;
 	case USH_STEP_STAND_IN_RENEW:
-		make_delete(job, task, change->stand_in, job->uid, job->version);
+		make_delete(job, task, stand_in, job->uid, job->version);
 		break;
 	case USH_STEP_STAND_IN_AWAY:
 	case USH_STEP_STAND_IN_BACK:
-		make_delete(job, task, change->stand_in, job->uid, NULL);
+		make_delete(job, task, stand_in, job->uid, NULL);
 		break;
 	default:
 		ush_proof_make(run, job, task);
@@ -119,12 +132,23 @@ void ush_step_make(struct ush_run *run, struct ush_job *job, struct ush_kube_tas
 
 /* ---- results ---- */
 
-static bool is_ours(const json_t *object)
+/* As it stands now: no mark of somebody else was put on it, and no other policy has it. */
+static bool is_ours(const struct ush_run *run, const json_t *object)
 {
-	const json_t *metadata = ush_json_object(object, "metadata");
-	const char *manager = ush_json_string(ush_json_object(metadata, "labels"), USH_LABEL_MANAGED_BY);
+	USH_AUTO_FREE char *text = json_dumps(object, JSON_COMPACT), *foreign = NULL;
+	struct ush_error ignored = {0};
+	struct ush_scan scan = {0};
+	struct ush_marks marks = {0};
+	struct ush_item item;
+	bool ours = false, free_for_adoption;
 
-	return manager != NULL && strcmp(manager, USH_MANAGED_BY) == 0 && json_object_get(metadata, "ownerReferences") == NULL;
+	if (text != NULL && ush_scan_object(&scan, text, strlen(text), NULL, NULL, USH_ERR_REJECTED, &item, &ignored) == 0) {
+		ush_marks_read(&item, &marks);
+		foreign = ush_marks_foreign(&marks, &item, run->plan->policy, &free_for_adoption);
+		ours = foreign == NULL;
+	}
+	ush_scan_free(&scan);
+	return ours;
 }
 
 /* Notes which object stands there, for the preconditions of what follows. */
@@ -189,13 +213,13 @@ static bool loses(const struct ush_change *change, const char *text)
  * It is not as the plan saw it. May it go all the same? When it is the same object, still ours, and nobody would lose
  * access by it of whom the plan did not speak.
  */
-static bool may_still_go(const struct ush_change *change, const json_t *there)
+static bool may_still_go(const struct ush_run *run, const struct ush_change *change, const json_t *there)
 {
 	const char *uid = ush_json_string(ush_json_object(there, "metadata"), "uid");
 	const json_t *subjects = ush_json_array(there, "subjects"), *subject;
 	size_t i;
 
-	if (uid == NULL || change->uid == NULL || strcmp(uid, change->uid) != 0 || !is_ours(there))
+	if (uid == NULL || change->uid == NULL || strcmp(uid, change->uid) != 0 || !is_ours(run, there))
 		return false;
 	json_array_foreach(subjects, i, subject)
 		if (!loses(change, ush_json_string(subject, "name")))
@@ -209,7 +233,7 @@ static enum ush_step took_remove(struct ush_run *run, struct ush_job *job, const
 		return ush_step_done(run, job); /* gone is gone */
 	if (result->end != USH_KUBE_STANDS)
 		return ush_step_failed(run, job, result->err.what);
-	if (job->again || !may_still_go(job->change, result->answer))
+	if (job->again || !may_still_go(run, job->change, result->answer))
 		return ush_step_failed(run, job, "it changed since the plan; it was not removed");
 	job->again = true;
 	remember(job, result->answer);
@@ -234,7 +258,7 @@ static enum ush_step prove_or_go_on(struct ush_run *run, struct ush_job *job)
 
 static enum ush_step took_stand_in(struct ush_run *run, struct ush_job *job, const struct ush_kube_result *result)
 {
-	USH_AUTO_FREE char *why = NULL;
+	USH_AUTO_FREE char *why = NULL, *name = NULL;
 
 	if (result->end == USH_KUBE_MISSING || result->end == USH_KUBE_ENDING)
 		return no_namespace(run, job, result->end == USH_KUBE_ENDING);
@@ -247,8 +271,9 @@ static enum ush_step took_stand_in(struct ush_run *run, struct ush_job *job, con
 	remember(job, result->answer);
 	if (result->end == USH_KUBE_DONE)
 		return prove_or_go_on(run, job);
-	if (!is_ours(result->answer)) {
-		why = ush_printf("the name %s, wanted for a moment, is somebody else's", job->change->stand_in);
+	if (!is_ours(run, result->answer)) {
+		name = stand_in_name(job->change);
+		why = ush_printf("the name %s, wanted for a moment, is somebody else's", name);
 		return ush_step_failed(run, job, why);
 	}
 	return same_role(run, job, result->answer) ? USH_STEP_STAND_IN_CHANGE : USH_STEP_STAND_IN_RENEW;

@@ -19,6 +19,14 @@ static int read_source(struct ush_sync *sync, size_t number, const struct ush_li
 	return ush_source_read(sync->world, &question, groups, err);
 }
 
+static void forget_sources(struct ush_sync *sync)
+{
+	for (size_t i = 0; sync->groups != NULL && i < sync->policy->source_count; i++)
+		ush_groups_free(&sync->groups[i]);
+	free(sync->groups);
+	sync->groups = NULL;
+}
+
 /* The groups that grants name: whose people matter. */
 static int read_sources(struct ush_sync *sync, struct ush_error *err)
 {
@@ -41,8 +49,10 @@ static int read_sources(struct ush_sync *sync, struct ush_error *err)
 		result = read_source(sync, i, &refs, &patterns, &sync->groups[i], err);
 		ush_list_free(&refs);
 		ush_list_free(&patterns);
-		if (result != 0)
+		if (result != 0) {
+			forget_sources(sync); /* the next cluster asks anew */
 			return -1;
+		}
 	}
 	return 0;
 }
@@ -188,10 +198,7 @@ void ush_sync_next(struct ush_sync *sync)
 void ush_sync_free(struct ush_sync *sync)
 {
 	ush_sync_next(sync);
-	for (size_t i = 0; sync->groups != NULL && i < sync->policy->source_count; i++)
-		ush_groups_free(&sync->groups[i]);
-	free(sync->groups);
+	forget_sources(sync);
 	ush_policy_free(sync->policy);
-	sync->groups = NULL;
 	sync->policy = NULL;
 }

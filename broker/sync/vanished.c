@@ -39,6 +39,49 @@ static bool source_trusted(const struct ush_decide *d, const struct ush_origin *
 	return true;
 }
 
+/* Several bindings may speak of one group: while one of them waits, the stone does. One that only guards a name says since
+ * when, and no more, so that the next run says the same. */
+static void put_stone(struct ush_decide *d, const struct ush_origin *s, const struct ush_note *note)
+{
+	const struct ush_tombstone *old, *before;
+	struct ush_tombstone stone = {s->source, s->id, (char *)note->group, (char *)note->text, note->since, note->runs, note->removed};
+
+	if (note->group == NULL)
+		return;
+	old = ush_state_find(&d->stones, s->source, s->id, note->text);
+	before = ush_state_find(d->in->state, s->source, s->id, note->text);
+	if (old != NULL && !old->removed)
+		return;
+	if (stone.removed) {
+		stone.runs = 0;
+		stone.since = before != NULL && before->since < stone.since ? before->since : stone.since;
+		if (before != NULL)
+			stone.group = before->group;
+	}
+	ush_state_set(&d->stones, &stone);
+	if (stone.removed && strcmp(stone.text, s->text) != 0) /* it had two: the policy's, and the one it was called by */
+		put_stone(d, s, &(struct ush_note){s->name, s->text, note->since, 0, true});
+}
+
+/* The name that must not pass to another group: the one by which the policy means it. */
+static const char *guarded_name(struct ush_decide *d, const struct ush_origin *s)
+{
+	USH_AUTO_FREE char *text = s->granted != NULL ? ush_name_group(d->policy, s->granted, s->granted, s->granted) : ush_strdup(s->text);
+
+	return ush_plan_text(d->plan, text);
+}
+
+static void note(struct ush_decide *d, struct ush_leaving *l, const char *group, int64_t since, long runs, bool removed)
+{
+	l->note = (struct ush_note){group, guarded_name(d, l->subject), since, runs, removed};
+}
+
+/* It is called otherwise now: whoever takes its old name is another group. */
+static void guard(struct ush_decide *d, struct ush_leaving *l)
+{
+	note(d, l, l->subject->granted != NULL ? l->subject->granted : l->subject->name, d->in->now, 0, true);
+}
+
 /* ---- gone ---- */
 
 static char *moment(int64_t seconds)
@@ -57,12 +100,12 @@ struct absence {
 	bool due;
 };
 
-static struct absence absence_of(const struct ush_decide *d, const struct ush_origin *subject)
+static struct absence absence_of(struct ush_decide *d, const struct ush_origin *subject)
 {
-	const struct ush_tombstone *stone = ush_state_find(d->in->state, subject->source, subject->id);
+	const struct ush_tombstone *stone = ush_state_find(d->in->state, subject->source, subject->id, guarded_name(d, subject));
 	struct absence a = {d->in->now, 1, false};
 
-	if (stone != NULL) {
+	if (stone != NULL && !stone->removed) {
 		a.since = stone->since < d->in->now ? stone->since : d->in->now; /* a clock that ran ahead must not shorten it, nor stop it */
 		a.runs = stone->runs + 1;
 	}
@@ -86,7 +129,7 @@ static void leave_gone(struct ush_decide *d, size_t number, struct ush_leaving *
 	/* beyond the run before the last the number says nothing new: no write for it */
 	long kept_runs = a.runs < d->policy->vanished_runs ? a.runs : d->policy->vanished_runs - 1;
 
-	ush_state_set(&d->stones, &(struct ush_tombstone){s->source, s->id, (char *)called(grant, s), s->text, a.since, a.due ? a.runs : kept_runs, a.due});
+	note(d, l, called(grant, s), a.since, a.due ? a.runs : kept_runs, a.due);
 	if (a.due) {
 		say(l, USH_LEAVE_NOW, ush_printf("group %s gone since %s, complete run %ld without it", called(grant, s), since, a.runs));
 		return;
@@ -98,13 +141,13 @@ static void leave_gone(struct ush_decide *d, size_t number, struct ush_leaving *
 
 /* ---- renamed ---- */
 
-/* Somebody else is called that, too, or it may not be bound: then nothing is done by itself. */
+/* Somebody else is called that, too, or was, or it may not be bound: then nothing is done by itself. */
 static bool may_follow(const struct ush_decide *d, size_t source, const struct ush_group *group, const char *text)
 {
 	const struct ush_groups *groups = &d->in->groups[source];
 	size_t same = 0;
 
-	if (ush_name_group_refused(text) != NULL)
+	if (ush_name_group_refused(text) != NULL || ush_decide_is_anew(d, d->policy->sources[source].name, group->id, text))
 		return false;
 	for (size_t i = 0; i < groups->count; i++) {
 		USH_AUTO_FREE char *other = ush_name_group(d->policy, groups->items[i].id, groups->items[i].name, groups->items[i].path);
@@ -130,6 +173,7 @@ static void follow(struct ush_decide *d, size_t number, const struct ush_group *
 	}
 	l->group = group;
 	l->granted = grant->group;
+	guard(d, l);
 	say(l, USH_LEAVE_FOLLOW, ush_printf("grants[%zu]: group %s is called %s in source %s now (same id); the binding follows it. Write the new name into the policy",
 					    grant->number, grant->group, *grant->group == '/' ? group->path : group->name, l->subject->source));
 }
@@ -152,10 +196,16 @@ static void leave_by_fate(struct ush_decide *d, size_t number, const struct ush_
 		say(l, USH_LEAVE_UNKNOWN, NULL); /* said once, about the source or the grant */
 		return;
 	case USH_FATE_PRESENT:
+		if (d->anew[r - d->desired->resolved]) { /* it is to have the same by a name that was another's, when somebody says yes */
+			say(l, USH_LEAVE_UNKNOWN, NULL);
+			return;
+		}
+		if (r->group == ush_desired_group(d->desired, d->policy->grants[number].source, l->subject->id))
+			guard(d, l);
 		say(l, USH_LEAVE_NOW, ush_printf("is %s now", r->text));
 		return;
 	case USH_FATE_ENDED:
-		d->ended[number] = true;
+		l->ended = number + 1;
 		say(l, USH_LEAVE_NOW, ush_strdup(r->why));
 		return;
 	case USH_FATE_GONE:
@@ -167,7 +217,7 @@ static void leave_by_fate(struct ush_decide *d, size_t number, const struct ush_
 	say(l, USH_LEAVE_NOW, ush_strdup(r->why));
 }
 
-static void leave_by_grant(struct ush_decide *d, size_t number, struct ush_leaving *l)
+static void leave_by_grant(struct ush_decide *d, size_t number, const struct ush_seen *seen, struct ush_leaving *l)
 {
 	const struct ush_grant *grant = &d->policy->grants[number];
 	const struct ush_resolved *first = &d->desired->resolved[d->desired->first[number]], *its;
@@ -179,12 +229,12 @@ static void leave_by_grant(struct ush_decide *d, size_t number, struct ush_leavi
 		leave_gone(d, number, l, "gone from");
 	} else if (grant->group_pattern != NULL) {
 		its = resolved_for(d, number, now);
-		if (its != NULL)
+		if (its != NULL && ush_grant_means(d->desired, number, now->name, now->path, seen->place))
 			leave_by_fate(d, number, its, l);
 		else
 			leave_gone(d, number, l, "called otherwise in");
-	} else if (first->fate == USH_FATE_GONE) {
-		follow(d, number, now, l);
+	} else if (first->fate == USH_FATE_GONE || (first->fate == USH_FATE_PRESENT && d->anew[d->desired->first[number]])) {
+		follow(d, number, now, l); /* also while another one has taken its name, and nobody has said yes to that */
 	} else {
 		leave_by_fate(d, number, first, l);
 	}
@@ -211,7 +261,7 @@ static void ask(struct ush_decide *d, size_t number, const struct ush_seen *seen
 
 	if (!speaks_of(d, number, seen, l->subject))
 		return;
-	leave_by_grant(d, number, &answer);
+	leave_by_grant(d, number, seen, &answer);
 	if (!*any || answer.leave > l->leave) {
 		free(l->why);
 		*l = answer;
@@ -257,6 +307,26 @@ static bool ask_grants(struct ush_decide *d, const struct ush_seen *seen, struct
 	return any;
 }
 
+/* Nobody bears its name whom it is of: it leaves the bindings, and the name must not go to somebody else unseen. */
+static bool is_lost(const struct ush_decide *d, const struct ush_origin *s)
+{
+	size_t source = source_of(d, s->source);
+	const struct ush_group *now = source != SIZE_MAX && s->id != NULL ? ush_desired_group(d->desired, source, s->id) : NULL;
+	USH_AUTO_FREE char *text = now != NULL ? ush_name_group(d->policy, now->id, now->name, now->path) : NULL;
+
+	return source != SIZE_MAX && s->id != NULL && s->name != NULL && (text == NULL || strcmp(text, s->text) != 0);
+}
+
+void ush_decide_forget(struct ush_decide *d, const struct ush_origin *origin)
+{
+	struct ush_leaving l = {.subject = origin};
+
+	if (origin->source == NULL || !source_trusted(d, origin) || !is_lost(d, origin))
+		return;
+	guard(d, &l);
+	put_stone(d, origin, &l.note);
+}
+
 void ush_decide_leave(struct ush_decide *d, const struct ush_seen *seen, struct ush_leaving *l)
 {
 	bool named;
@@ -273,4 +343,9 @@ void ush_decide_leave(struct ush_decide *d, const struct ush_seen *seen, struct 
 	}
 	if (!ask_grants(d, seen, l))
 		say(l, USH_LEAVE_NOW, ush_strdup(l->subject->source != NULL ? "no grant wants it" : "nobody granted it; added by hand"));
+	if (l->leave == USH_LEAVE_NOW && l->note.group == NULL && is_lost(d, l->subject))
+		guard(d, l);
+	if (l->leave == USH_LEAVE_NOW && l->ended > 0)
+		d->ended[l->ended - 1] = true;
+	put_stone(d, l->subject, &l->note);
 }

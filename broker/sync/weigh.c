@@ -54,6 +54,9 @@ static void weigh_leaving(struct ush_decide *d, struct ush_binding *b)
 		*(l.leave == USH_LEAVE_NOW ? &b->going : l.leave == USH_LEAVE_FOLLOW ? &b->following : &b->staying) += 1;
 		USH_PUSH(b->leaving, b->leaving_count, l);
 	}
+	for (size_t i = 0; i < b->seen->origins.count; i++)
+		if (ush_origins_find(held, b->seen->origins.items[i].text) == NULL)
+			ush_decide_forget(d, &b->seen->origins.items[i]);
 	for (size_t i = 0; i < b->leaving_count; i++) {
 		const struct ush_leaving *l = &b->leaving[i];
 

@@ -5,6 +5,7 @@
  */
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "broker/sync/apply.h"
 #include "broker/sync/metrics.h"
@@ -71,6 +72,16 @@ static void print_rest(const struct ush_applied *applied, const struct ush_plan 
 	}
 }
 
+static int failed(const struct ush_applied *applied, struct ush_error *err)
+{
+	size_t left = applied->removals_left;
+
+	if (left == 0)
+		return ush_fail(err, USH_ERR_PARTIAL, "%zu of %zu changes failed", applied->failed.count, applied->total);
+	return ush_fail(err, USH_ERR_PARTIAL, "%zu of %zu changes failed; %zu removal%s for the next run: nothing is removed where something failed",
+			applied->failed.count, applied->total, left, left == 1 ? " waits" : "s wait");
+}
+
 /* held: changes that wait for a person's consent. */
 static int conclude(const struct ush_applied *applied, const struct ush_plan *plan, size_t held, struct ush_error *err)
 {
@@ -79,8 +90,7 @@ static int conclude(const struct ush_applied *applied, const struct ush_plan *pl
 	print_applied(applied, plan);
 	print_rest(applied, plan);
 	if (applied->failed.count > 0)
-		return ush_fail(err, USH_ERR_PARTIAL, "%zu of %zu changes failed%s", applied->failed.count, applied->total,
-				applied->removals_left > 0 ? ", so nothing was removed in this run" : "");
+		return failed(applied, err);
 	if (ush_plan_verdict(plan, &verdict) == USH_ERR_INCOMPLETE) {
 		*err = verdict;
 		return -1;
@@ -191,6 +201,21 @@ static int may_go(const struct ush_plan *plan, const struct ush_broker *broker, 
 	return plan->stop.code == USH_ERR_REFUSED ? ush_hint(err, "If that is right: usher-broker apply --plan %s --confirm %.8s", plan_file, plan->hash) : -1;
 }
 
+/* What the plan was made from is as it was, where it is at hand: a plan may be carried out on another machine. */
+static int check_policy(const struct ush_plan *plan, struct ush_error *err)
+{
+	USH_AUTO_POLICY own = NULL;
+	struct ush_error why = {0};
+
+	if (plan->policy_file == NULL || access(plan->policy_file, F_OK) != 0)
+		return 0;
+	own = ush_policy_load(plan->policy_file, NULL, &why);
+	if (own != NULL && strcmp(own->digest, plan->policy_digest) == 0)
+		return 0;
+	ush_fail(err, USH_ERR_REFUSED, "%s is not what it was when %s was made; nothing was written", plan->policy_file, plan_file);
+	return ush_hint(err, "Plan again");
+}
+
 static int apply_plan(struct ush_broker *broker, struct ush_error *err)
 {
 	USH_AUTO_PLAN plan = read_plan(err);
@@ -198,7 +223,7 @@ static int apply_plan(struct ush_broker *broker, struct ush_error *err)
 	int64_t began = ush_boot_ms(&broker->world);
 	struct ush_run numbers = {.verb = "apply", .plan = plan};
 
-	if (plan == NULL || may_go(plan, broker, err) != 0)
+	if (plan == NULL || may_go(plan, broker, err) != 0 || check_policy(plan, err) != 0)
 		return -1;
 	if (ush_apply_check(&broker->kube, plan, err) == 0 && carry_out(broker, NULL, plan, &applied, err) == 0)
 		numbers.applied = &applied;

@@ -65,6 +65,13 @@ static int check_chosen(const struct ush_broker_options *options, const struct u
 	return 0;
 }
 
+/* A 403 says which right is missing; this, where all of them are written. */
+static void tell_rights(const struct ush_policy *policy, struct ush_error *err)
+{
+	if (err->code == USH_ERR_REFUSED && err->hint[0] == '\0' && strstr(err->what, " is forbidden: ") != NULL)
+		ush_hint(err, "What a run of this policy needs: usher-broker rbac -f %s", policy->file);
+}
+
 /* One cluster's turn; its error is in err, its exit status is returned. */
 static int turn(struct ush_turn *t, const struct ush_broker_options *options, const struct ush_cluster *cluster, const char *verb,
 		int (*act)(struct ush_turn *turn, struct ush_error *err), struct ush_error *err)
@@ -78,6 +85,7 @@ static int turn(struct ush_turn *t, const struct ush_broker_options *options, co
 			       cluster != NULL ? cluster->context : options->context, err) == 0) {
 		t->sync->kube = t->sync->folder == NULL ? &t->broker->kube : NULL;
 		status = act(t, err);
+		tell_rights(t->sync->policy, err);
 	}
 	run.plan = t->sync->plan;
 	run.applied = t->carried_out ? &t->applied : NULL;

@@ -6,18 +6,21 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "broker/policy/naming.h"
+#include "broker/sync/generation.h"
 #include "broker/sync/render.h"
 #include "broker/verb/verb.h"
 #include "common/base/memory.h"
 
 static struct ush_broker_options options = {.state_namespace = "default"};
 static const char *confirm, *namespaces;
-static bool no_people;
+static bool no_people, generations;
 
 static const struct ush_option rows[] = {
 	USH_OPTION_POLICY(options),
 	{"confirm", 0, USH_OPTION_STRING, "HASH", "go past the limits for just the plan with this hash", &confirm},
 	{"namespaces", 0, USH_OPTION_STRING, "PATH", "where the Namespace manifests are, DIR itself unless said", &namespaces},
+	{"generations", 0, USH_OPTION_FLAG, NULL, "write DIR/g-HASH whole and let DIR/current lead to it; the one before stays", &generations},
 	{"no-people", 0, USH_OPTION_FLAG, NULL, "read no members: limits go without numbers of people", &no_people},
 	{"state-namespace", 0, USH_OPTION_STRING, "NAME", "as plan and apply are told it, for the labels", &options.state_namespace},
 	USH_OPTIONS_RECORD(options),
@@ -37,6 +40,18 @@ static int may_write(const struct ush_plan *plan, const char *folder, struct ush
 	if (plan->stop.code != USH_OK && !confirmed(plan))
 		return ush_hint(err, "If that is right: usher-broker render -f %s --confirm %.8s %s", options.policy, plan->hash, folder);
 	ush_error_clear(err);
+	return 0;
+}
+
+/* A namespace is a file's name here, and a folder of manifests is anybody's: ../x must not lead out of ours. */
+static int check_names(const struct ush_plan *plan, struct ush_error *err)
+{
+	for (size_t i = 0; i < plan->object_count; i++) {
+		const char *name = plan->objects[i].namespace_name, *why = ush_name_not_label(name);
+
+		if (why != NULL)
+			return ush_fail(err, USH_ERR_INCOMPLETE, "no namespace can be called \"%s\": it %s; nothing was written", name, why);
+	}
 	return 0;
 }
 
@@ -79,7 +94,8 @@ static int conclude(const struct ush_rendered *rendered, const struct ush_plan *
 static int run(size_t count, char **operands, struct ush_error *err)
 {
 	USH_AUTO_BROKER broker = {0};
-	USH_AUTO_SYNC sync = {.folder = operands[0], .state_namespace = options.state_namespace, .all_objects = true, .namespaces = namespaces, .no_people = no_people};
+	USH_AUTO_FREE char *current = ush_generation_current(operands[0]);
+	USH_AUTO_SYNC sync = {.folder = generations ? current : operands[0], .state_namespace = options.state_namespace, .all_objects = true, .namespaces = namespaces, .no_people = no_people};
 	USH_AUTO_RENDERED rendered = {0};
 	size_t held;
 
@@ -92,7 +108,7 @@ static int run(size_t count, char **operands, struct ush_error *err)
 	if (ush_sync_plan(&sync, options.policy, err) != 0 || ush_broker_recorded(&broker, err) != 0 || may_write(sync.plan, operands[0], err) != 0)
 		return -1;
 	held = ush_plan_consent(sync.plan, confirmed(sync.plan));
-	if (ush_render(operands[0], sync.plan, &rendered, err) != 0)
+	if (check_names(sync.plan, err) != 0 || (generations ? ush_generation_render : ush_render)(operands[0], sync.plan, &rendered, err) != 0)
 		return -1;
 	print_files(&rendered, operands[0]);
 	print_lines(sync.plan);

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "common/base/memory.h"
+#include "common/net/real.h"
 
 #define LOOK_MS  50   /* how often a silent child is looked after */
 #define GRACE_MS 2000 /* between SIGTERM and SIGKILL */
@@ -133,8 +134,14 @@ static int follow(const struct ush_command *command, pid_t pid, int fd, struct u
 			return ush_fail(err, USH_ERR_UNAVAILABLE, "%s: wrote more than %zu bytes on stdout",
 					command->argv[0], out->limit);
 		}
+		if (ended == pid && command->alone)
+			kill(-pid, SIGKILL); /* what it left behind */
 		if (ended != 0)
 			return ended == pid ? 0 : ush_fail(err, USH_ERR_UNAVAILABLE, "%s: was lost", command->argv[0]);
+		if (ush_asked_to_end()) {
+			end_child(command, pid);
+			return ush_fail(err, USH_ERR_DECLINED, "%s: interrupted", command->argv[0]);
+		}
 		if (clock_ms() >= until) {
 			end_child(command, pid);
 			return ush_fail(err, USH_ERR_UNAVAILABLE, "%s: did not end within %lld s", command->argv[0],

@@ -22,7 +22,8 @@ struct ush_command {
 
 /*
  * Its stdout goes into out (whose limit is the cap), its stderr is ours. *status is its exit status, or 128 + the
- * number of the signal that ended it. USH_ERR_UNAVAILABLE when it cannot be started, writes too much or takes too long.
+ * number of the signal that ended it. USH_ERR_UNAVAILABLE when it cannot be started, writes too much or takes too long;
+ * USH_ERR_DECLINED when we are asked to end meanwhile: then it ends, too.
  * What it leaves running in the background does not hold us up.
  */
 int ush_command_run(const struct ush_command *command, struct ush_buf *out, int *status, struct ush_error *err);

@@ -110,6 +110,16 @@ is "$(cat theirs/fancy-namespace.yaml)" '# mine' 'and is left alone'
 printf 'kind: Oops\n' >theirs/x.yaml
 status 3 'a folder that cannot be read whole is status 3' "$BROKER" render -f policy.yaml theirs
 
+# ---- names that lead elsewhere ----
+mkdir -p hostile/in
+sed 's/namespaces: \[[^]]*\]/namespaceSelector: {tier: a}/' policy.yaml >selector.yaml
+for name in ../evil a/b .git 'a\nb' UPPER; do
+	printf 'kind: Namespace\napiVersion: v1\nmetadata: {name: "%s", labels: {tier: a}}\n' "$name" >hostile/in/n.yaml
+	status 3 "a namespace called $name is status 3" "$BROKER" render -f selector.yaml --namespaces hostile/in hostile/out
+	like "$(cat "$ERR")" 'nothing was written' 'and says so'
+	is "$(find . -newer hostile/in/n.yaml -name '*evil*') $(find hostile -type f)" ' hostile/in/n.yaml' 'nothing is written, here or elsewhere'
+done
+
 # ---- the command line ----
 status 2 'apply wants a policy or a plan' "$BROKER" apply
 status 2 'apply takes one of them' "$BROKER" apply -f policy.yaml --plan plan.json

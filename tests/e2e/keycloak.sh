@@ -71,6 +71,15 @@ source_with_group() {
 	[ "$(group_id)" != null ] || manage POST /groups '{"name": "k8s-restricted-users"}'
 	join_group
 }
+# The same name is another group: Keycloak gave it another id.
+group_is_back() {
+	status 5 'BC09 a group that was deleted and made anew gets nothing by itself' broker apply -f "$T/policy.yaml"
+	like "$(cat "$ERR")" 'was deleted and made anew' 'BC09 and that is said'
+	is "$(bindings)" '[]' 'BC09 it has no binding'
+	broker plan -f "$T/policy.yaml" --out "$T/anew.json" >/dev/null
+	status 5 'BC09 nor by a plan that nobody confirmed' broker apply --plan "$T/anew.json"
+	status 0 'BC09 a person who looked may say yes' broker apply --plan "$T/anew.json" --confirm "$(jq -r .hash "$T/anew.json")"
+}
 # The weakest trap of its admin API: without view-users, query-groups alone answers 200 and no group at all.
 source_empty() {
 	role query-groups POST

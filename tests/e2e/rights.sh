@@ -129,6 +129,18 @@ refuses_more() {
 	status 0 'BM10 unless it is told to' run_broker apply -f "$T/policy.yaml" --rights any
 	admin delete clusterrolebinding too-much >/dev/null
 }
+
+# What we may not read whole is not guessed at.
+may_not_list() {
+	admin get clusterrole usher-broker -o json | jq '(.rules[] | select(.resources | index("roles")) | .resources) |= map(select(. != "roles"))' >"$T/less.json"
+	admin replace -f "$T/less.json" >/dev/null
+	wait_for 20 may_no_longer_list
+	status 5 'BM10 a kind that may not be listed ends the run' run_broker apply -f "$T/policy.yaml"
+	like "$(cat "$ERR")" 'cannot list resource "roles".*What a run of this policy needs: usher-broker rbac' 'BM10 and says which, and where the rights are written'
+	one_line "$ERR" 'BM10 in one line'
+	admin apply -f "$T/rbac.yaml" >/dev/null
+}
+may_no_longer_list() { ! as_broker auth can-i list roles -A -q; }
 may_view() { as_broker auth can-i list pods -n other -q; }
 
 cluster_start
@@ -136,4 +148,5 @@ prepare
 works
 kept_out
 refuses_more
+may_not_list
 done_testing

@@ -18,6 +18,7 @@ leave_group() { idp user '{"sub": "carol", "groups": []}'; }
 join_group() { idp user '{"sub": "carol", "groups": ["k8s-restricted-users"]}'; }
 source_with_group() { groups_write "$everybody"; }
 source_without_group() { groups_write "$(jq '[.[] | select(.name == "dev")]' <<<"$everybody")"; }
+group_is_back() { status 0 'A5 the group is back: apply ends with 0' broker apply -f "$T/policy.yaml"; }
 source_empty() { groups_write '[]'; }
 source_broken() { # cut in the middle, as a copy that ran out of disk
 	source_with_group

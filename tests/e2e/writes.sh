@@ -100,6 +100,72 @@ role_change() {
 	nok 'BC17 the old Role is gone' admin get role reader -n team-19
 }
 
+# Many bindings of one namespace go to one role at once, each with a group of its own.
+role_change_of_many() {
+	local role names
+	names=$(jq -cn '[range(60) | "g\(.)"]')
+	admin create namespace crowded >/dev/null
+	# shellcheck disable=SC2046 # words
+	groups $(jq -r '.[]' <<<"$names")
+	for role in reader watcher reader; do
+		policy "$(jq -c --arg role "$role" '[.[] | {group: ., role: $role, namespaces: ["crowded"], name: .}]' <<<"$names")"
+		status 0 "BC17 sixty bindings of one namespace: their role is $role" apply
+	done
+	is "$(admin get rolebindings -n crowded -o json | jq -c '[.items[] | [.metadata.name, .roleRef.name, .subjects[].name]] | [length, all(.[1] == "reader" and .[2] == "oidc:" + .[0])]')" \
+		'[60,true]' 'BC17 each has its own group and the new role, and no stand-in is left'
+}
+
+# ---- refused in one place ----
+
+refuse_in() { # NAMESPACE: an admission policy that lets no binding be made there
+	admin apply -f - >/dev/null <<-EOF
+	apiVersion: admissionregistration.k8s.io/v1
+	kind: ValidatingAdmissionPolicy
+	metadata: {name: nothing-new}
+	spec:
+	  matchConstraints: {resourceRules: [{apiGroups: [rbac.authorization.k8s.io], apiVersions: [v1], operations: [CREATE], resources: [rolebindings]}]}
+	  validations: [{expression: "request.namespace != '$1'", message: nothing new here}]
+	---
+	apiVersion: admissionregistration.k8s.io/v1
+	kind: ValidatingAdmissionPolicyBinding
+	metadata: {name: nothing-new}
+	spec: {policyName: nothing-new, validationActions: [Deny]}
+	EOF
+	wait_for 30 refused "$1"
+}
+
+refused() { ! admin create rolebinding probe --clusterrole=view --user=x -n "$1" --dry-run=server; }
+
+refused_in_one_place() {
+	groups dev ops
+	policy '[{"group": "ops", "role": "reader", "namespaces": ["fancy", "locked"], "name": "old"}]'
+	admin create namespace locked >/dev/null
+	status 0 'two bindings are made' apply
+	refuse_in locked
+	policy '[{"group": "dev", "role": "reader", "namespaces": ["fancy", "locked"], "name": "new"}]'
+	status 10 'BC12 where one is refused the run is partial' apply
+	like "$(cat "$ERR")" 'RoleBinding locked/new: .*nothing new here' 'BC12 it is told what, and why'
+	like "$(cat "$ERR")" '1 of 4 changes failed; 1 removal waits for the next run' 'BC12 and that a removal waits'
+	ok 'BC12 it waits where something failed' admin get rolebinding old -n locked
+	nok 'BC12 elsewhere what is not granted any more is taken away' admin get rolebinding old -n fancy
+	admin delete validatingadmissionpolicybinding nothing-new >/dev/null
+	admin delete validatingadmissionpolicy nothing-new >/dev/null
+	wait_for 30 admin create rolebinding probe --clusterrole=view --user=x -n locked --dry-run=server
+	status 0 'BC12 the next run does the rest' apply
+	nok 'BC12 the removal too' admin get rolebinding old -n locked
+}
+
+# A plan is for the policy that it was made from.
+stale_plan() {
+	policy '[{"group": "dev", "role": "watcher", "namespaces": ["fancy"], "name": "new"}]'
+	broker plan -f "$T/policy.yaml" --out "$T/plan.json" >/dev/null
+	policy '[]'
+	status 5 'a plan is refused when its policy was changed since' broker apply --plan "$T/plan.json"
+	like "$(cat "$ERR")" 'policy.yaml is not what it was when .*plan.json was made; nothing was written' 'and says so'
+	policy '[{"group": "dev", "role": "watcher", "namespaces": ["fancy"], "name": "new"}]'
+	status 0 'with the policy as it was it is carried out' broker apply --plan "$T/plan.json"
+}
+
 # ---- killed ----
 
 bindings() { admin get rolebindings -A -l usher.dev/policy=writes -o name | wc -l; }
@@ -217,7 +283,10 @@ cluster_start
 TOKEN=$(sed -n 's/.*token: "\(.*\)".*/\1/p' "$ADMIN")
 admin create namespace fancy >/dev/null
 ownership
+refused_in_one_place
+stale_plan
 role_change
+role_change_of_many
 twenty_at_once
 killed_in_the_middle
 asked_to_end

@@ -116,23 +116,54 @@ START_TEST(a_burst_of_429_costs_time_and_nothing_else)
 }
 END_TEST
 
-/* BC12: what is refused for one object is that one's matter; and nothing is removed in such a run. */
-START_TEST(one_that_fails_keeps_no_other_back_but_every_removal)
+/* BC12: what is refused for one object is that one's matter. Nothing is removed beside it; in other namespaces it is, or
+ * one that refuses us for good would keep everybody's access everywhere. */
+START_TEST(one_that_fails_keeps_no_other_back_but_the_removals_beside_it)
 {
 	USH_AUTO_FREE char *policy = many("editor", "b", FORTY);
 
-	sync_room_begin(STORY, FULL);
+	sync_room_begin(STORY "- {group: b, role: editor, namespaces: [default], name: old}\n", FULL);
 	ck_assert_int_eq(sync_room_run(), 0);
 	sync_room_put("policy.yaml", policy);
 	fake_kube_fail(room.fake, (struct fake_kube_fault){.method = "POST", .path = RBAC "default/rolebindings", .skip = 7, .times = 1, .status = 403});
 	ck_assert_int_eq(sync_room_run(), 10);
 	ck_assert_uint_eq(room.applied.failed.count, 1);
-	ck_assert_uint_eq(room.applied.done, FORTY - 1);
-	ck_assert(!room.applied.pruned);
-	ck_assert_uint_eq(room.applied.removals_left, 2);
-	ck_assert(sync_room_has(READ));
-	ck_assert_int_eq(sync_room_run(), 0);
+	ck_assert_uint_eq(room.applied.done, FORTY - 1 + 2);
+	ck_assert_uint_eq(room.applied.removals_left, 1);
+	ck_assert(sync_room_has(RBAC "default/rolebindings/old"));
 	ck_assert(!sync_room_has(READ));
+	ck_assert_int_eq(sync_room_run(), 0);
+	ck_assert(!sync_room_has(RBAC "default/rolebindings/old"));
+	sync_room_end();
+}
+END_TEST
+
+/* A namespace that refuses us for good must not keep the count of runs at one. */
+START_TEST(a_tombstone_ages_although_something_else_fails)
+{
+	sync_room_begin(STORY "- {group: b, role: editor, namespaces: [default], name: e}\n", FULL);
+	fake_kube_fail(room.fake, (struct fake_kube_fault){.method = "POST", .path = RBAC "default/", .times = 1000, .status = 403});
+	ck_assert_int_eq(sync_room_run(), 10);
+	sync_room_put("groups.json", WITHOUT);
+	ck_assert_int_eq(sync_room_run(), 10);
+	ck_assert(sync_room_has(READ));
+	ck_assert_int_eq(sync_room_run(), 10);
+	ck_assert(!sync_room_has(READ));
+	sync_room_end();
+}
+END_TEST
+
+/* A quota that two servers count at once, say: 409 for an object that is not there. */
+START_TEST(a_409_for_what_is_not_there_is_tried_again)
+{
+	sync_room_begin(STORY, FULL);
+	fake_kube_fail(room.fake, (struct fake_kube_fault){.method = "POST", .path = BINDINGS, .times = 2, .status = 409});
+	ck_assert_int_eq(sync_room_run(), 0);
+	ck_assert(sync_room_has(READ));
+	fake_kube_remove(room.fake, READ);
+	fake_kube_fail(room.fake, (struct fake_kube_fault){.method = "POST", .path = BINDINGS, .times = 1000, .status = 409});
+	ck_assert_int_eq(sync_room_run(), 10);
+	sync_room_expect_failed("(409), and it is not");
 	sync_room_end();
 }
 END_TEST
@@ -198,7 +229,8 @@ static void changes_before_delete(void *context, struct fake_kube *kube, const c
 	ck_assert_int_eq(status, 200);
 }
 
-#define OURS "{\"app.kubernetes.io/managed-by\":\"usher-broker\",\"note\":\"x\"}"
+#define OURS_AND(more) "{\"app.kubernetes.io/managed-by\":\"usher-broker\",\"usher.dev/policy\":\"default\"," more "}"
+#define OURS	       OURS_AND("\"note\":\"x\"")
 #define GROUP(name) "{\"apiGroup\":\"rbac.authorization.k8s.io\",\"kind\":\"Group\",\"name\":\"" name "\"}"
 
 /* BC14: it is looked at again, and decided again. */
@@ -211,6 +243,8 @@ START_TEST(a_removal_that_finds_another_version_is_decided_again)
 		{OURS, "[" GROUP("oidc:k8s-restricted-users") "]", true}, /* only a note was put on it */
 		{OURS, "[" GROUP("oidc:k8s-restricted-users") "," GROUP("oidc:b") "]", false}, /* b would lose it, and nobody said so */
 		{"{\"app.kubernetes.io/managed-by\":\"helm\"}", "[" GROUP("oidc:k8s-restricted-users") "]", false},
+		{OURS_AND("\"argocd.argoproj.io/instance\":\"x\""), "[" GROUP("oidc:k8s-restricted-users") "]", false},
+		{"{\"app.kubernetes.io/managed-by\":\"usher-broker\",\"usher.dev/policy\":\"other\"}", "[" GROUP("oidc:k8s-restricted-users") "]", false},
 	};
 
 	for (size_t i = 0; i < USH_COUNT(cases); i++) {
@@ -337,9 +371,38 @@ START_TEST(a_lease_that_cannot_be_renewed_ends_the_writing)
 }
 END_TEST
 
-TAP_MAIN("apply", a_change_takes_away_what_the_create_gave_and_is_not_wanted, a_patch_names_every_key_of_ours_and_the_version_it_is_for,
+/* Times and lengths that no calendar holds. */
+START_TEST(a_spoilt_lease_is_told_and_never_reckoned_beyond_its_bounds)
+{
+	static const char *const ends[] = {"'9999-12-31T23:59:59.000000Z','leaseDurationSeconds':9223372036854775807", "'2026-01-01T00:00:00.000000Z','leaseDurationSeconds':9223372036854775807"};
+	static const char *const ended[] = {"'99999999-01-01T00:00:00Z','leaseDurationSeconds':60", "'-9999-01-01T00:00:00Z','leaseDurationSeconds':60",
+					    "'2026-01-01T00:00:00.000000Z','leaseDurationSeconds':-9223372036854775807", "'soon'"};
+
+	sync_room_begin(STORY, FULL);
+	for (size_t i = 0; i < USH_COUNT(ends); i++) {
+		USH_AUTO_FREE char *lease = ush_printf("{'kind':'Lease','metadata':{'name':'usher-broker','namespace':'default'},'spec':{'holderIdentity':'x','renewTime':%s}}", ends[i]);
+
+		fake_kube_add(room.fake, lease);
+		ck_assert_int_eq(sync_room_run(), 5);
+		ck_assert_ptr_nonnull(strstr(room.err.hint, "which no usher-broker writes"));
+		ck_assert(!sync_room_has(READ));
+	}
+	for (size_t i = 0; i < USH_COUNT(ended); i++) {
+		USH_AUTO_FREE char *lease = ush_printf("{'kind':'Lease','metadata':{'name':'usher-broker','namespace':'default'},'spec':{'holderIdentity':'x','renewTime':%s}}", ended[i]);
+
+		fake_kube_add(room.fake, lease);
+		fake_kube_remove(room.fake, READ);
+		ck_assert_int_eq(sync_room_run(), 0);
+		ck_assert(sync_room_has(READ));
+	}
+	sync_room_end();
+}
+END_TEST
+
+TAP_MAIN("apply", a_spoilt_lease_is_told_and_never_reckoned_beyond_its_bounds, a_change_takes_away_what_the_create_gave_and_is_not_wanted, a_patch_names_every_key_of_ours_and_the_version_it_is_for,
 	 what_somebody_changed_since_the_plan_is_left_alone, a_burst_of_429_costs_time_and_nothing_else,
-	 one_that_fails_keeps_no_other_back_but_every_removal, each_change_has_its_outcome,
+	 one_that_fails_keeps_no_other_back_but_the_removals_beside_it, a_tombstone_ages_although_something_else_fails,
+	 a_409_for_what_is_not_there_is_tried_again, each_change_has_its_outcome,
 	 a_server_that_goes_away_leaves_a_prefix_and_the_next_run_does_the_rest, a_removal_that_finds_another_version_is_decided_again,
 	 a_removal_that_finds_nothing_is_done, no_binding_is_replaced_without_its_own_proof, nobody_to_ask_is_no_proof_and_the_old_binding_stays,
 	 a_role_that_is_not_there_takes_nobodys_access, the_lease_is_kept_while_it_is_written, a_lease_that_cannot_be_renewed_ends_the_writing)

@@ -14,7 +14,7 @@
 /* ---- another role ---- */
 
 #define EDITOR	 HEAD "- {group: k8s-restricted-users, role: editor, namespaces: [fancy-namespace], name: read-pods-services}\n"
-#define STAND_IN "/usher-edit-1dbac2f6"
+#define STAND_IN "/usher-edit-1dbac2f6-7a6e1fc5" /* the last of it is of the binding's own name */
 
 /* BC17: at no moment is the group without a binding. */
 START_TEST(another_role_leaves_no_gap)
@@ -39,6 +39,30 @@ START_TEST(another_role_leaves_no_gap)
 	ck_assert_uint_eq(fake_kube_objects(room.fake, BINDINGS), 1);
 	ck_assert_int_eq(sync_room_run(), 0);
 	ck_assert_uint_eq(room.applied.total, 0);
+	sync_room_end();
+}
+END_TEST
+
+/* BC17: two bindings of one namespace go to one role: neither may take the other's stand-in for its own. */
+START_TEST(two_that_change_role_have_a_stand_in_each)
+{
+	const char *stand_ins[2] = {NULL, NULL};
+	size_t count = 0;
+
+	sync_room_begin(HEAD "- {group: k8s-restricted-users, role: pod-service-reader, namespaces: [fancy-namespace], name: one}\n"
+			     "- {group: b, role: pod-service-reader, namespaces: [fancy-namespace], name: two}\n",
+			FULL);
+	ck_assert_int_eq(sync_room_run(), 0);
+	sync_room_put("policy.yaml", HEAD "- {group: k8s-restricted-users, role: editor, namespaces: [fancy-namespace], name: one}\n"
+					  "- {group: b, role: editor, namespaces: [fancy-namespace], name: two}\n");
+	fake_kube_forget(room.fake);
+	ck_assert_int_eq(sync_room_run(), 0);
+	for (size_t i = 0; i < room.fake->log_count; i++)
+		if (strcmp(room.fake->log[i].method, "DELETE") == 0 && strstr(room.fake->log[i].path, "/usher-edit-") != NULL && count < 2)
+			stand_ins[count++] = room.fake->log[i].path;
+	ck_assert_uint_eq(count, 2);
+	ck_assert_str_ne(stand_ins[0], stand_ins[1]);
+	ck_assert_uint_eq(fake_kube_objects(room.fake, BINDINGS), 2);
 	sync_room_end();
 }
 END_TEST
@@ -191,6 +215,6 @@ START_TEST(a_run_that_lost_its_lease_writes_nothing_more)
 }
 END_TEST
 
-TAP_MAIN("sync_order", another_role_leaves_no_gap, another_role_that_does_not_prove_itself_keeps_the_old_binding,
+TAP_MAIN("sync_order", another_role_leaves_no_gap, two_that_change_role_have_a_stand_in_each, another_role_that_does_not_prove_itself_keeps_the_old_binding,
 	 another_role_broken_off_anywhere_is_ended_by_the_next_run, a_second_run_finds_the_lease_taken, a_lease_that_we_took_ourselves_is_ours, a_lease_that_ends_in_another_century_is_told_from_one_at_work,
 	 an_expired_lease_is_taken_over_and_the_work_ended, a_run_that_lost_its_lease_writes_nothing_more)

@@ -273,8 +273,8 @@ START_TEST(a_state_is_read_strictly)
 	ush_state_set(&good, &(struct ush_tombstone){(char *)"main", (char *)"a", (char *)"A", (char *)"oidc:A", 6, 2, false});
 	ush_state_set(&good, &(struct ush_tombstone){(char *)"main", (char *)"b", (char *)"B", (char *)"oidc:B", 7, 3, true});
 	ck_assert_uint_eq(good.count, 2);
-	ck_assert_int_eq(ush_state_find(&good, "main", "b")->runs, 3);
-	ck_assert_ptr_null(ush_state_find(&good, "other", "b"));
+	ck_assert_int_eq(ush_state_find(&good, "main", "b", "oidc:B")->runs, 3);
+	ck_assert_ptr_null(ush_state_find(&good, "other", "b", "oidc:B"));
 	ck_assert_ptr_null(ush_state_namesake(&good, "main", "oidc:B", "b"));
 	ck_assert_str_eq(ush_state_namesake(&good, "main", "oidc:B", "c")->id, "b");
 }

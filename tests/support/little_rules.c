@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The rules of the little world (little_world.h): straightforward, slow, and no word of it taken from reconcile.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/support/little_world.h"
+
+/* ---- words ---- */
+
+static unsigned int id_of(const struct little_access *a)
+{
+	return a->id[0] == 'i' ? (unsigned int)atoi(a->id + 1) : 0;
+}
+
+static int name_of(const char *name)
+{
+	for (int i = 0; i < LITTLE_NAMES; i++)
+		if (strcmp(little_names[i], name) == 0)
+			return i;
+	return -1;
+}
+
+static int space_of(const char *name)
+{
+	for (int i = 0; i < LITTLE_SPACES; i++)
+		if (strcmp(little_spaces[i], name) == 0)
+			return i;
+	return -1;
+}
+
+static const struct little_group *by_id(const struct little_world *w, unsigned int id)
+{
+	for (size_t i = 0; i < LITTLE_GROUPS; i++)
+		if (id != 0 && w->groups[i].id == id)
+			return &w->groups[i];
+	return NULL;
+}
+
+/* How many groups there are of a name, and one of them. */
+static size_t named(const struct little_world *w, int name, const struct little_group **one)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < LITTLE_GROUPS; i++)
+		if (w->groups[i].id != 0 && w->groups[i].name == name) {
+			*one = &w->groups[i];
+			count++;
+		}
+	return count;
+}
+
+static bool in(const struct little_access *list, size_t count, const char *space, const char *role, const char *text)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(list[i].space, space) == 0 && strcmp(list[i].role, role) == 0 && strcmp(list[i].text, text) == 0)
+			return true;
+	return false;
+}
+
+static bool text_in(const struct little_access *list, size_t count, const struct little_access *a, int name)
+{
+	char text[32];
+
+	snprintf(text, sizeof text, "oidc:%s", little_names[name]);
+	return in(list, count, a->space, a->role, text);
+}
+
+/* ---- what a grant says ---- */
+
+static bool covers(const struct little_grant *g, int name, int space)
+{
+	const char *n = name >= 0 ? little_names[name] : "", *s = little_spaces[space];
+
+	switch (g->kind) {
+	case LITTLE_NAMED:
+		return g->name == name && (g->spaces & 1U << space) != 0;
+	case LITTLE_LIKE:
+		return strncmp(n, "t-", 2) == 0 && (g->spaces & 1U << space) != 0;
+	case LITTLE_CAPTURE:
+		return strncmp(n, "t-", 2) == 0 && strncmp(s, n + 2, strlen(n + 2)) == 0 && s[strlen(n + 2)] == '-';
+	}
+	return false;
+}
+
+static bool ended(const struct little_world *w, const struct little_grant *g)
+{
+	return g->not_after != 0 && w->now >= g->not_after;
+}
+
+/* A grant that speaks of an access that is there: by the name it was written with, or the one the policy still uses. */
+static bool speaks(const struct little_grant *g, const struct little_access *a)
+{
+	int space = space_of(a->space);
+
+	if (strcmp(little_roles[g->role], a->role) != 0)
+		return false;
+	return covers(g, name_of(a->text + 5), space) || (g->kind == LITTLE_NAMED && *a->granted != '\0' && covers(g, name_of(a->granted), space));
+}
+
+static bool due(const struct little_world *w, unsigned int id)
+{
+	return w->ids[id].runs >= w->runs && w->now - w->ids[id].since >= w->age;
+}
+
+/* ---- nothing is taken away but for a reason ---- */
+
+static bool may_go(const struct little_world *w, const struct little_grant *g, const struct little_access *a, const struct little_run *run)
+{
+	unsigned int id = id_of(a);
+	const struct little_group *now = by_id(w, id), *one = NULL;
+
+	if (id == 0)
+		return true; /* somebody destroyed the record of who that was */
+	if (now == NULL)
+		return due(w, id);
+	if (g->kind == LITTLE_NAMED && g->name != name_of(a->text + 5) && named(w, g->name, &one) == 1 && w->ids[one->id].consented)
+		return true; /* the name by which it was granted is another's, and somebody said yes to that */
+	if (strcmp(little_names[now->name], a->text + 5) == 0)
+		return false; /* it is there, as it was */
+	if (text_in(run->after, run->after_count, a, now->name))
+		return true; /* it has the same by its new name */
+	if (g->kind == LITTLE_NAMED)
+		return named(w, g->name, &one) == 1; /* another is called so now */
+	return !covers(g, now->name, space_of(a->space)) && due(w, id); /* renamed out of the pattern */
+}
+
+static const char *judge_removal(const struct little_world *w, const struct little_access *a, const struct little_run *run)
+{
+	if (!w->complete)
+		return "taken away although the source was incomplete";
+	for (size_t i = 0; i < w->grant_count; i++)
+		if (speaks(&w->grants[i], a) && !ended(w, &w->grants[i]) && !w->grants[i].over && !may_go(w, &w->grants[i], a, run))
+			return "taken away without a reason";
+	return NULL;
+}
+
+/* ---- nothing is given but to whom it is granted ---- */
+
+/* The name belonged to another group, and nobody has said yes to this one. */
+static bool is_anew(const struct little_world *w, const struct little_group *g, const struct little_run *run)
+{
+	bool other = false;
+
+	if (w->ids[g->id].consented)
+		return false;
+	for (unsigned int id = 1; id <= w->last_id; id++)
+		other |= id != g->id && (w->ids[id].dead & 1U << g->name) != 0 && (by_id(w, id) == NULL || by_id(w, id)->name != g->name);
+	for (size_t i = 0; i < run->before_count; i++) {
+		if (id_of(&run->before[i]) == g->id && name_of(run->before[i].text + 5) == g->name)
+			return false;
+		other |= name_of(run->before[i].text + 5) == g->name && id_of(&run->before[i]) != 0;
+	}
+	return other;
+}
+
+static bool is_given(const struct little_world *w, const struct little_access *a, const struct little_run *run)
+{
+	const struct little_group *one = NULL;
+
+	if (named(w, name_of(a->text + 5), &one) != 1)
+		return false;
+	for (size_t i = 0; i < w->grant_count; i++) {
+		const struct little_grant *g = &w->grants[i];
+		bool follows = false;
+
+		for (size_t j = 0; j < run->before_count; j++) /* renamed: the binding goes along */
+			follows |= g->kind == LITTLE_NAMED && id_of(&run->before[j]) == one->id && strcmp(run->before[j].space, a->space) == 0 &&
+				   strcmp(run->before[j].role, a->role) == 0 && speaks(g, &run->before[j]);
+		if (ended(w, g) || g->shut || strcmp(little_roles[g->role], a->role) != 0)
+			continue;
+		if (follows || (covers(g, one->name, space_of(a->space)) && (run->confirmed || !is_anew(w, one, run))))
+			return true;
+	}
+	return false;
+}
+
+/* ---- one run ---- */
+
+void little_note_reading(struct little_world *w, const struct little_run *run)
+{
+	for (size_t i = 0; i < w->grant_count; i++)
+		w->grants[i].over |= ended(w, &w->grants[i]);
+	for (size_t i = 0; i < run->before_count; i++) {
+		unsigned int id = id_of(&run->before[i]);
+		int name = name_of(run->before[i].text + 5);
+
+		if (id != 0 && name >= 0)
+			w->ids[id].had |= 1U << name;
+	}
+	if (!w->complete)
+		return;
+	for (unsigned int id = 1; id <= w->last_id; id++) {
+		const struct little_group *g = by_id(w, id);
+		bool otherwise = g != NULL && w->ids[id].had != 0 && (w->ids[id].had & ~(1U << g->name)) != 0;
+
+		if (g != NULL && !otherwise) {
+			w->ids[id].runs = 0;
+			continue;
+		}
+		w->ids[id].since = w->ids[id].runs == 0 || w->now < w->ids[id].since ? w->now : w->ids[id].since;
+		w->ids[id].runs++;
+	}
+}
+
+/* Some grant still speaks of it, so it went because the group is away. */
+static bool is_vanishing(const struct little_world *w, const struct little_access *a)
+{
+	const struct little_group *now = by_id(w, id_of(a));
+
+	for (size_t i = 0; i < w->grant_count; i++)
+		if (speaks(&w->grants[i], a) && !ended(w, &w->grants[i]) && (now == NULL || w->grants[i].kind != LITTLE_NAMED))
+			return w->ids[id_of(a)].runs >= w->runs;
+	return false;
+}
+
+static void remember(struct little_world *w, const struct little_run *run)
+{
+	for (size_t i = 0; i < run->before_count; i++) {
+		const struct little_access *a = &run->before[i];
+		unsigned int id = id_of(a);
+		bool stays = false;
+
+		for (size_t j = 0; j < run->after_count; j++)
+			stays |= id_of(&run->after[j]) == id;
+		if (id != 0 && !stays && (by_id(w, id) == NULL || by_id(w, id)->name != name_of(a->text + 5)) && run->whole && is_vanishing(w, a))
+			w->ids[id].dead |= 1U << name_of(a->text + 5);
+		for (size_t g = 0; g < w->grant_count; g++)
+			w->grants[g].shut |= run->whole && ended(w, &w->grants[g]) && speaks(&w->grants[g], a) && id != 0 &&
+					     !in(run->after, run->after_count, a->space, a->role, a->text) && by_id(w, id) != NULL &&
+					     !text_in(run->after, run->after_count, a, by_id(w, id)->name);
+	}
+	for (size_t i = 0; i < run->after_count; i++) {
+		unsigned int id = id_of(&run->after[i]);
+		int name = name_of(run->after[i].text + 5);
+
+		w->ids[id].consented |= run->confirmed && id != 0;
+		w->ids[id].had |= id != 0 && name >= 0 ? 1U << name : 0;
+	}
+}
+
+const char *little_judge(struct little_world *w, const struct little_run *run, const struct little_access **which)
+{
+	const char *wrong = NULL;
+
+	for (size_t i = 0; i < run->before_count && wrong == NULL; i++) {
+		*which = &run->before[i];
+		if (!in(run->after, run->after_count, (*which)->space, (*which)->role, (*which)->text))
+			wrong = judge_removal(w, *which, run);
+	}
+	for (size_t i = 0; i < run->after_count && wrong == NULL; i++) {
+		*which = &run->after[i];
+		if (in(run->before, run->before_count, (*which)->space, (*which)->role, (*which)->text))
+			continue;
+		if (!w->complete)
+			wrong = "given although the source was incomplete";
+		else if (!is_given(w, *which, run))
+			wrong = "given to whom nothing is granted";
+	}
+	remember(w, run);
+	return wrong;
+}
+
+bool little_mourns(const struct little_world *w, const struct little_run *run)
+{
+	for (size_t i = 0; i < run->after_count; i++) {
+		const struct little_group *g = by_id(w, id_of(&run->after[i]));
+
+		if (g == NULL || strcmp(little_names[g->name], run->after[i].text + 5) != 0)
+			return true;
+	}
+	return false;
+}
+
+/* ---- the end ---- */
+
+static bool was_anothers(const struct little_world *w, const struct little_group *group)
+{
+	for (unsigned int id = 1; id <= w->last_id; id++)
+		if (id != group->id && (w->ids[id].had & 1U << group->name) != 0)
+			return true;
+	return false;
+}
+
+static const char *judge_missing(const struct little_world *w, const struct little_grant *g, const struct little_group *group, const struct little_run *run)
+{
+	const struct little_group *one = NULL;
+
+	if (was_anothers(w, group))
+		return NULL; /* it may wait for consent */
+	for (int s = 0; s < LITTLE_SPACES; s++) {
+		struct little_access a = {0};
+
+		snprintf(a.space, sizeof a.space, "%s", little_spaces[s]);
+		snprintf(a.role, sizeof a.role, "%s", little_roles[g->role]);
+		if ((w->spaces & 1U << s) != 0 && (run->conflicts & 1U << s) == 0 && covers(g, group->name, s) && named(w, group->name, &one) == 1 &&
+		    !text_in(run->after, run->after_count, &a, group->name))
+			return "not given although it is granted";
+	}
+	return NULL;
+}
+
+static bool is_due_to(const struct little_world *w, const struct little_access *a)
+{
+	const struct little_group *one = NULL, *now = by_id(w, id_of(a));
+
+	for (size_t i = 0; i < w->grant_count; i++) {
+		const struct little_grant *g = &w->grants[i];
+
+		if (!speaks(g, a) || ended(w, g))
+			continue;
+		if (named(w, name_of(a->text + 5), &one) > 0 || (g->kind == LITTLE_NAMED && (now != NULL || named(w, g->name, &one) > 1)))
+			return true; /* there; or several of that name, and nobody knows which; or followed */
+		if (now != NULL && covers(g, now->name, space_of(a->space)) && (named(w, now->name, &one) > 1 || was_anothers(w, now)))
+			return true; /* renamed to what another is called, too, or was: that may wait for consent */
+	}
+	return false;
+}
+
+const char *little_judge_end(const struct little_world *w, const struct little_run *run, const struct little_access **which)
+{
+	const char *wrong = NULL;
+
+	*which = NULL;
+	for (size_t i = 0; i < w->grant_count; i++)
+		for (size_t j = 0; j < LITTLE_GROUPS && wrong == NULL; j++)
+			if (w->groups[j].id != 0 && w->grants[i].not_after == 0)
+				wrong = judge_missing(w, &w->grants[i], &w->groups[j], run);
+	for (size_t i = 0; i < run->after_count && wrong == NULL; i++) {
+		*which = &run->after[i];
+		if ((run->conflicts & 1U << space_of((*which)->space)) == 0 && !is_due_to(w, *which))
+			wrong = "still there although nothing grants it";
+	}
+	return wrong;
+}

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A small random world for histories: groups that come, go, are renamed and made anew; a policy that is edited; a clock
+ * that jumps. And the rules, written down a second time and without looking at how reconcile does it: what may be taken
+ * away, what may be given, what must be there in the end.
+ */
+#ifndef USH_TEST_LITTLE_WORLD_H
+#define USH_TEST_LITTLE_WORLD_H
+
+#include "tests/support/little_cluster.h"
+
+#define LITTLE_IDS    96
+#define LITTLE_GROUPS 5
+#define LITTLE_GRANTS 5
+#define LITTLE_ROOM   256
+
+struct little_group {
+	unsigned int id; /* 0: no such group */
+	int name;	 /* index into little_names */
+};
+
+struct little_grant {
+	enum { LITTLE_NAMED, LITTLE_LIKE, LITTLE_CAPTURE } kind; /* a name; t-*; t-{x} in {x}-* */
+	int name, role;
+	unsigned int spaces; /* bits */
+	int64_t not_after;   /* 0: none */
+	bool over;	     /* some run saw it ended */
+	bool shut;	     /* and took something away for it */
+};
+
+struct little_world {
+	uint64_t random;
+	struct little_group groups[LITTLE_GROUPS];
+	struct little_grant grants[LITTLE_GRANTS];
+	size_t grant_count;
+	unsigned int spaces; /* bits: which namespaces are there */
+	unsigned int last_id;
+	enum ush_layout layout;
+	long runs;
+	int64_t age, now;
+	bool complete; /* this reading */
+	struct little_cluster cluster;
+	/* what the rules remember */
+	struct {
+		long runs;	/* complete runs without it, one after another */
+		int64_t since;	/* the earliest clock of those */
+		unsigned int dead; /* names, as bits, that it had when it was removed because it was gone */
+		unsigned int had;  /* names, as bits, under which some binding ever held it */
+		bool consented;
+	} ids[LITTLE_IDS];
+};
+
+extern const char *const little_names[], *const little_spaces[], *const little_roles[];
+#define LITTLE_NAMES  6
+#define LITTLE_SPACES 4
+
+unsigned int little_chance(struct little_world *world, unsigned int below);
+void little_begin(struct little_world *world, uint64_t seed);
+
+/* Something happens outside: to the groups, the policy, the namespaces, the cluster, the clock. */
+void little_happen(struct little_world *world);
+
+/* What the sync is given. The caller frees both; policy by little_policy_free. */
+struct ush_policy *little_policy(const struct little_world *world);
+void little_policy_free(struct ush_policy *policy);
+void little_groups(const struct little_world *world, struct ush_groups *groups);
+void little_places(const struct little_world *world, const struct ush_policy *policy, struct ush_places *places);
+
+/* ---- the rules: NULL, or what is wrong ---- */
+
+struct little_run { /* before and after one run */
+	struct little_access before[LITTLE_ROOM], after[LITTLE_ROOM];
+	size_t before_count, after_count;
+	bool confirmed, whole; /* whole: all was done and the state kept */
+	unsigned int conflicts; /* spaces, as bits, where somebody else is in the way */
+};
+void little_note_reading(struct little_world *world, const struct little_run *run); /* before the run is judged */
+const char *little_judge(struct little_world *world, const struct little_run *run, const struct little_access **which);
+
+/* After everything calmed down: what should be there is, and nothing else. */
+const char *little_judge_end(const struct little_world *world, const struct little_run *run, const struct little_access **which);
+
+/* Some binding holds a group that is not what it was: the next run may have to do with that. */
+bool little_mourns(const struct little_world *world, const struct little_run *run);
+
+#endif

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Random histories through the pure core: outages and lost pages, renames, groups made anew, namespaces that come and go,
+ * human hands, policy edits, clock jumps, runs that fail or are killed between any two writes. After each run the rules of
+ * little_world.h are asked: no wrongful removal, no wrongful grant, and a second run has nothing to do.
+ *
+ *   test_histories [HOW_MANY [SEED]]     10000 unless said; the seed is printed, and a history that fails names its own
+ *   test_histories 1 SEED show           that one, run by run
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/memory.h"
+#include "tests/support/little_world.h"
+
+#define RUNS 7
+
+struct sync { /* one plan and what it was made from */
+	struct ush_policy *policy;
+	struct ush_places places;
+	struct ush_groups groups;
+	struct ush_state state;
+	struct ush_desired *desired;
+	struct ush_observed observed;
+	struct ush_plan *plan;
+};
+
+static void sync_make(struct sync *s, const struct little_world *w)
+{
+	struct ush_error err = {0};
+	struct ush_wish wish;
+
+	*s = (struct sync){.policy = little_policy(w), .plan = ush_new(struct ush_plan)};
+	little_groups(w, &s->groups);
+	little_places(w, s->policy, &s->places);
+	if (w->cluster.state != NULL)
+		LITTLE_MUST(ush_state_read(&s->state, w->cluster.state, "state", &err) == 0, err.what);
+	s->state.namespaces = ush_strdup(w->cluster.namespaces);
+	wish = (struct ush_wish){s->policy, &s->places, &s->groups, &s->state, "default", w->now};
+	s->desired = ush_desired_new(&wish);
+	ush_observed_begin(&s->observed, s->desired, &s->groups, "little", true);
+	little_observe(&w->cluster, &s->observed);
+	ush_reconcile(&(struct ush_reconcile){.desired = s->desired, .groups = &s->groups, .observed = &s->observed, .state = &s->state, .now = w->now}, s->plan);
+}
+
+static void sync_free(struct sync *s)
+{
+	ush_plan_free(s->plan);
+	ush_observed_free(&s->observed);
+	ush_desired_free(s->desired);
+	ush_state_free(&s->state);
+	ush_groups_free(&s->groups);
+	ush_places_free(&s->places);
+	little_policy_free(s->policy);
+}
+
+static unsigned int conflicts_of(const struct ush_plan *plan)
+{
+	unsigned int spaces = 0;
+
+	for (size_t i = 0; i < plan->change_count; i++)
+		for (int s = 0; s < LITTLE_SPACES; s++)
+			if (plan->changes[i].action == USH_CONFLICT && strcmp(plan->changes[i].namespace_name, little_spaces[s]) == 0)
+				spaces |= 1U << s;
+	return spaces;
+}
+
+static size_t writes_of(const struct ush_plan *plan)
+{
+	size_t writes = plan->state_changed;
+
+	for (size_t i = 0; i < plan->change_count; i++)
+		writes += plan->changes[i].action <= USH_REMOVE && !plan->changes[i].consent;
+	return writes;
+}
+
+static bool showing; /* a single history is told run by run */
+
+static void show(const struct little_world *w, const struct ush_plan *plan, const struct little_fault *fault)
+{
+	USH_AUTO_BUF text = {0};
+
+	if (!showing)
+		return;
+	printf("# ---- clock %lld, source %s, killed after %zd, fails at %zd, %s\n# groups:", (long long)w->now, w->complete ? "complete" : "incomplete",
+	       (ssize_t)fault->stop_after, (ssize_t)fault->fail_at, fault->confirm ? "confirmed" : "not confirmed");
+	for (size_t i = 0; i < LITTLE_GROUPS; i++)
+		if (w->groups[i].id != 0)
+			printf(" i%u %s", w->groups[i].id, little_names[w->groups[i].name]);
+	for (size_t i = 0; i < w->grant_count; i++)
+		printf("\n# grant %zu: kind %d name %s role %s spaces %x until %lld", i, w->grants[i].kind, little_names[w->grants[i].name],
+		       little_roles[w->grants[i].role], w->grants[i].spaces, (long long)w->grants[i].not_after);
+	ush_plan_to_text(plan, &text, NULL);
+	printf("\n# spaces %x\n%s", w->spaces, text.data);
+}
+
+static struct { /* of all histories */
+	size_t runs, removals, grants, second_runs;
+} count;
+
+static void count_changes(const struct little_run *run)
+{
+	count.runs++;
+	count.removals += run->before_count > run->after_count ? run->before_count - run->after_count : 0;
+	count.grants += run->after_count > run->before_count ? run->after_count - run->before_count : 0;
+}
+
+static const struct little_fault none = {SIZE_MAX, SIZE_MAX, false};
+
+/* The same again at once: nothing to do. But a group that is away may be away for one run more now, and after a consent
+ * the tombstone of the old group is noted otherwise. */
+static const char *run_again(struct little_world *w)
+{
+	struct sync s;
+	size_t writes;
+
+	sync_make(&s, w);
+	writes = writes_of(s.plan);
+	if (writes > 0) {
+		USH_AUTO_FREE char *before = ush_state_text(&s.state), *after = ush_state_text(&s.plan->state);
+
+		show(w, s.plan, &none);
+		if (showing)
+			printf("# state before %s\n# state after  %s\n", before, after);
+	}
+	sync_free(&s);
+	count.second_runs++;
+	return writes > 0 ? "the second run had something to do" : NULL;
+}
+
+static const char *run_once(struct little_world *w, const struct little_fault *fault, struct little_run *run, const struct little_access **which)
+{
+	struct sync s;
+	const char *wrong;
+
+	*run = (struct little_run){.confirmed = fault->confirm};
+	run->before_count = little_access(&w->cluster, run->before, LITTLE_ROOM);
+	little_note_reading(w, run);
+	sync_make(&s, w);
+	run->conflicts = conflicts_of(s.plan);
+	show(w, s.plan, fault);
+	run->whole = s.plan->stop.code == USH_OK && little_apply(&w->cluster, s.plan, fault);
+	sync_free(&s);
+	run->after_count = little_access(&w->cluster, run->after, LITTLE_ROOM);
+	count_changes(run);
+	wrong = little_judge(w, run, which);
+	if (wrong == NULL && run->whole && !fault->confirm && count.runs % 3 == 0 && !little_mourns(w, run)) {
+		*which = NULL;
+		wrong = run_again(w);
+	}
+	return wrong;
+}
+
+static const char *calm_down(struct little_world *w, struct little_run *run, const struct little_access **which)
+{
+	const char *wrong = NULL;
+
+	w->complete = true;
+	for (int i = 0; i < 5 && wrong == NULL; i++) {
+		w->now += 2 * 86400;
+		wrong = run_once(w, &none, run, which);
+	}
+	return wrong != NULL ? wrong : little_judge_end(w, run, which);
+}
+
+static const char *live(uint64_t seed, struct little_run *run, const struct little_access **which)
+{
+	struct little_world w;
+	const char *wrong = NULL;
+
+	little_begin(&w, seed);
+	for (int i = 0; i < RUNS && wrong == NULL; i++) {
+		struct little_fault fault = {SIZE_MAX, SIZE_MAX, little_chance(&w, 12) == 0};
+
+		if (little_chance(&w, 6) == 0)
+			fault.stop_after = little_chance(&w, 8);
+		if (little_chance(&w, 8) == 0)
+			fault.fail_at = little_chance(&w, 6);
+		little_happen(&w);
+		wrong = run_once(&w, &fault, run, which);
+	}
+	if (wrong == NULL)
+		wrong = calm_down(&w, run, which);
+	little_free(&w.cluster);
+	return wrong;
+}
+
+int main(int argc, char **argv)
+{
+	unsigned long many = argc > 1 ? strtoul(argv[1], NULL, 10) : 10000;
+	uint64_t seed = argc > 2 ? strtoull(argv[2], NULL, 10) : 1;
+	static struct little_run run;
+	const struct little_access *which = NULL;
+
+	showing = argc > 3;
+	printf("# seed %llu\n", (unsigned long long)seed);
+	for (unsigned long i = 0; i < many; i++) {
+		const char *wrong = live(seed + i, &run, &which);
+
+		if (wrong == NULL)
+			continue;
+		printf("not ok 1 - histories:%lu random histories hold to the rules\n# history %llu: %s", many, (unsigned long long)(seed + i), wrong);
+		if (which != NULL)
+			printf(": %s in %s to %s (id %s, granted %s)", which->role, which->space, which->text, which->id, which->granted);
+		printf("\n# again: test_histories 1 %llu\n1..1\n", (unsigned long long)(seed + i));
+		return 1;
+	}
+	printf("ok 1 - histories:%lu random histories hold to the rules\n# %zu runs, %zu accesses given, %zu taken away, %zu second runs, 0 wrong\n1..1\n", many,
+	       count.runs, count.grants, count.removals, count.second_runs);
+	return 0;
+}
