@@ -102,28 +102,39 @@ static void note_namespaces(struct ush_decide *d, const char *namespaces)
 	d->plan->state_changed = true;
 }
 
-/* How many objects of ours there are in each place after the plan. */
+static uint64_t object_key(enum ush_rbac_kind kind, const char *namespace_name, const char *name)
+{
+	return ush_decide_key(namespace_name, name) + (uint64_t)kind;
+}
+
+/* How many objects of ours there are in each place after the plan: an object of others that is changed is adopted. */
 static uint32_t *count_objects(const struct ush_decide *d)
 {
 	uint32_t *counts = ush_alloc((d->desired->places->count + 1) * sizeof *counts);
+	struct ush_keys others = {0};
 
 	for (size_t i = 0; i < d->desired->count; i++)
 		counts[d->desired->items[i].place] += d->in->observed->marks[i] == USH_SAME;
 	for (size_t i = 0; i < d->in->observed->count; i++) {
 		const struct ush_seen *seen = &d->in->observed->items[i];
 
-		if (seen->foreign == NULL && seen->place != SIZE_MAX)
+		if (seen->foreign != NULL)
+			ush_keys_add(&others, object_key(seen->kind, seen->namespace_name, seen->name));
+		else if (seen->place != SIZE_MAX)
 			counts[seen->place]++;
 	}
 	for (size_t i = 0; i < d->plan->change_count; i++) {
 		const struct ush_change *change = &d->plan->changes[i];
-		size_t place = (change->action == USH_CREATE && !change->consent) || change->action == USH_REMOVE
+		bool comes = (change->action == USH_CREATE && !change->consent) ||
+			     (change->action == USH_CHANGE && ush_keys_has(&others, object_key(change->kind, change->namespace_name, change->name)));
+		size_t place = comes || change->action == USH_REMOVE
 				       ? ush_places_find(d->desired->places, change->namespace_name, strlen(change->namespace_name))
 				       : SIZE_MAX;
 
 		if (place != SIZE_MAX)
-			counts[place] += change->action == USH_CREATE ? 1 : (uint32_t)-1;
+			counts[place] += comes ? 1 : (uint32_t)-1;
 	}
+	ush_keys_free(&others);
 	return counts;
 }
 

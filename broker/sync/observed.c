@@ -179,7 +179,7 @@ static int take_item(struct ush_observed *observed, struct ush_item *item, struc
 {
 	struct ush_desired *desired = observed->desired;
 	size_t place = place_of(observed, item->namespace_name), wanted = wanted_of(desired, place, item);
-	bool adoptable, access, same;
+	bool adoptable, claimed, access, same;
 	struct ush_marks marks;
 	struct ush_seen *seen;
 	char *foreign;
@@ -192,7 +192,9 @@ static int take_item(struct ush_observed *observed, struct ush_item *item, struc
 		check_role(observed, item, wanted);
 	if (item->rbac == USH_ROLE_BINDING && foreign != NULL && observed->groups_known)
 		check_groups(observed, item);
-	if ((foreign != NULL && wanted == SIZE_MAX) || (place != SIZE_MAX && desired->places->items[place].excluded)) {
+	claimed = foreign != NULL && ush_slice_is(marks.managed_by, USH_MANAGED_BY) && ush_slice_is(marks.policy, desired->policy->name) &&
+		  (marks.maker != NULL || item->owned);
+	if ((foreign != NULL && wanted == SIZE_MAX && !claimed) || (place != SIZE_MAX && desired->places->items[place].excluded)) {
 		observed->excluded += foreign == NULL;
 		free(foreign);
 		return 0;
@@ -210,6 +212,7 @@ static int take_item(struct ush_observed *observed, struct ush_item *item, struc
 	seen = take(observed, item, &marks, foreign);
 	seen->place = place;
 	seen->adoptable = adoptable;
+	seen->claimed = claimed;
 	seen->advice = foreign != NULL ? ush_marks_advice(&marks, adoptable) : "";
 	seen->same_access = access;
 	seen->same_marks = same;

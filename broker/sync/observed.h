@@ -23,6 +23,7 @@ struct ush_seen {
 	char *foreign;                /* NULL: ours. Else who made it: "made by helm (release ops)" */
 	const char *advice;           /* foreign: what to do about it, or "" */
 	bool adoptable;               /* foreign: and nobody manages it */
+	bool claimed;                 /* foreign: it carries our marks, and somebody else's too */
 	bool same_access, same_marks; /* as what is wanted under its name */
 	bool terminating;
 	char *role;                   /* of a binding: "Role/x" */

@@ -7,6 +7,7 @@
 
 static const struct ush_maker makers[] = {
 	{false, "meta.helm.sh/release-name", "helm", "release", false},
+	{true, "helm.sh/chart", "helm", "chart", false},
 	{true, "helm.toolkit.fluxcd.io/name", "flux", "release", true},
 	{true, "kustomize.toolkit.fluxcd.io/name", "flux", "kustomization", true},
 	{false, "argocd.argoproj.io/tracking-id", "argocd", "app", true},
@@ -17,6 +18,9 @@ static const struct ush_maker makers[] = {
 	{true, "cattle.io/creator", "rancher", "creator", false},
 	{false, "lifecycle.cattle.io/create.namespace-auth", "rancher", "mark", false},
 	{true, "objectset.rio.cattle.io/hash", "rancher fleet", "set", true},
+	{false, "objectset.rio.cattle.io/id", "rancher fleet", "set", true},
+	{true, "authz.cluster.cattle.io/rtb-owner", "rancher", "owner", false},
+	{true, "authz.cluster.cattle.io/rtb-owner-updated", "rancher", "owner", false},
 	{true, "capsule.clastix.io/tenant", "capsule", "tenant", false},
 	{true, "rbac-manager", "rbac-manager", "mark", false},
 };

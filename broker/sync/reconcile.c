@@ -30,6 +30,14 @@ void ush_cluster_roles_free(struct ush_cluster_roles *roles)
 
 /* ---- all objects ---- */
 
+/* We made it, somebody else took it over, and now nobody wants it here: it is not ours to take away, and not to be silent about. */
+static void tell_claimed(struct ush_decide *d, const struct ush_seen *seen)
+{
+	if (seen->claimed)
+		ush_plan_add(d->plan, USH_CONFLICT, seen->kind, seen->namespace_name, seen->name,
+			     ush_printf("no grant wants it, and it is %s although it carries our marks: left alone, take it away there", seen->foreign));
+}
+
 /* Wanted objects first, each beside what is there under its name; then what is there and nobody asked about. */
 static void decide_kind(struct ush_decide *d, enum ush_rbac_kind kind)
 {
@@ -51,9 +59,11 @@ static void decide_kind(struct ush_decide *d, enum ush_rbac_kind kind)
 	for (size_t i = 0; i < observed->count; i++) {
 		struct ush_seen *seen = &observed->items[i];
 
-		if (seen->kind != kind || seen->foreign != NULL || ush_desired_find(desired, seen->place, kind, seen->name) != SIZE_MAX)
+		if (seen->kind != kind || ush_desired_find(desired, seen->place, kind, seen->name) != SIZE_MAX)
 			continue;
-		if (kind == USH_ROLE)
+		if (seen->foreign != NULL)
+			tell_claimed(d, seen);
+		else if (kind == USH_ROLE)
 			ush_decide_role(d, SIZE_MAX, seen);
 		else
 			ush_decide_binding(d, SIZE_MAX, seen);
