@@ -3,7 +3,7 @@
 # render --generations: whatever stops the writer, `current` leads to a whole old or a whole new generation (T58).
 . "${USHER_SRC:-$PWD}/tests/support/tap.sh"
 
-sum() { (cd "$1" && find -L . -type f -print0 | sort -z | xargs -0 sha256sum) | sha256sum; }
+sum() { (cd "$1" 2>/dev/null || { echo "no folder $1 $RANDOM"; exit; }; find -L . -type f -print0 | sort -z | xargs -0 sha256sum) | sha256sum; }
 
 policy() { # NAMESPACE...
 	jq -n --args '{apiVersion: "usher.dev/v1", kind: "AccessPolicy", cluster: {groupPrefix: "oidc:"}, sources: {main: {file: {path: "groups.json"}}},

@@ -113,6 +113,9 @@ role_change_of_many() {
 	done
 	is "$(admin get rolebindings -n crowded -o json | jq -c '[.items[] | [.metadata.name, .roleRef.name, .subjects[].name]] | [length, all(.[1] == "reader" and .[2] == "oidc:" + .[0])]')" \
 		'[60,true]' 'BC17 each has its own group and the new role, and no stand-in is left'
+	groups dev
+	policy '[]'
+	status 0 'and they go' apply
 }
 
 # ---- refused in one place ----
