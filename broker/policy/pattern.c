@@ -11,11 +11,6 @@
 #include "common/base/memory.h"
 #include "common/base/text.h"
 
-bool ush_pattern_is(const char *text)
-{
-	return strpbrk(text, "*{") != NULL;
-}
-
 static size_t name_length(const char *brace) /* of "{name}", 0 when it is none */
 {
 	size_t length = 1;

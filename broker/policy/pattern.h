@@ -38,7 +38,4 @@ bool ush_pattern_match(const char *pattern, const char *text, struct ush_capture
 /* The pattern with its captures put in; "*" stays. NULL when it names a capture that is not there. The caller frees. */
 char *ush_pattern_fill(const char *pattern, const struct ush_captures *captures);
 
-/* True when it holds a "*" or a capture: when not, it is a plain name. */
-bool ush_pattern_is(const char *text);
-
 #endif

@@ -21,13 +21,6 @@ char *ush_ask_what(const struct ush_ask *ask)
 	return ask->page > 0 ? ush_printf("page %zu of %s", ask->page, ask->get.what) : ush_strdup(ask->get.what);
 }
 
-static const char *host(const struct ush_api *api)
-{
-	const char *after = strstr(api->base, "://");
-
-	return after != NULL ? after + 3 : api->base;
-}
-
 static const char *times(unsigned int count, char *out, size_t size)
 {
 	static const char *const words[] = {"never", "once", "twice", "three times", "four times"};
@@ -83,7 +76,7 @@ static enum ush_ask_state refused(struct ush_api *api, const struct ush_ask *ask
 	const char *advice = api->kind->advice != NULL ? api->kind->advice(api, response->status) : NULL;
 	USH_AUTO_FREE char *where = NULL;
 
-	ush_fail(err, USH_ERR_INCOMPLETE, "%s: %s answered %d%s", what, host(api), response->status, said);
+	ush_fail(err, USH_ERR_INCOMPLETE, "%s: %s answered %d%s", what, ush_source_place(api->base), response->status, said);
 	if (advice != NULL) {
 		ush_hint(err, "%s", advice);
 	} else if (response->status == 401 && api->kind->sign_in == NULL) {
@@ -115,7 +108,7 @@ int ush_ask_begin(struct ush_api *api, struct ush_ask *ask, struct ush_error *er
 	}
 	if (ask->form == NULL && !same_origin(api->base, ask->get.target)) {
 		what = ush_ask_what(ask);
-		return ush_fail(err, USH_ERR_INCOMPLETE, "%s: is said to be at \"%.100s\", which is not %s", what, ask->get.target, host(api));
+		return ush_fail(err, USH_ERR_INCOMPLETE, "%s: is said to be at \"%.100s\", which is not %s", what, ask->get.target, ush_source_place(api->base));
 	}
 	ask->url = ush_strdup(ask->get.target);
 	return 0;
@@ -168,7 +161,7 @@ static int need_token(struct ush_api *api, struct ush_error *err)
 		return take_credential(api, err);
 	if (api->kind->sign_in(api, err) != 0)
 		return -1;
-	return api->token != NULL ? 0 : ush_fail(err, USH_ERR_INCOMPLETE, "%s gives no token", host(api));
+	return api->token != NULL ? 0 : ush_fail(err, USH_ERR_INCOMPLETE, "%s gives no token", ush_source_place(api->base));
 }
 
 /* A 401 to the newest token: false when there is no other to be had. */

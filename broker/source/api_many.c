@@ -3,7 +3,6 @@
  * Many chains of pages at once. Each runs in a lane; a lane that waits (a limit, a broken connection) is kept until it
  * may go on. A limit halves how many lanes run, and a hundred answers without one let another run.
  */
-#include <search.h>
 #include <string.h>
 
 #include "broker/source/api_ask.h"
@@ -32,29 +31,12 @@ struct lanes {
 	bool failed;
 };
 
-static int by_text(const void *a, const void *b)
-{
-	return strcmp(a, b);
-}
-
 static void lane_end(struct lane *lane)
 {
 	ush_ask_end(&lane->ask);
-	tdestroy(lane->seen, free);
+	ush_seen_free(&lane->seen);
 	free(lane->target);
 	*lane = (struct lane){0};
-}
-
-/* False when the chain has asked this before. */
-static bool remember(struct lane *lane, const char *target)
-{
-	char *copy = ush_strdup(target);
-	char **found = tsearch(copy, &lane->seen, by_text);
-
-	if (*found == copy)
-		return true;
-	free(copy);
-	return false;
 }
 
 static int lane_begin(struct lanes *lanes, struct lane *lane)
@@ -71,7 +53,7 @@ static int lane_begin(struct lanes *lanes, struct lane *lane)
 	if (ush_ask_begin(lanes->api, &lane->ask, lanes->err) != 0)
 		return -1;
 	if (lane->ask.page > 0)
-		remember(lane, lane->ask.url);
+		ush_seen_add(&lane->seen, lane->ask.url);
 	return 0;
 }
 
@@ -90,7 +72,7 @@ static int lane_next(struct lanes *lanes, struct lane *lane, char *next)
 		lane->ask.get.extra = lanes->chains->extra(lanes->chains->context, lane->index, next);
 	if (ush_ask_begin(lanes->api, &lane->ask, lanes->err) != 0)
 		return -1;
-	if (remember(lane, lane->ask.url))
+	if (ush_seen_add(&lane->seen, lane->ask.url))
 		return 0;
 	return ush_fail(lanes->err, USH_ERR_INCOMPLETE, "page %zu of %s leads back to a page that was read: the pages go round in a circle", page, lane->what);
 }

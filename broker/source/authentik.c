@@ -40,9 +40,7 @@ struct walk {
 
 static char *where(const struct ush_policy_source *source)
 {
-	const char *url = ush_source_text(source, "url"), *after = strstr(url, "://");
-
-	return ush_printf("authentik %s", after != NULL ? after + 3 : url);
+	return ush_printf("authentik %s", ush_source_place(ush_source_text(source, "url")));
 }
 
 static const char *advice(const struct ush_api *api, int status)

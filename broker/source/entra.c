@@ -7,7 +7,6 @@
  */
 #include "broker/source/entra.h"
 
-#include <search.h>
 #include <string.h>
 
 #include "common/base/memory.h"
@@ -84,21 +83,12 @@ struct listing {
 	int64_t counted; /* stands on the first page alone */
 };
 
-static int by_text(const void *a, const void *b)
-{
-	return strcmp(a, b);
-}
-
 static void note_hidden(struct ush_entra *entra, const json_t *group)
 {
 	const char *visibility = ush_json_string(group, "visibility");
-	char *id;
 
-	if (visibility == NULL || strcmp(visibility, "HiddenMembership") != 0)
-		return;
-	id = ush_strdup(ush_json_string(group, "id"));
-	if (*(char **)tsearch(id, &entra->hidden, by_text) != id)
-		free(id);
+	if (visibility != NULL && strcmp(visibility, "HiddenMembership") == 0)
+		ush_seen_add(&entra->hidden, ush_json_string(group, "id"));
 }
 
 static int take_groups(void *context, struct ush_api_answer *answer, char **next, struct ush_error *err)
@@ -192,7 +182,7 @@ static int take_people(struct ush_people *people, struct ush_api_answer *answer,
 	ush_entra_pace(&entra->r.api, &answer->response);
 	if (ush_entra_next(answer->body, "members", next, err) != 0)
 		return -1;
-	if (*next == NULL && people->listed == 0 && tfind(people->group->id, &entra->hidden, by_text) != NULL)
+	if (*next == NULL && people->listed == 0 && ush_seen_has(&entra->hidden, people->group->id))
 		return ush_entra_hidden(people->group->path, err);
 	return 0;
 }
@@ -250,7 +240,7 @@ static int read_entra(const struct ush_world *world, const struct ush_source_que
 		result = check_settings(question->source, api->credential, err);
 	if (result == 0)
 		result = ush_api_settle(api, (ush_source_has(question->source, "deltaFile") ? ush_entra_changes : read_lists)(&entra, &why), &why, groups, err);
-	tdestroy(entra.hidden, free);
+	ush_seen_free(&entra.hidden);
 	ush_reading_free(&entra.r);
 	return result;
 }

@@ -43,9 +43,7 @@ static const char *base_of(const struct ush_policy_source *source)
 
 static char *where(const struct ush_policy_source *source)
 {
-	const char *url = base_of(source), *after = strstr(url, "://");
-
-	return ush_printf("github %s/%s", after != NULL ? after + 3 : url, ush_source_text(source, "organization"));
+	return ush_printf("github %s/%s", ush_source_place(base_of(source)), ush_source_text(source, "organization"));
 }
 
 /* ---- the provider's ways ---- */

@@ -39,9 +39,9 @@ static const char *base_of(const struct ush_policy_source *source)
 
 static char *where(const struct ush_policy_source *source)
 {
-	const char *url = base_of(source), *after = strstr(url, "://"), *group = ush_source_text(source, "group");
+	const char *group = ush_source_text(source, "group");
 
-	return ush_printf("gitlab %s%s%s", after != NULL ? after + 3 : url, group != NULL ? "/" : "", group != NULL ? group : "");
+	return ush_printf("gitlab %s%s%s", ush_source_place(base_of(source)), group != NULL ? "/" : "", group != NULL ? group : "");
 }
 
 static int64_t wait_seconds(const struct ush_api *api, const struct ush_http_response *response, bool *again)

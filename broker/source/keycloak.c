@@ -6,7 +6,6 @@
  * first. The count matters most where the answer is politest: without the role view-users the list is 200 and empty
  * while the count tells the truth.
  */
-#include <search.h>
 #include <string.h>
 
 #include "broker/source/api.h"
@@ -32,7 +31,7 @@ struct listing { /* one reading of all levels */
 	struct ush_groups *groups;
 	struct node *nodes;
 	size_t node_count;
-	void *seen; /* tree of ids, which the groups own */
+	void *seen; /* ids */
 };
 
 struct walk {
@@ -52,19 +51,7 @@ struct walk {
 
 static char *where(const struct ush_policy_source *source)
 {
-	const char *url = ush_source_text(source, "url"), *after = strstr(url, "://");
-
-	return ush_printf("keycloak %s/%s", after != NULL ? after + 3 : url, ush_source_text(source, "realm"));
-}
-
-static int by_text(const void *a, const void *b)
-{
-	return strcmp(a, b);
-}
-
-static void forget(void *text)
-{
-	(void)text; /* the group owns it */
+	return ush_printf("keycloak %s/%s", ush_source_place(ush_source_text(source, "url")), ush_source_text(source, "realm"));
 }
 
 /* ---- the token (client_credentials, RFC 6749 section 4.4) ---- */
@@ -74,7 +61,7 @@ static int token_refused(struct ush_api *api, const struct ush_api_answer *answe
 	const char *error = ush_json_string(answer->body, "error");
 	USH_AUTO_FREE char *where_secret = ush_credential_where(api->source);
 
-	ush_fail(err, USH_ERR_INCOMPLETE, "%s gives client %s no token: %d %.64s", strstr(api->base, "://") + 3, ush_source_text(api->source, "client"),
+	ush_fail(err, USH_ERR_INCOMPLETE, "%s gives client %s no token: %d %.64s", ush_source_place(api->base), ush_source_text(api->source, "client"),
 		 answer->status, error != NULL ? error : "");
 	if (answer->status == 400 || answer->status == 401)
 		ush_hint(err, "Look at the client: does %s hold its secret, is \"service accounts\" on?", where_secret);
@@ -176,7 +163,7 @@ static int read_chains(struct walk *walk, const char *part, const char *what, in
 		free(walk->asks[i].path);
 		free(walk->asks[i].what);
 		free(walk->asks[i].target);
-		tdestroy(walk->asks[i].seen, free);
+		ush_seen_free(&walk->asks[i].seen);
 	}
 	free(walk->asks);
 	walk->asks = NULL;
@@ -190,17 +177,15 @@ static int take_group(struct listing *l, size_t parent, const json_t *item, stru
 	const char *id = ush_json_string(item, "id"), *name = ush_json_string(item, "name");
 	json_int_t below = json_integer_value(json_object_get(item, "subGroupCount"));
 	USH_AUTO_FREE char *path = NULL;
-	struct ush_group *group;
 
 	if (id == NULL || *id == '\0' || name == NULL || *name == '\0')
 		return ush_fail(err, USH_ERR_INCOMPLETE, "a group has no id or no name");
-	if (tfind(id, &l->seen, by_text) != NULL)
+	if (!ush_seen_add(&l->seen, id))
 		return ush_fail(err, USH_ERR_INCOMPLETE, "group \"%s\" came twice: pages repeat, or groups changed while they were read", name);
 	if (l->groups->count >= USH_GROUPS_MAX)
 		return ush_fail(err, USH_ERR_INCOMPLETE, "more than %d groups", USH_GROUPS_MAX);
 	path = ush_printf("%s/%s", parent == TOP ? "" : l->groups->items[parent].path, name);
-	group = ush_groups_add(l->groups, id, name, path);
-	tsearch(group->id, &l->seen, by_text);
+	ush_groups_add(l->groups, id, name, path);
 	USH_PUSH(l->nodes, l->node_count,
 		 ((struct node){.parent = parent, .below = below > 0 ? (size_t)below : 0, .depth = parent == TOP ? 1 : l->nodes[parent].depth + 1}));
 	if (parent != TOP)
@@ -270,7 +255,7 @@ static int read_levels(struct walk *walk, struct listing *listing, struct ush_er
 
 static void listing_free(struct listing *listing)
 {
-	tdestroy(listing->seen, forget);
+	ush_seen_free(&listing->seen);
 	free(listing->nodes);
 	*listing = (struct listing){0};
 }
@@ -333,18 +318,6 @@ static int read_again(struct walk *walk, struct ush_error *err)
 
 /* ---- members ---- */
 
-/* 0 when id is new to the tree, -1 when it was there. */
-static int see(void **tree, const char *id)
-{
-	char *copy = ush_strdup(id);
-	char **found = tsearch(copy, tree, by_text);
-
-	if (*found == copy)
-		return 0;
-	free(copy);
-	return -1;
-}
-
 static int take_member(struct walk *walk, struct ask *ask, struct ush_group *group, const json_t *item, struct ush_error *err)
 {
 	const char *key = ush_source_text(walk->question->source, "peopleName");
@@ -352,7 +325,7 @@ static int take_member(struct walk *walk, struct ask *ask, struct ush_group *gro
 
 	if (id == NULL || *id == '\0')
 		return ush_fail(err, USH_ERR_INCOMPLETE, "a member of %s has no id", group->path);
-	if (see(&ask->seen, id) != 0)
+	if (!ush_seen_add(&ask->seen, id))
 		return ush_fail(err, USH_ERR_INCOMPLETE, "a member of %s came twice: pages repeat, or the group changed while it was read", group->path);
 	if (!json_is_true(json_object_get(item, "enabled")))
 		group->disabled++;
@@ -378,8 +351,7 @@ static int member_page(void *context, size_t index, struct ush_api_answer *answe
 		if (take_member(walk, ask, group, item, err) != 0)
 			return -1;
 	if (*next == NULL) {
-		tdestroy(ask->seen, free);
-		ask->seen = NULL;
+		ush_seen_free(&ask->seen);
 		group->members_known = true;
 	}
 	return 0;

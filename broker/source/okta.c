@@ -26,9 +26,7 @@ struct unnamed { /* groups of an application whose names were not in the list */
 
 static char *where(const struct ush_policy_source *source)
 {
-	const char *url = ush_source_text(source, "url"), *after = strstr(url, "://");
-
-	return ush_printf("okta %s", after != NULL ? after + 3 : url);
+	return ush_printf("okta %s", ush_source_place(ush_source_text(source, "url")));
 }
 
 /* ---- signing in: an OAuth service client with private_key_jwt ---- */

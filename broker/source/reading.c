@@ -1,28 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "broker/source/reading.h"
 
-#include <search.h>
 #include <string.h>
 
 #include "common/base/memory.h"
 #include "common/base/text.h"
-
-static int by_text(const void *a, const void *b)
-{
-	return strcmp(a, b);
-}
-
-/* True when text is new to the tree. */
-static bool see(void **tree, const char *text)
-{
-	char *copy = ush_strdup(text);
-	char **found = tsearch(copy, tree, by_text);
-
-	if (*found == copy)
-		return true;
-	free(copy);
-	return false;
-}
 
 void ush_reading_free(struct ush_reading *r)
 {
@@ -85,7 +67,7 @@ int ush_people_add(struct ush_people *people, const char *id, const char *name, 
 
 	if (id == NULL || *id == '\0')
 		return ush_fail(err, USH_ERR_INCOMPLETE, "a member of %s has no id", people->group->path);
-	if (!see(&people->seen, id))
+	if (!ush_seen_add(&people->seen, id))
 		return people->repeats ? 0 : ush_fail(err, USH_ERR_INCOMPLETE, "a member of %s came twice: pages repeat, or the group changed while it was read",
 						      people->group->path);
 	people->listed++;
@@ -122,12 +104,6 @@ static int check_count(const struct ush_people *people, const struct ush_people_
 	return ush_hint(err, "If the group changed just now, the next run will do");
 }
 
-static void done_with(struct crowd *crowd, size_t index)
-{
-	tdestroy(crowd->all[index].seen, free);
-	crowd->all[index].seen = NULL;
-}
-
 static int page(void *context, size_t index, struct ush_api_answer *answer, char **next, struct ush_error *err)
 {
 	struct crowd *crowd = context;
@@ -137,7 +113,7 @@ static int page(void *context, size_t index, struct ush_api_answer *answer, char
 		return -1;
 	if (*next != NULL)
 		return 0;
-	done_with(crowd, index);
+	ush_seen_free(&people->seen);
 	crowd->r->uncounted += people->counted < 0;
 	return check_count(people, crowd->ops, err);
 }
@@ -161,7 +137,7 @@ int ush_reading_people(struct ush_reading *r, const struct ush_people_ops *ops, 
 	chains.count = crowd.count;
 	result = ush_api_chains(&r->api, &chains, err);
 	for (size_t i = 0; i < crowd.count; i++) {
-		done_with(&crowd, i);
+		ush_seen_free(&crowd.all[i].seen);
 		free(crowd.targets[i]);
 		free(crowd.whats[i]);
 	}

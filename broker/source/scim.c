@@ -40,9 +40,7 @@ struct walk {
 
 static char *where(const struct ush_policy_source *source)
 {
-	const char *url = ush_source_text(source, "url"), *after = strstr(url, "://");
-
-	return ush_printf("scim %s", after != NULL ? after + 3 : url);
+	return ush_printf("scim %s", ush_source_place(ush_source_text(source, "url")));
 }
 
 static const struct ush_api_kind kind = {.accept = "application/scim+json, application/json"};

@@ -2,6 +2,7 @@
 #include "broker/source/source.h"
 
 #include <openssl/evp.h>
+#include <search.h>
 #include <stdarg.h>
 #include <string.h>
 
@@ -48,6 +49,13 @@ const char *ush_thousands(size_t number, char *out, size_t size)
 	return out;
 }
 
+const char *ush_source_place(const char *url)
+{
+	const char *after = strstr(url, "://");
+
+	return after != NULL ? after + 3 : url;
+}
+
 struct ush_group *ush_groups_add(struct ush_groups *groups, const char *id, const char *name, const char *path)
 {
 	USH_PUSH(groups->items, groups->count, ((struct ush_group){.id = ush_strdup(id), .name = ush_strdup(name), .path = ush_strdup(path)}));
@@ -82,6 +90,35 @@ int ush_groups_incomplete(struct ush_groups *groups, const char *format, ...)
 	if (groups->why == NULL)
 		groups->why = ush_strdup(why);
 	return 0;
+}
+
+/* ---- sets of texts ---- */
+
+static int in_order(const void *a, const void *b)
+{
+	return strcmp(a, b);
+}
+
+bool ush_seen_add(void **set, const char *text)
+{
+	char *copy = ush_strdup(text);
+	char **found = tsearch(copy, set, in_order);
+
+	if (*found == copy)
+		return true;
+	free(copy);
+	return false;
+}
+
+bool ush_seen_has(void *const *set, const char *text)
+{
+	return tfind(text, set, in_order) != NULL;
+}
+
+void ush_seen_free(void **set)
+{
+	tdestroy(*set, free);
+	*set = NULL;
 }
 
 /* ---- whose members ---- */

@@ -85,6 +85,14 @@ void ush_group_free(struct ush_group *group);
 /* False for groups that the source leaves out, too. */
 bool ush_source_wants_members(const struct ush_source_question *question, const struct ush_group *group);
 
+/* Notes a text in a set; false when it is there already. *set begins as NULL. */
+bool ush_seen_add(void **set, const char *text);
+bool ush_seen_has(void *const *set, const char *text);
+void ush_seen_free(void **set);
+
+/* What is behind "https://" of a URL: the name by which a person knows the place. */
+const char *ush_source_place(const char *url);
+
 /* 2,633: a number as people read it. out holds at least 32 bytes. */
 const char *ush_thousands(size_t number, char *out, size_t size);
 

@@ -41,8 +41,8 @@ static json_t *group_json(const struct contract *c, size_t index)
 	const struct contract_group *g = &c->directory.groups[index];
 	USH_AUTO_FREE char *id = ush_printf("%lu", g->number), *path = contract_path(c, index);
 	size_t below;
-	USH_AUTO_FREE size_t *children = contract_children(c, index, &below);
 
+	free(contract_children(c, index, &below)); /* how many is all that is said */
 	return json_pack("{s:s, s:s, s:s, s:I, s:[], s:{}}", "id", id, "name", g->name, "path", path, "subGroupCount", (json_int_t)below, "subGroups", "access");
 }
 

@@ -39,6 +39,8 @@ static int get(const char *target, struct ush_api_answer *answer)
 	struct ush_api_get question = {.target = target, .what = "the thing"};
 
 	err = (struct ush_error){0};
+	ush_api_answer_free(answer);
+	*answer = (struct ush_api_answer){0};
 	return ush_api_get(&api, &question, answer, &err);
 }
 
@@ -387,7 +389,12 @@ START_TEST(link_headers_are_read_as_they_may_be_written)
 		     {"<https://a/1>; xrel=\"next\"", NULL},
 		     {"<https://a/1>; rel=", NULL},
 		     {"<https://a/1", NULL},
-		     {"https://a/1; rel=next", NULL},
+		     {"https://a/1; rel=next", "https://a/1; rel=next"}, /* cannot be read, and may hold one: it leads nowhere */
+		     {"<https://a/1; rel=\"next\"", "<https://a/1; rel=\"next\""},
+		     {"<https://a/0>; title=\"a\\\"b, c\"; rel=\"next\"", "https://a/0"},
+		     {"<https://a/0>; title=\"a\\\\\", <https://a/1>; rel=next", "https://a/1"},
+		     {"<https://a/0>; rel=preload; as=style, <https://a/1>; rel=\"next\",", "https://a/1"},
+		     {"garbage", NULL},
 		     {"", NULL},
 		     {"<>; rel=next", ""}};
 

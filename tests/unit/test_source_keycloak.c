@@ -408,7 +408,7 @@ START_TEST(an_answer_that_is_not_the_apis_is_incomplete)
 {
 	static const struct {
 		const char *body, *why;
-	} bodies[] = {{"<html>captive portal</html>", "page 1 of groups:1:1: is not valid JSON"}, {"{}", "page 1 of groups is no list"}, {"", "not valid JSON"},
+	} bodies[] = {{"<html>captive portal</html>", "page 1 of groups: a web page came where JSON was expected"}, {"{}", "page 1 of groups is no list"}, {"", "not valid JSON"},
 		      {"[{\"id\": \"x\"}]", "a group has no id or no name"}, {"[7]", "a group has no id or no name"}, {"[{\"id\": \"x\", \"name\": \"a", "not valid JSON"}};
 
 	for (size_t i = 0; i < USH_COUNT(bodies); i++) {

@@ -11,6 +11,7 @@
 #include "broker/source/record.h"
 #include "common/base/file.h"
 #include "common/base/memory.h"
+#include "common/base/secret.h"
 #include "tests/support/contract.h"
 
 extern const struct contract_fake contract_keycloak;
@@ -234,6 +235,27 @@ START_TEST(secrets_are_scrubbed_wherever_they_stand)
 }
 END_TEST
 
+/* BM17 */
+START_TEST(what_a_request_was_sent_with_is_scrubbed_however_it_is_written)
+{
+	static const char *const headers[] = {"Accept: x", "Authorization: SSWS to/ken\"1", NULL};
+	static const char form[] = "grant_type=x&client_secret=a%22b%2Fc+d%25&client_assertion=ey.J.x";
+	USH_AUTO_SECRET basic = ush_secret_new("client:p%22w+d", 14);
+	USH_AUTO_SECRET bearer = ush_secret_new("bea\\rer", 7);
+	const struct ush_http_request request = {.basic = basic, .bearer = bearer, .headers = headers, .body = form, .body_length = sizeof form - 1,
+						 .content_type = "application/x-www-form-urlencoded"};
+	static const char *const texts[] = {"to/ken\"1", "to/ken\\\"1", "to/ken\\\\\\\"1", "to%2Fken%221", "a\"b/c d%", "a\\\"b/c d%", "a%22b%2Fc+d%25",
+					    "ey.J.x", "p\"w d", "p%22w+d", "bea\\rer", "bea\\\\rer", "bea\\\\\\\\rer"};
+
+	for (size_t i = 0; i < USH_COUNT(texts); i++) {
+		USH_AUTO_FREE char *text = ush_printf("said <%s>, grant_type x", texts[i]);
+
+		ush_scrub_request(text, &request);
+		ck_assert_msg(strspn(text + 6, ".") == strlen(texts[i]) && strcmp(strchr(text, '>'), ">, grant_type x") == 0, "%s: %s", texts[i], text);
+	}
+}
+END_TEST
+
 TAP_MAIN("source_recording", every_source_replays_what_it_was_told, what_failed_fails_again_and_nobody_waits,
 	 another_policy_is_told_that_the_recording_does_not_fit, a_recording_is_private_whole_and_not_overwritten, what_is_no_text_is_not_told_again,
-	 secrets_are_scrubbed_wherever_they_stand)
+	 secrets_are_scrubbed_wherever_they_stand, what_a_request_was_sent_with_is_scrubbed_however_it_is_written)
