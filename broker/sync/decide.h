@@ -46,6 +46,8 @@ struct ush_decide {
 	bool *anew;		  /* one a resolved: a group of that name was there before, and it is another one now */
 	bool *peopled;		  /* one a source: some group of it has a member */
 	bool *mourned;		  /* one a grant: its group is gone and some binding still holds it */
+	size_t *ending;		  /* grants that ended and speak of the subject that is looked at */
+	size_t ending_count;
 	bool *ended;		  /* one a grant: somebody lost access because it ended */
 	struct ush_state stones;  /* tombstones of this run */
 	uint32_t *bodies;	  /* of the plan, one a shape and shard; 0: not made yet. NULL: too many to remember */
@@ -81,7 +83,6 @@ struct ush_leaving { /* a subject of a binding that is there, and what becomes o
 	char *why;		       /* for people; NULL where it is said elsewhere; never NULL for NOW and FOLLOW */
 	const struct ush_group *group; /* FOLLOW: what it is called now */
 	const char *granted;	       /* FOLLOW: as the policy still calls it */
-	size_t ended;		       /* NOW: for this grant ended; its number plus one, else 0 */
 	/* What the next run is told of it, when group is not NULL. */
 	struct ush_note {
 		const char *group, *text;

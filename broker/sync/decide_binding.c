@@ -168,6 +168,15 @@ static bool by_another_hand(const struct ush_decide *d, const struct ush_seen *s
 	return d->policy->drift == USH_DRIFT_REPORT && seen->manager != NULL && strcmp(seen->manager, USH_MANAGED_BY) != 0;
 }
 
+/* What the policy no longer grants goes, whoever wrote last: that is no drift. */
+static bool policy_takes(const struct ush_binding *b)
+{
+	for (size_t i = 0; i < b->leaving_count; i++)
+		if (b->leaving[i].leave == USH_LEAVE_NOW && b->leaving[i].subject->source != NULL)
+			return true;
+	return false;
+}
+
 static bool differs(const struct ush_decide *d, const struct ush_binding *b)
 {
 	size_t added = b->final.count + b->going + b->following - ush_binding_held(d, b->seen)->count;
@@ -203,7 +212,7 @@ static bool compare_binding(struct ush_decide *d, struct ush_binding *b)
 	}
 	if (!differs(d, b))
 		return false;
-	if (by_another_hand(d, b->seen)) {
+	if (by_another_hand(d, b->seen) && !policy_takes(b)) {
 		ush_plan_add(d->plan, USH_NOTE, USH_ROLE_BINDING, b->namespace_name, b->name,
 			     ush_printf("changed by %s; left as it is (drift: report)", b->seen->manager));
 		return true;
@@ -304,6 +313,49 @@ static void offer(struct ush_decide *d, struct ush_binding *b, bool busy)
 
 /* ---- one binding ---- */
 
+/* Some group that is wanted has people who are not known, or too many for a binding. */
+static bool people_unknown(const struct ush_decide *d)
+{
+	for (size_t i = 0; i < d->desired->resolved_count; i++) {
+		const struct ush_resolved *r = &d->desired->resolved[i];
+
+		if (r->fate == USH_FATE_PRESENT && (!r->group->members_known || r->group->unresolvable > 0))
+			return true;
+	}
+	for (size_t i = 0; i < d->desired->shape_count; i++)
+		if (d->desired->shapes[i].excess > 0)
+			return true;
+	return false;
+}
+
+/* Some group that it was made for is gone at its source, or the source was not read whole. */
+static bool makers_unknown(const struct ush_decide *d, const struct ush_seen *seen)
+{
+	for (size_t i = 0; i < d->policy->source_count; i++) {
+		if (!ush_groups_trusted(&d->in->groups[i]))
+			return true;
+		for (size_t j = 0; j < seen->origins.count; j++) {
+			const struct ush_origin *o = &seen->origins.items[j];
+
+			if (o->source != NULL && o->id != NULL && strcmp(o->source, d->policy->sources[i].name) == 0 &&
+			    ush_desired_group(d->desired, i, o->id) == NULL)
+				return true;
+		}
+	}
+	return false;
+}
+
+/* It was made for groups and people are wanted, or the other way round. What it gives is taken away only when what comes
+ * in its place is known whole and can be written. */
+static bool holds_other_layout(const struct ush_decide *d, const struct ush_binding *b)
+{
+	bool users = ush_binding_of_users(d);
+
+	if (b->seen == NULL || (users ? b->seen->subjects.count == 0 : b->seen->people.count == 0 || b->seen->subjects.count > 0))
+		return false;
+	return b->staying > 0 || makers_unknown(d, b->seen) || (users && people_unknown(d));
+}
+
 static bool decide_there(struct ush_decide *d, struct ush_binding *b)
 {
 	bool empty = ush_binding_empty(d, b);
@@ -351,6 +403,11 @@ static void decide(struct ush_decide *d, struct ush_binding *b)
 	if (b->shape != NULL && (b->final.count > 0 || b->pending.count > 0) && ush_decide_blocked(d, b->wanted)) {
 		ush_plan_add(d->plan, USH_CONFLICT, USH_ROLE_BINDING, b->namespace_name, b->name,
 			     ush_printf("not written: its Role %s is somebody else's", d->policy->roles[b->shape->role].name));
+		return;
+	}
+	if (holds_other_layout(d, b)) {
+		ush_plan_add(d->plan, USH_HOLD, USH_ROLE_BINDING, b->namespace_name, b->name,
+			     ush_strdup("made for another layout; a group of it is gone, or what would come in its place is not known whole: kept as it is"));
 		return;
 	}
 	note(d, b);

@@ -9,6 +9,7 @@
 #include "common/base/memory.h"
 
 #define REMEMBER (365 * 86400) /* seconds for which a removed group's name is not given to another one */
+#define STATE_MAX 1000000       /* bytes; a ConfigMap takes 1 MiB */
 #define SET_MAX	 250000	       /* bytes of namespaces in a parent's annotations; the API server takes 262,144 of all of them */
 
 static size_t source_named(const struct ush_decide *d, const char *name)
@@ -82,9 +83,11 @@ void ush_decide_state(struct ush_decide *d)
 		take_stone(d, &d->stones.items[i]);
 	keep_ended(d);
 	d->plan->state.shards = d->desired->tier > 1 ? d->desired->tier : 0;
+	while (d->plan->state.count > USH_STATE_STONES_MAX && ush_state_forget_oldest(&d->plan->state))
+		;
 	after = ush_state_text(&d->plan->state);
 	d->plan->stones_changed = d->plan->state_changed = strcmp(before, after) != 0;
-	if (d->plan->state.count > USH_STATE_STONES_MAX)
+	if (d->plan->state.count > USH_STATE_STONES_MAX || strlen(after) > STATE_MAX)
 		ush_fail(&d->plan->stop, USH_ERR_INCOMPLETE, "%zu groups that bindings hold vanished at once, more than can be remembered (%d); that is more likely a fault than the truth, so nothing was written",
 			 d->plan->state.count, USH_STATE_STONES_MAX);
 }

@@ -74,12 +74,12 @@ static void hold(struct building *b, size_t place, size_t resolved)
 static void hold_pattern(struct building *b, size_t number, const char *pattern)
 {
 	const struct ush_desired *d = b->desired;
-	const struct ush_resolved *resolved = &d->resolved[number];
+	const struct ush_grant *grant = &d->policy->grants[d->resolved[number].grant];
 	size_t limit;
 
 	for (size_t place = ush_places_from(d->places, pattern, strcspn(pattern, "*{"), &limit); place < limit; place++)
 		if (d->places->items[place].row != SIZE_MAX && ush_pattern_match(pattern, d->places->items[place].name, NULL) &&
-		    ush_grant_means(d, resolved->grant, resolved->group->name, resolved->group->path, place))
+		    !ush_grant_bars(grant, &d->places->items[place]))
 			hold(b, place, number);
 }
 
@@ -88,23 +88,22 @@ static void hold_resolved(struct building *b, size_t number)
 	const struct ush_desired *d = b->desired;
 	const struct ush_resolved *resolved = &d->resolved[number];
 	const struct ush_grant *grant = &d->policy->grants[resolved->grant];
-	const char *name = resolved->group->name, *path = resolved->group->path;
 	struct ush_captures captures = {0};
 	USH_AUTO_FREE char *pattern = NULL;
 
 	for (size_t i = 0; i < grant->namespaces.count; i++) {
 		size_t place = ush_places_find(d->places, grant->namespaces.items[i], strlen(grant->namespaces.items[i]));
 
-		if (place != SIZE_MAX && ush_grant_means(d, resolved->grant, name, path, place))
+		if (place != SIZE_MAX && !ush_grant_bars(grant, &d->places->items[place]))
 			hold(b, place, number);
 	}
 	for (size_t place = 0; grant->selector.count > 0 && place < d->places->count; place++)
-		if (ush_places_selected(d->places, place, resolved->grant) && ush_grant_means(d, resolved->grant, name, path, place))
+		if (ush_places_selected(d->places, place, resolved->grant) && !ush_grant_bars(grant, &d->places->items[place]))
 			hold(b, place, number);
 	if (grant->namespace_pattern == NULL)
 		return;
 	if (grant->group_pattern != NULL)
-		ush_pattern_match(grant->group_pattern, *grant->group_pattern == '/' ? path : name, &captures);
+		ush_pattern_match(grant->group_pattern, *grant->group_pattern == '/' ? resolved->group->path : resolved->group->name, &captures);
 	pattern = ush_pattern_fill(grant->namespace_pattern, &captures);
 	if (pattern != NULL)
 		hold_pattern(b, number, pattern);

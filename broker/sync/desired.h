@@ -148,6 +148,9 @@ char *ush_grant_binding(const struct ush_policy *policy, const struct ush_grant 
 /* True when the grant means the namespace; name and path are the group's, for what its pattern captures. */
 bool ush_grant_means(const struct ush_desired *desired, size_t grant, const char *name, const char *path, size_t place);
 
+/* True when the place is excluded, or one that the grant leaves out. */
+bool ush_grant_bars(const struct ush_grant *grant, const struct ush_place *place);
+
 /* The key under which the state remembers that a grant ended. out holds 17 bytes. */
 void ush_grant_key(const struct ush_policy *policy, const struct ush_grant *grant, char out[17]);
 

@@ -185,7 +185,7 @@ static void prepare(struct ush_decide *d)
 
 static void clean(struct ush_decide *d)
 {
-	void *const owned[] = {d->olds, d->claims, d->patterns, d->anew, d->mourned, d->ended, d->peopled, d->bodies, d->lost.items, d->gained.items, d->staying.items};
+	void *const owned[] = {d->olds, d->ending, d->claims, d->patterns, d->anew, d->mourned, d->ended, d->peopled, d->bodies, d->lost.items, d->gained.items, d->staying.items};
 
 	for (size_t i = 0; i < USH_COUNT(owned); i++)
 		free(owned[i]);

@@ -85,15 +85,19 @@ static bool listed(const struct ush_list *patterns, const char *text)
 	return false;
 }
 
+bool ush_grant_bars(const struct ush_grant *grant, const struct ush_place *place)
+{
+	return place->excluded || listed(&grant->except, place->name);
+}
+
 bool ush_grant_means(const struct ush_desired *desired, size_t number, const char *name, const char *path, size_t place)
 {
 	const struct ush_grant *grant = &desired->policy->grants[number];
 	const struct ush_place *at = &desired->places->items[place];
 	struct ush_captures captures = {0};
 	USH_AUTO_FREE char *pattern = NULL;
-	bool meant;
 
-	if (at->excluded || listed(&grant->except, at->name))
+	if (ush_grant_bars(grant, at))
 		return false;
 	for (size_t i = 0; i < grant->namespaces.count; i++)
 		if (strcmp(grant->namespaces.items[i], at->name) == 0)
@@ -105,8 +109,7 @@ bool ush_grant_means(const struct ush_desired *desired, size_t number, const cha
 	if (grant->group_pattern != NULL && !ush_pattern_match(grant->group_pattern, *grant->group_pattern == '/' ? path : name, &captures))
 		return false;
 	pattern = ush_pattern_fill(grant->namespace_pattern, &captures);
-	meant = pattern != NULL && ush_pattern_match(pattern, at->name, NULL);
-	return meant;
+	return pattern != NULL && ush_pattern_match(pattern, at->name, NULL);
 }
 
 const struct ush_group *ush_desired_group(const struct ush_desired *desired, size_t source, const char *id)

@@ -83,6 +83,21 @@ void ush_state_set(struct ush_state *state, const struct ush_tombstone *stone)
 	state->items[at] = copy;
 }
 
+bool ush_state_forget_oldest(struct ush_state *state)
+{
+	size_t oldest = state->count;
+
+	for (size_t i = 0; i < state->count; i++)
+		if (state->items[i].removed && (oldest == state->count || state->items[i].since < state->items[oldest].since))
+			oldest = i;
+	if (oldest == state->count)
+		return false;
+	free_stone(&state->items[oldest]);
+	memmove(state->items + oldest, state->items + oldest + 1, (state->count - oldest - 1) * sizeof *state->items);
+	state->count--;
+	return true;
+}
+
 void ush_state_free(struct ush_state *state)
 {
 	for (size_t i = 0; i < state->count; i++)

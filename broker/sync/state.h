@@ -41,6 +41,9 @@ const struct ush_tombstone *ush_state_find(const struct ush_state *state, const 
 
 /* A stone whose group was called so at the API server and is not this one. */
 const struct ush_tombstone *ush_state_namesake(const struct ush_state *state, const char *source, const char *text, const char *id);
+
+/* Forgets the name that has been remembered longest; false when none is (a stone that still waits is never forgotten). */
+bool ush_state_forget_oldest(struct ush_state *state);
 bool ush_state_has_ended(const struct ush_state *state, const char *key);
 void ush_state_free(struct ush_state *state);
 #define USH_AUTO_STATE __attribute__((cleanup(ush_state_free))) struct ush_state

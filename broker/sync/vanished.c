@@ -205,7 +205,7 @@ static void leave_by_fate(struct ush_decide *d, size_t number, const struct ush_
 		say(l, USH_LEAVE_NOW, ush_printf("is %s now", r->text));
 		return;
 	case USH_FATE_ENDED:
-		l->ended = number + 1;
+		USH_PUSH(d->ending, d->ending_count, number);
 		say(l, USH_LEAVE_NOW, ush_strdup(r->why));
 		return;
 	case USH_FATE_GONE:
@@ -331,6 +331,7 @@ void ush_decide_leave(struct ush_decide *d, const struct ush_seen *seen, struct 
 {
 	bool named;
 
+	d->ending_count = 0;
 	if (seen->place == SIZE_MAX && d->desired->places->known) {
 		say(l, USH_LEAVE_UNKNOWN, ush_strdup("its namespace came after the list of namespaces; kept as it is until the next run"));
 		return;
@@ -345,7 +346,7 @@ void ush_decide_leave(struct ush_decide *d, const struct ush_seen *seen, struct 
 		say(l, USH_LEAVE_NOW, ush_strdup(l->subject->source != NULL ? "no grant wants it" : "nobody granted it; added by hand"));
 	if (l->leave == USH_LEAVE_NOW && l->note.group == NULL && is_lost(d, l->subject))
 		guard(d, l);
-	if (l->leave == USH_LEAVE_NOW && l->ended > 0)
-		d->ended[l->ended - 1] = true;
+	for (size_t i = 0; l->leave == USH_LEAVE_NOW && i < d->ending_count; i++)
+		d->ended[d->ending[i]] = true;
 	put_stone(d, l->subject, &l->note);
 }

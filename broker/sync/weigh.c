@@ -19,7 +19,7 @@ void ush_binding_free(struct ush_binding *b)
 
 const struct ush_origins *ush_binding_held(const struct ush_decide *d, const struct ush_seen *seen)
 {
-	return ush_binding_of_users(d) ? &seen->origins : &seen->subjects;
+	return ush_binding_of_users(d) || (seen->people.count > 0 && seen->subjects.count == 0) ? &seen->origins : &seen->subjects;
 }
 
 /* ---- who is in it after the plan ---- */

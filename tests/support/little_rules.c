@@ -215,6 +215,14 @@ static bool is_vanishing(const struct little_world *w, const struct little_acces
 	return false;
 }
 
+static bool else_granted(const struct little_world *w, const struct little_access *a)
+{
+	for (size_t i = 0; i < w->grant_count; i++)
+		if (speaks(&w->grants[i], a) && !ended(w, &w->grants[i]))
+			return true;
+	return false;
+}
+
 static void remember(struct little_world *w, const struct little_run *run)
 {
 	for (size_t i = 0; i < run->before_count; i++) {
@@ -227,7 +235,7 @@ static void remember(struct little_world *w, const struct little_run *run)
 		if (id != 0 && !stays && (by_id(w, id) == NULL || by_id(w, id)->name != name_of(a->text + 5)) && run->whole && is_vanishing(w, a))
 			w->ids[id].dead |= 1U << name_of(a->text + 5);
 		for (size_t g = 0; g < w->grant_count; g++)
-			w->grants[g].shut |= run->whole && ended(w, &w->grants[g]) && speaks(&w->grants[g], a) && id != 0 &&
+			w->grants[g].shut |= run->whole && ended(w, &w->grants[g]) && speaks(&w->grants[g], a) && id != 0 && !else_granted(w, a) &&
 					     !in(run->after, run->after_count, a->space, a->role, a->text) && by_id(w, id) != NULL &&
 					     !text_in(run->after, run->after_count, a, by_id(w, id)->name);
 	}

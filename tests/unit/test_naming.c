@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/support/tap.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "broker/policy/naming.h"
 #include "broker/source/source.h"
+#include "broker/sync/desired.h"
 #include "common/base/memory.h"
 
 static void expect_group(enum ush_group_name how, const char *text)
@@ -97,6 +99,66 @@ START_TEST(bindings_names_do_not_collide)
 }
 END_TEST
 
+#define SLUG "a-role-whose-name-is-longer-than-the-part-that-names-keep-" /* 40 bytes are kept */
+
+/* A policy whose one grant is of role; with the layout, all that a binding's name is made of but the group's id. */
+static char *name_of_pair(enum ush_layout layout, char *role, const char *id)
+{
+	struct ush_policy_source source = {.name = (char *)"main"};
+	struct ush_policy_role one = {.name = role, .cluster_role = role};
+	struct ush_policy policy = {.name = (char *)"default", .layout = layout, .sources = &source, .source_count = 1, .roles = &one, .role_count = 1};
+	struct ush_grant grant = {0};
+
+	return ush_grant_binding(&policy, &grant, id);
+}
+
+/* What `printf default/ClusterRole/edit/group/4/main/7f1c | sha256sum` begins with: the same on every host. */
+START_TEST(a_binding_of_one_group_is_named_by_its_id_and_never_changes)
+{
+	char role[] = "edit";
+	USH_AUTO_FREE char *name = name_of_pair(USH_LAYOUT_GROUP, role, "7f1c"), *shared = name_of_pair(USH_LAYOUT_ROLE, role, "7f1c");
+
+	ck_assert_str_eq(name, "usher-edit-e6f439cbd9c2f84a");
+	ck_assert_str_eq(shared, "usher-edit-1dbac2f6");
+}
+END_TEST
+
+/* The pair of this number: a thousand roles that differ only behind what names keep of them, and ids as providers make. */
+static char *name_of_number(size_t number, uint64_t *seed)
+{
+	char role[128], id[40];
+
+	*seed = *seed * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+	snprintf(role, sizeof role, SLUG "%zu", number % 1000);
+	snprintf(id, sizeof id, "%016llx-%zu", (unsigned long long)*seed, number / 1000);
+	return name_of_pair(USH_LAYOUT_GROUP, role, id);
+}
+
+/* T55: role and group. USH_TEST_NAMES=1000000 for the long run. */
+START_TEST(generated_pairs_have_names_of_their_own_and_always_the_same)
+{
+	const char *wanted = getenv("USH_TEST_NAMES");
+	size_t count = wanted != NULL ? strtoul(wanted, NULL, 10) : 100000;
+	struct ush_list names = {0};
+	uint64_t first = 55, second = 55;
+
+	for (size_t i = 0; i < count; i++) {
+		USH_AUTO_FREE char *name = name_of_number(i, &first);
+
+		ush_list_add(&names, name);
+	}
+	for (size_t i = 0; i < count; i++) {
+		USH_AUTO_FREE char *again = name_of_number(i, &second);
+
+		ck_assert_str_eq(again, names.items[i]);
+	}
+	ck_assert_ptr_null(ush_name_not_subdomain(names.items[0]));
+	ush_list_sort(&names); /* equal ones are kept once */
+	ck_assert_uint_eq(names.count, count);
+	ush_list_free(&names);
+}
+END_TEST
+
 /* The value was computed apart from this code: base64url of SHA-256 of "usher-broker-state.default.ConfigMap.". */
 START_TEST(the_applyset_is_spelt_as_kubectl_does)
 {
@@ -118,5 +180,6 @@ START_TEST(thousands_are_told_apart)
 END_TEST
 
 TAP_MAIN("naming", a_group_is_prefix_and_what_the_token_carries, a_policy_means_a_group_by_path_name_or_id, names_are_checked_as_the_api_server_does,
-	 a_bindings_name_is_its_role_and_a_hash_and_never_changes, bindings_names_do_not_collide, the_applyset_is_spelt_as_kubectl_does,
+	 a_bindings_name_is_its_role_and_a_hash_and_never_changes, bindings_names_do_not_collide, a_binding_of_one_group_is_named_by_its_id_and_never_changes,
+	 generated_pairs_have_names_of_their_own_and_always_the_same, the_applyset_is_spelt_as_kubectl_does,
 	 thousands_are_told_apart)

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Groups that are renamed (the same id) and groups that are deleted and made anew (another id under the old name). BC09.
+ */
+#include "tests/support/tap.h"
+
+#include <string.h>
+
+#include "common/base/memory.h"
+#include "common/data/json.h"
+#include "tests/support/sync_case.h"
+
+#define GRANTS(text) CASE_HEAD "grants:\n" text
+#define LIMITS	     "limits: {remove: {bindings: 100, people: 100%}, vanishedGroup: {runs: 2, age: 0s}}\n"
+#define ONE	     GRANTS("- {group: a, role: reader, namespaces: [x], name: readers}\n") LIMITS
+
+static struct sync_case *c;
+
+static void begin(const char *policy, const char *groups)
+{
+	c = sync_case_new(policy);
+	sync_case_groups(c, 0, groups);
+}
+
+static struct ush_plan *run_and_count(enum ush_action action, size_t count)
+{
+	return sync_case_run_and_count(c, action, count);
+}
+
+static void expect_origin(const char *what)
+{
+	const json_t *object = sync_case_object(c, "RoleBinding", "x", "readers");
+	const char *text = ush_json_string(json_object_get(json_object_get(object, "metadata"), "annotations"), "usher.dev/source-id");
+
+	ck_assert_msg(text != NULL && strstr(text, what) != NULL, "%s lacks %s", text, what);
+}
+
+/* BC09, T53: the same binding, the new name, a new annotation. */
+START_TEST(a_group_that_is_renamed_keeps_its_binding_under_the_new_name)
+{
+	struct ush_plan *plan;
+
+	begin(ONE, "1 /a p;2 /b q");
+	ush_plan_free(run_and_count(USH_CREATE, 2));
+	sync_case_groups(c, 0, "1 /alpha p;2 /b q");
+	plan = run_and_count(USH_CHANGE, 1);
+	sync_case_expect_reason(plan, USH_CHANGE, "readers", "group a is called alpha in source main now (same id); the binding follows it");
+	ck_assert_uint_eq(ush_plan_count(plan, USH_REMOVE) + ush_plan_count(plan, USH_CREATE), 0);
+	ush_plan_free(plan);
+	sync_case_expect_subjects(c, "x", "readers", "oidc:alpha");
+	expect_origin("\"granted\":\"a\"");
+	for (int i = 0; i < 4; i++) { /* and stays, and says so each time */
+		plan = sync_case_run(c);
+		sync_case_expect_reason(plan, USH_NOTE, "readers", "Write the new name into the policy");
+		sync_case_expect_empty(plan);
+	}
+	sync_case_policy(c, GRANTS("- {group: alpha, role: reader, namespaces: [x], name: readers}\n") LIMITS);
+	ush_plan_free(sync_case_run(c));
+	sync_case_expect_subjects(c, "x", "readers", "oidc:alpha");
+	sync_case_expect_empty(sync_case_run(c));
+	sync_case_free(c);
+}
+END_TEST
+
+START_TEST(a_new_name_that_another_group_has_or_had_is_not_followed)
+{
+	struct ush_plan *plan;
+
+	begin(ONE, "1 /a p;2 /b q");
+	ush_plan_free(run_and_count(USH_CREATE, 2));
+	sync_case_groups(c, 0, "1 /t/b p;2 /b q");
+	plan = sync_case_run(c);
+	sync_case_expect_reason(plan, USH_HOLD, "readers", "who that is could not be told; kept as it is");
+	ush_plan_free(plan);
+	sync_case_expect_subjects(c, "x", "readers", "oidc:a");
+	sync_case_free(c);
+}
+END_TEST
+
+/* BC09, T53: the new id gets nothing until a person says so; the old one goes as any group that is gone. */
+START_TEST(a_group_made_anew_is_another_group_until_somebody_says_yes)
+{
+	struct ush_plan *plan;
+
+	begin(ONE, "1 /a p;2 /b q");
+	ush_plan_free(run_and_count(USH_CREATE, 2));
+	sync_case_groups(c, 0, "9 /a mallory;2 /b q");
+	plan = sync_case_run(c);
+	sync_case_expect_reason(plan, USH_CHANGE, "readers", "deleted and made anew (id 1 before, 9 now)");
+	ck_assert(sync_case_change(plan, USH_CHANGE, "readers")->consent);
+	sync_case_expect_reason(plan, USH_KEEP, "readers", "kept: group a is gone from source main");
+	ush_plan_free(plan);
+	expect_origin("\"id\":\"1\"");
+	plan = sync_case_run(c); /* the second complete run without the old one: it goes, and the new one does not slip in */
+	sync_case_expect_reason(plan, USH_REMOVE, "readers", "gone since");
+	ush_plan_free(plan);
+	for (int i = 0; i < 3; i++) {
+		plan = sync_case_run(c);
+		ck_assert(sync_case_change(plan, USH_CREATE, "readers")->consent);
+		ush_plan_free(plan);
+		ck_assert_ptr_null(sync_case_object(c, "RoleBinding", "x", "readers"));
+	}
+	c->confirm = true;
+	ush_plan_free(sync_case_run(c));
+	c->confirm = false;
+	sync_case_expect_subjects(c, "x", "readers", "oidc:a");
+	expect_origin("\"id\":\"9\"");
+	ush_plan_free(sync_case_run(c));
+	sync_case_expect_empty(sync_case_run(c));
+	sync_case_free(c);
+}
+END_TEST
+
+START_TEST(a_yes_at_once_changes_the_binding_in_place)
+{
+	begin(ONE, "1 /a p;2 /b q");
+	ush_plan_free(run_and_count(USH_CREATE, 2));
+	sync_case_groups(c, 0, "9 /a p;2 /b q");
+	c->confirm = true;
+	ush_plan_free(run_and_count(USH_CHANGE, 1));
+	c->confirm = false;
+	expect_origin("\"id\":\"9\"");
+	ush_plan_free(sync_case_run(c));
+	sync_case_expect_empty(sync_case_run(c));
+	sync_case_free(c);
+}
+END_TEST
+
+/* The old id comes back: it is the old group, and nobody need say anything. */
+START_TEST(a_group_that_comes_back_by_its_id_needs_no_consent)
+{
+	struct ush_plan *plan;
+
+	begin(ONE, "1 /a p;2 /b q");
+	ush_plan_free(run_and_count(USH_CREATE, 2));
+	sync_case_groups(c, 0, "2 /b q");
+	ush_plan_free(sync_case_run(c));
+	ush_plan_free(sync_case_run(c));
+	ck_assert_ptr_null(sync_case_object(c, "RoleBinding", "x", "readers"));
+	sync_case_groups(c, 0, "1 /a p;2 /b q");
+	plan = run_and_count(USH_CREATE, 2);
+	ck_assert(!sync_case_change(plan, USH_CREATE, "readers")->consent);
+	ush_plan_free(plan);
+	sync_case_expect_subjects(c, "x", "readers", "oidc:a");
+	sync_case_expect_empty(sync_case_run(c));
+	sync_case_free(c);
+}
+END_TEST
+
+START_TEST(a_plan_without_a_yes_holds_what_waits_for_one)
+{
+	struct ush_plan *plan, *read;
+	USH_AUTO_JSON json = NULL;
+	struct ush_error err = {0};
+
+	begin(ONE, "1 /a p;2 /b q");
+	ush_plan_free(run_and_count(USH_CREATE, 2));
+	sync_case_groups(c, 0, "9 /a p;2 /b q");
+	plan = sync_case_plan(c);
+	json = ush_plan_to_json(plan);
+	read = ush_plan_from_json(json, "plan.json", &err);
+	ck_assert_msg(read != NULL, "%s", err.what);
+	ck_assert_uint_eq(ush_plan_consent(plan, false), 1);
+	ck_assert_uint_eq(ush_plan_count(plan, USH_CHANGE), 0);
+	ck_assert_uint_eq(ush_plan_consent(read, true), 0);
+	ck_assert_uint_eq(ush_plan_count(read, USH_CHANGE), 1);
+	ck_assert_uint_eq(plan->object_count, 2); /* of the two that render could write, one is left each */
+	ush_plan_free(plan);
+	ush_plan_free(read);
+	sync_case_free(c);
+}
+END_TEST
+
+/* BC21: a clock that is set back gives nothing back. */
+START_TEST(a_grant_that_ended_stays_ended_whatever_the_clock_says_later)
+{
+	struct ush_plan *plan;
+
+	begin(GRANTS("- {group: a, role: edit, namespaces: [x], name: e, notAfter: 2027-01-16}\n") LIMITS, "1 /a p");
+	ush_plan_free(run_and_count(USH_CREATE, 1));
+	c->now += 86400;
+	ush_plan_free(run_and_count(USH_REMOVE, 1));
+	c->now -= 2 * 86400;
+	plan = sync_case_run(c);
+	sync_case_expect_empty(plan);
+	ck_assert_ptr_null(sync_case_object(c, "RoleBinding", "x", "e"));
+	sync_case_policy(c, GRANTS("- {group: a, role: edit, namespaces: [x], name: e, notAfter: 2027-01-17}\n") LIMITS); /* a person extends it */
+	ush_plan_free(run_and_count(USH_CREATE, 1));
+	sync_case_expect_empty(sync_case_run(c));
+	sync_case_free(c);
+}
+END_TEST
+
+TAP_MAIN("consent", a_group_that_is_renamed_keeps_its_binding_under_the_new_name, a_new_name_that_another_group_has_or_had_is_not_followed,
+	 a_group_made_anew_is_another_group_until_somebody_says_yes, a_yes_at_once_changes_the_binding_in_place,
+	 a_group_that_comes_back_by_its_id_needs_no_consent, a_plan_without_a_yes_holds_what_waits_for_one,
+	 a_grant_that_ended_stays_ended_whatever_the_clock_says_later)

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * More bindings or people than the policy allows, and what goes on while a group waits for somebody's word. On a cluster
+ * in memory.
+ */
+#include "tests/support/tap.h"
+
+#include <string.h>
+
+#include "common/base/memory.h"
+#include "common/data/json.h"
+#include "tests/support/sync_case.h"
+
+#define FOR_A  "- {group: a, role: edit, namespaces: [x], name: e}\n"
+#define LIMITS "limits: {remove: {bindings: 100, people: 100%}, vanishedGroup: {runs: 2, age: 0s}}\n"
+
+static struct sync_case *c;
+
+static void begin(const char *policy, const char *groups)
+{
+	c = sync_case_new(policy);
+	sync_case_groups(c, 0, groups);
+}
+
+/* ---- limits ---- */
+
+/* Group gI with three people of its own edits nI, for from..to. */
+static char *grants(int from, int to, const char *limits)
+{
+	struct ush_buf text = {0};
+
+	ush_buf_puts(&text, from == to ? CASE_HEAD "grants: []\n" : CASE_HEAD "grants:\n");
+	for (int i = from; i < to; i++)
+		ush_buf_printf(&text, "- {group: g%d, role: edit, namespaces: [n%d]}\n", i, i);
+	ush_buf_puts(&text, limits);
+	return ush_buf_take(&text);
+}
+
+static char *groups(int count)
+{
+	struct ush_buf text = {0};
+
+	for (int i = 0; i < count; i++)
+		ush_buf_printf(&text, "%sid%d /g%d p%d,q%d,r%d", i > 0 ? ";" : "", i, i, i, i, i);
+	return ush_buf_take(&text);
+}
+
+/* From grants 0..before to 0..after. what NULL: it goes ahead. */
+static void expect_limit(int before, int after, const char *limits, const char *what)
+{
+	USH_AUTO_FREE char *first = grants(0, before, ""), *second = grants(0, after, limits), *all = groups(60);
+	struct ush_plan *plan;
+
+	begin(first, all);
+	ush_plan_free(sync_case_run(c));
+	ck_assert_uint_eq(json_array_size(c->cluster), (size_t)before);
+	sync_case_policy(c, second);
+	plan = sync_case_run(c);
+	ck_assert_int_eq(plan->stop.code, what != NULL ? USH_ERR_REFUSED : USH_OK);
+	ck_assert_msg(what == NULL || strstr(plan->stop.what, what) != NULL, "\"%s\" lacks \"%s\"", plan->stop.what, what);
+	ck_assert_uint_eq(json_array_size(c->cluster), (size_t)(what != NULL ? before : after));
+	ush_plan_free(plan);
+	sync_case_free(c);
+}
+
+/* BM02, BE23: by count and by percent, of bindings and of people; a percentage never stops five or fewer. */
+START_TEST(removals_are_limited_in_bindings_and_in_people)
+{
+	static const struct {
+		int before, after;
+		const char *limits, *what;
+	} cases[] = {
+		{20, 13, "limits: {remove: {bindings: 7, people: 100%}}\n", NULL},
+		{20, 12, "limits: {remove: {bindings: 7, people: 100%}}\n", "8 of 20 bindings (40 %) and 24 people would go, the policy allows 7 of the bindings"},
+		{20, 10, "limits: {remove: {bindings: 50%, people: 100%}}\n", NULL},
+		{20, 9, "limits: {remove: {bindings: 50%, people: 100%}}\n", "11 of 20 bindings (55 %)"},
+		{20, 18, "limits: {remove: {bindings: 100, people: 6}}\n", NULL},
+		{20, 17, "limits: {remove: {bindings: 100, people: 6}}\n", "3 of 20 bindings (15 %) and 9 people would go, the policy allows 100 of the bindings and 6 of the people"},
+		{20, 16, "limits: {remove: {bindings: 100, people: 20%}}\n", NULL},
+		{20, 15, "limits: {remove: {bindings: 100, people: 20%}}\n", "15 people would go, the policy allows 100 of the bindings and 20 % of the people"},
+		{3, 2, "limits: {remove: {bindings: 0%, people: 0%}}\n", NULL},
+		{3, 2, "limits: {remove: {bindings: 100, people: 2}}\n", "3 people would go"},
+		{20, 5, "", "15 of 20 bindings (75 %) and 45 people"}, /* nothing said: 25 % of the people */
+	};
+
+	for (size_t i = 0; i < USH_COUNT(cases); i++)
+		expect_limit(cases[i].before, cases[i].after, cases[i].limits, cases[i].what);
+}
+END_TEST
+
+/* BM02 */
+START_TEST(people_who_gain_access_are_limited_on_demand)
+{
+	expect_limit(10, 12, "limits: {add: {people: 6}}\n", NULL);
+	expect_limit(10, 13, "limits: {add: {people: 6}}\n", "stopped before any write: 9 of 39 people would gain access, the policy allows 6");
+	expect_limit(10, 20, "limits: {add: {people: 50%}}\n", NULL);
+	expect_limit(10, 21, "limits: {add: {people: 50%}}\n", "33 of 63 people would gain access, the policy allows 50 %");
+	expect_limit(10, 60, "", NULL);
+}
+END_TEST
+
+/* BC11: the policy shrank by as much as would go: no excuse. A person may confirm that very plan, known by its hash. */
+START_TEST(sixty_percent_fewer_grants_stop_unless_confirmed)
+{
+	USH_AUTO_FREE char *first = grants(0, 50, ""), *second = grants(0, 20, ""), *third = grants(0, 19, ""), *all = groups(50);
+	struct ush_plan *plan, *other;
+	struct ush_error err = {0};
+
+	begin(first, all);
+	ush_plan_free(sync_case_run_and_count(c, USH_CREATE, 50));
+	sync_case_policy(c, third);
+	other = sync_case_plan(c);
+	sync_case_policy(c, second);
+	ush_plan_free(sync_case_run(c)); /* does nothing */
+	ck_assert_uint_eq(json_array_size(c->cluster), 50);
+	plan = sync_case_plan(c);
+	ck_assert_int_eq(ush_plan_verdict(plan, &err), USH_ERR_REFUSED);
+	ck_assert_ptr_nonnull(strstr(err.what, "30 of 50 bindings (60 %)"));
+	ck_assert_int_eq(plan->stop.code, USH_ERR_REFUSED); /* and not INCOMPLETE, which nobody may confirm */
+	ck_assert_str_ne(plan->hash, other->hash);
+	ush_plan_free(other);
+	other = sync_case_plan(c);
+	ck_assert_str_eq(plan->hash, other->hash);
+	ush_plan_free(other);
+	sync_case_apply(c, plan); /* as apply does after --confirm */
+	ush_plan_free(plan);
+	ck_assert_uint_eq(json_array_size(c->cluster), 20);
+	sync_case_expect_empty(sync_case_run(c));
+	sync_case_free(c);
+}
+END_TEST
+
+/* ---- somebody's word ---- */
+
+/* Group a (id 1) was deleted and its binding ran out. Another group (id 9) has its name. */
+static void begin_with_a_successor(void)
+{
+	begin(CASE_HEAD "grants:\n" FOR_A LIMITS, "1 /a p;2 /b q");
+	ush_plan_free(sync_case_run_and_count(c, USH_CREATE, 1));
+	sync_case_groups(c, 0, "2 /b q");
+	ush_plan_free(sync_case_run_and_count(c, USH_REMOVE, 0));
+	ush_plan_free(sync_case_run_and_count(c, USH_REMOVE, 1));
+	sync_case_groups(c, 0, "9 /a mallory;2 /b q");
+}
+
+/* BC09: the word is given to a plan by its hash: the same as long as nothing moves, another one for another group. */
+START_TEST(a_word_given_to_one_group_is_none_for_the_next)
+{
+	struct ush_plan *plan, *again, *other;
+
+	begin_with_a_successor();
+	plan = sync_case_plan(c);
+	again = sync_case_plan(c);
+	sync_case_groups(c, 0, "10 /a mallory;2 /b q");
+	other = sync_case_plan(c);
+	ck_assert_str_eq(plan->hash, again->hash);
+	ck_assert_str_ne(plan->hash, other->hash);
+	ck_assert_uint_eq(plan->for_people_count, 1);
+	ck_assert_str_eq(plan->for_people[0], "1 might edit x, Secrets included, through oidc:a");
+	ush_plan_free(other);
+	ush_plan_free(again);
+	ush_plan_free(plan);
+	sync_case_free(c);
+}
+END_TEST
+
+/* BC09: whoever else is to be in the same binding, or elsewhere, is not kept waiting. */
+START_TEST(others_go_on_while_one_waits_for_consent)
+{
+	struct ush_plan *plan;
+
+	begin_with_a_successor();
+	sync_case_policy(c, CASE_HEAD "grants:\n" FOR_A "- {group: b, role: edit, namespaces: [x], name: e}\n- {group: b, role: reader, namespaces: [z], name: r}\n" LIMITS);
+	plan = sync_case_run_and_count(c, USH_CREATE, 3); /* e for b alone; the Role, and r */
+	sync_case_expect_reason(plan, USH_HOLD, "e", "made anew (id 1 before, 9 now)");
+	ush_plan_free(plan);
+	sync_case_expect_subjects(c, "x", "e", "oidc:b");
+	sync_case_expect_subjects(c, "z", "r", "oidc:b");
+	plan = sync_case_run_and_count(c, USH_CHANGE, 1); /* now it can be offered */
+	ck_assert(sync_case_change(plan, USH_CHANGE, "e")->consent);
+	ush_plan_free(plan);
+	sync_case_expect_subjects(c, "x", "e", "oidc:b");
+	c->confirm = true;
+	ush_plan_free(sync_case_run_and_count(c, USH_CHANGE, 1));
+	sync_case_expect_subjects(c, "x", "e", "oidc:a oidc:b");
+	sync_case_free(c);
+}
+END_TEST
+
+TAP_MAIN("limits", removals_are_limited_in_bindings_and_in_people, people_who_gain_access_are_limited_on_demand,
+	 sixty_percent_fewer_grants_stop_unless_confirmed, a_word_given_to_one_group_is_none_for_the_next, others_go_on_while_one_waits_for_consent)
