@@ -128,7 +128,7 @@ is "$(jq '[.[0].groups[] | select(.path | startswith("/bulk-"))] | length' "$T/g
 expected >"$T/expected"
 found "$T/groups.json" >"$T/found"
 ok 'T52 each with just its members' cmp "$T/expected" "$T/found"
-nok 'no secret is in the recording' grep -qE 'usher-broker-secret|eyJ[A-Za-z0-9_-]{20}' "$T/recording/exchanges.jsonl"
+nok 'no secret is in the recording' grep -qE 'usher-broker-secret|eyJ[A-Za-z0-9_-]{20,}\.eyJ' "$T/recording/exchanges.jsonl"
 
 ok 'BM17 the recording is read again without the secret' env -C "$T" sh -c 'mv broker-secret away && "$0" groups -f policy.yaml --members --replay recording -o json >replayed.json; s=$?; mv away broker-secret; exit $s' "$USHER_BUILD/usher-broker"
 is "$(jq -r '.[0].digest' "$T/replayed.json")" "$(jq -r '.[0].digest' "$T/groups.json")" 'and says the same'
