@@ -58,7 +58,9 @@ at_each() { # WHAT SYSCALLS: strace's injection at the first of them, the second
 }
 
 policy a b d
-if have strace && strace -o /dev/null true 2>/dev/null; then
+if [ -n "${USHER_VALGRIND:-}" ]; then
+	note 'under valgrind the calls that are hit would be its own'
+elif have strace && strace -o /dev/null true 2>/dev/null; then
 	at_each signal=KILL 'mkdir,mkdirat write fsync rename,renameat,renameat2 symlink,symlinkat chmod,fchmod unlink,unlinkat rmdir'
 	is "$wrong" '' "T58 killed at each of $ran syscalls: current is a whole old or a whole new generation"
 	ok 'T58 at thirty and more' test "$ran" -ge 30
