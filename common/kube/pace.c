@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/kube/pace.h"
 
-#define WINDOW     64   /* answers that make a mean */
+#define WINDOW     64   /* answers that make a mean, */
+#define WINDOW_MS  1000 /* over no less time than this: a server that collects its garbage is not in trouble */
 #define LEAST      8    /* latency says nothing about fewer */
 #define CLIMB      2.5  /* times the best quotient */
 #define SLOW_MS    50.0 /* a mean latency below is nothing to act on */
@@ -25,7 +26,6 @@ static void cut(struct ush_pace *pace, double least, int64_t now_ms)
 	pace->steady = true;
 	pace->cut_ms = now_ms;
 	pace->counted = 0;
-	pace->each_ms = pace->latency_ms = 0;
 }
 
 static void watch_latency(struct ush_pace *pace, size_t under_way, int64_t took_ms, int64_t now_ms)
@@ -34,14 +34,17 @@ static void watch_latency(struct ush_pace *pace, size_t under_way, int64_t took_
 
 	if (under_way < LEAST)
 		return;
+	if (pace->counted == 0) {
+		pace->since_ms = now_ms;
+		pace->each_ms = pace->latency_ms = 0;
+	}
 	pace->each_ms += (double)took_ms / (double)under_way;
 	pace->latency_ms += (double)took_ms;
-	if (++pace->counted < WINDOW)
+	if (++pace->counted < WINDOW || now_ms - pace->since_ms < WINDOW_MS)
 		return;
-	mean = pace->each_ms / WINDOW;
-	latency = pace->latency_ms / WINDOW;
+	mean = pace->each_ms / (double)pace->counted;
+	latency = pace->latency_ms / (double)pace->counted;
 	pace->counted = 0;
-	pace->each_ms = pace->latency_ms = 0;
 	least = latency > HURTS_MS ? LEAST : ENOUGH;
 	if (pace->best_ms > 0 && mean > CLIMB * pace->best_ms && latency > SLOW_MS && pace->width > least)
 		cut(pace, least, now_ms);

@@ -23,6 +23,7 @@ struct ush_pace {
 	bool steady;      /* it was cut once: no more doubling */
 	int64_t cut_ms;   /* when it was cut; what was sent before says nothing new */
 	size_t counted;   /* answers in the window of the latency */
+	int64_t since_ms; /* when its first came */
 	double each_ms, latency_ms; /* their sums: latency a request under way, and latency */
 	double best_ms;   /* the best mean of a window; 0: none yet */
 };

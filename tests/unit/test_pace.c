@@ -83,6 +83,19 @@ START_TEST(a_server_at_its_limit_is_no_reason_to_go_slower)
 }
 END_TEST
 
+START_TEST(a_server_that_collects_its_garbage_is_given_no_less)
+{
+	ush_pace_begin(&pace);
+	for (int i = 0; i < 20000; i++) { /* 1,600 a second, 64 at once; ten times slower for 100 ms of each second */
+		int64_t took = i % 1600 < 160 ? 400 : 40;
+
+		now = i * 1000 / 1600;
+		ush_pace_answered(&pace, ush_pace_width(&pace), now - took, now);
+	}
+	ck_assert_uint_eq(ush_pace_width(&pace), USH_PACE_MOST);
+}
+END_TEST
+
 TAP_MAIN("pace", it_begins_small_and_grows_to_the_most, a_burst_of_refusals_halves_once_and_growth_is_slow_after,
 	 refusals_again_and_again_leave_one, a_server_that_suddenly_takes_longer_is_given_half,
-	 a_server_at_its_limit_is_no_reason_to_go_slower)
+	 a_server_at_its_limit_is_no_reason_to_go_slower, a_server_that_collects_its_garbage_is_given_no_less)
