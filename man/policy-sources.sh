@@ -14,13 +14,19 @@ def value:
 	elif .type == "integer" then "number"
 	elif (.pattern // "") | endswith("[smhd]$") then "duration"
 	else "text" end;
-def settings($before; $required):
+def settings($before; $required): # {key, value, required, description}...
 	.properties | to_entries[] | .key as $key |
 	if .value.type == "object" and .value.properties
 	then .value as $map | $map | settings($before + $key + "."; $map.required // [])
-	else ".br\n.B \($before + $key | escape)\n(\(.value | value | escape)\(if $required | index([$key]) then ", required" else "" end)): \(.value.description | escape)" end;
-.properties.sources.additionalProperties.properties | to_entries[] |
-".TP\n.B \(.key | escape)\n\(.value.description | escape).", (.value as $kind | $kind | settings(""; $kind.required // []))')
+	else {key: ($before + $key), value: (.value | value), required: ($required | index([$key]) != null), description: .value.description} end;
+def line: ".br\n.B \(.key | escape)\n(\(.value | escape)\(if .required then ", required" else "" end)): \(.description + (.but // "") | escape)";
+[.properties.sources.additionalProperties.properties | to_entries[] | .key as $kind | .value as $form |
+	{kind: $kind, description: $form.description, settings: [$form | settings(""; $form.required // [])]}] as $kinds |
+([$kinds[].settings[]] | group_by(.) | map(select(length * 2 > ($kinds | length)) | .[0]) | sort_by(.key)) as $shared |
+".TP\n.B most kinds\nWhat most of them have is said once.",
+($shared[] | . as $setting | [$kinds[] | select(.settings | index([$setting]) | not) | .kind] as $without |
+	if $without != [] then .but = " (not: \($without | join(", ")))" else . end | line),
+($kinds[] | ".TP\n.B \(.kind | escape)\n\(.description | escape).", (.settings - $shared | .[] | line))')
 
 if [ $# -eq 0 ]; then
 	printf '%s\n' "$kinds"
