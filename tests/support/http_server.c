@@ -169,12 +169,18 @@ static void send_headers(struct connection *c)
 		;
 }
 
+/* An answer of these has no body, whatever its headers say (RFC 9112 section 6.3): one would be read as the next answer. */
+static bool bodiless(int status)
+{
+	return status / 100 == 1 || status == 204 || status == 304;
+}
+
 /* True when the connection may be used again. */
 static bool send_reply(struct connection *c, const struct http_reply *reply)
 {
 	switch (reply->fault) {
 	case HTTP_FAULT_NONE:
-		return send_plain(c, reply, reply->body_length);
+		return bodiless(reply->status) ? send_head(c, reply, "") : send_plain(c, reply, reply->body_length);
 	case HTTP_FAULT_RAW:
 		send_all(c, reply->body, reply->body_length);
 		break;
