@@ -86,12 +86,24 @@ static void sync_folder_of(const char *path)
 	}
 }
 
+/* A device, a pipe, a folder: a new file would take its place (as root even that of /dev/null, or of the link /dev/stdout). */
+static bool not_a_file(const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
+		return true;
+	return lstat(path, &st) == 0 && S_ISLNK(st.st_mode) && (strncmp(path, "/dev/", 5) == 0 || strncmp(path, "/proc/", 6) == 0);
+}
+
 int ush_file_write(const char *path, const void *data, size_t length, unsigned int mode, struct ush_error *err)
 {
 	USH_AUTO_FREE char *temporary = ush_printf("%s.XXXXXX", path);
-	int fd = mkostemp(temporary, O_CLOEXEC);
-	int bad;
+	int fd = -1, bad;
 
+	if (not_a_file(path))
+		return ush_fail(err, USH_ERR_STORE, "%s: is not a regular file; it is left as it is", path);
+	fd = mkostemp(temporary, O_CLOEXEC);
 	if (fd < 0)
 		return ush_fail(err, USH_ERR_STORE, "%s: %s", path, strerror(errno));
 	bad = fchmod(fd, mode) != 0 || ush_write_all(fd, data, length) != 0 || fsync(fd) != 0 ? errno : 0;

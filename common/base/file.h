@@ -26,7 +26,8 @@ int ush_file_read(const char *path, enum ush_file_trust trust, enum ush_code cod
 		  struct ush_error *err);
 
 /* Puts the text at path by a new file in the same folder, fsync and rename: the old text or the new one, never a part.
- * mode is exact, whatever the umask says. A link at path is replaced, not followed. Fails with USH_ERR_STORE. */
+ * mode is exact, whatever the umask says. A link at path is replaced, not followed; a device, a pipe or a folder stays as
+ * it is. Fails with USH_ERR_STORE. */
 int ush_file_write(const char *path, const void *data, size_t length, unsigned int mode, struct ush_error *err);
 
 /* Writes all of it to fd, going on after a signal or a short write. -1 with errno when that cannot be. write.c */

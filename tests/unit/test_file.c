@@ -140,6 +140,30 @@ START_TEST(a_private_folder_is_made_and_an_open_one_refused)
 }
 END_TEST
 
+START_TEST(what_is_no_file_is_not_replaced_by_one)
+{
+	USH_AUTO_FREE char *pipe_path = NULL, *link_path = NULL;
+	struct stat before, after;
+
+	folder = tap_folder();
+	pipe_path = at("pipe");
+	link_path = at("link");
+	ck_assert_int_eq(mkfifo(pipe_path, 0600), 0);
+	ck_assert_int_eq(symlink("pipe", link_path), 0);
+	for (size_t i = 0; i < 3; i++) {
+		const char *path = (const char *[]){pipe_path, link_path, folder}[i];
+
+		memset(&err, 0, sizeof err);
+		ck_assert_int_eq(lstat(path, &before), 0);
+		ck_assert_int_eq(ush_file_write(path, "new", 3, 0600, &err), -1);
+		ck_assert_int_eq(err.code, USH_ERR_STORE);
+		ck_assert_msg(strstr(err.what, "not a regular file") != NULL, "%s", err.what);
+		ck_assert_int_eq(lstat(path, &after), 0);
+		ck_assert_uint_eq(after.st_mode, before.st_mode);
+	}
+}
+END_TEST
+
 TAP_MAIN("file", what_is_written_is_read_with_exactly_its_mode, a_private_file_is_not_read_when_others_may_or_a_link_leads_there,
 	 a_file_larger_than_the_cap_is_refused, missing_is_told_from_unreadable, a_write_that_fails_keeps_what_was_there,
-	 a_private_folder_is_made_and_an_open_one_refused)
+	 a_private_folder_is_made_and_an_open_one_refused, what_is_no_file_is_not_replaced_by_one)
