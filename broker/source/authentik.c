@@ -46,7 +46,8 @@ static char *where(const struct ush_policy_source *source)
 static const char *advice(const struct ush_api *api, int status)
 {
 	(void)api;
-	return status == 403 ? "Give the token's user the permissions \"Can view Group\" and \"Can view User\"" : NULL;
+	return status == 403 ? "authentik says so of a token that has run out, too; else give its user's role the global permission \"Can view Group\""
+			     : NULL;
 }
 
 static const struct ush_api_kind kind = {.advice = advice};

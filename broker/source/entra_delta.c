@@ -2,8 +2,9 @@
  *
  * Reading changes alone: /groups/delta with direct members, and /users/delta for what people are called, where somebody
  * asks about people. The first reading is a whole one; from then on Graph tells what changed since the link that is kept.
- * A link lives seven days; one that has run out (400 syncStateNotFound, 410) begins anew. Changes say nothing about what
- * they forgot, so the number of groups is asked apart each time; when it differs, all is read anew in the same run.
+ * A link lives seven days; one that has run out (400 or 404 syncStateNotFound, 410), or a page after it that has, begins
+ * anew. Changes say nothing about what they forgot, so the number of groups is asked apart each time; when it differs, all
+ * is read anew in the same run.
  */
 #include <search.h>
 #include <string.h>
@@ -58,16 +59,28 @@ static int take_changes(void *context, struct ush_api_answer *answer, char **nex
 	return 0;
 }
 
-/* The kept link. *next: the page after it, NULL at the end. *stale: Graph does not know it any more. */
-static int resume(struct follow *follow, const char *link, char **next, bool *stale, struct ush_error *err)
+/* From the kept link to the end of the round. *stale: Graph does not know it any more, or a page after it. */
+static int resume(struct follow *follow, const char *link, bool *stale, struct ush_error *err)
 {
-	const struct ush_api_get get = {.target = link, .what = whats[follow->list], .allow_stale = true};
-	USH_AUTO_API_ANSWER answer = {0};
+	USH_AUTO_FREE char *target = ush_strdup(link);
+	void *seen = NULL;
+	int result = 0;
 
-	if (ush_api_get(&follow->entra->r.api, &get, &answer, err) != 0)
-		return -1;
-	*stale = answer.status != 200;
-	return *stale ? 0 : take_changes(follow, &answer, next, err);
+	while (result == 0 && target != NULL && !*stale) {
+		USH_AUTO_FREE char *asked = ush_steal(&target);
+		const struct ush_api_get get = {.target = asked, .what = whats[follow->list], .allow404 = true, .allow_stale = true};
+		USH_AUTO_API_ANSWER answer = {0};
+
+		if (ush_seen_add(&seen, asked))
+			result = ush_api_get(&follow->entra->r.api, &get, &answer, err);
+		else
+			result = ush_fail(err, USH_ERR_INCOMPLETE, "the %s lead back to a page that was read: the pages go round in a circle", get.what);
+		*stale = result == 0 && answer.status != 200;
+		if (result == 0 && !*stale)
+			result = take_changes(follow, &answer, &target, err);
+	}
+	ush_seen_free(&seen);
+	return result;
 }
 
 static char *from_the_start(const struct ush_api *api, enum ush_kept_list list)
@@ -88,14 +101,13 @@ static int follow_list(struct ush_entra *entra, struct ush_kept *kept, enum ush_
 	entra->r.api.kind = &ush_entra_directory;
 	*fresh = link == NULL;
 	if (link != NULL)
-		result = resume(&follow, link, &target, fresh, err);
+		result = resume(&follow, link, fresh, err);
 	if (result == 0 && *fresh) {
 		ush_kept_go_on(kept, list, NULL);
-		target = from_the_start(&entra->r.api, list);
-	}
-	chain.target = target;
-	if (result == 0 && target != NULL)
+		follow.changes = 0;
+		chain.target = target = from_the_start(&entra->r.api, list);
 		result = ush_api_chain(&entra->r.api, &chain, err);
+	}
 	if (result == 0)
 		ush_kept_go_on(kept, list, follow.link);
 	*changes += follow.changes;
@@ -170,6 +182,17 @@ struct flatten {
 	size_t open_count;
 };
 
+/* A group in the group: its people, too, unless somebody hides them. */
+static void add_group(struct flatten *flat, const char *id, const json_t *group)
+{
+	bool hidden = json_is_true(json_object_get(group, "hidden")) && json_object_size(json_object_get(group, "members")) == 0;
+
+	if (group == NULL || hidden)
+		flat->group->unresolvable++; /* the filter leaves it out, or it hides its members: who is in it cannot be told */
+	else if (json_object_get(group, "gone") == NULL)
+		USH_PUSH(flat->open, flat->open_count, id);
+}
+
 static void add_person(struct flatten *flat, const char *id, const json_t *user)
 {
 	const char *key = ush_source_text(flat->entra->r.api.source, "peopleName");
@@ -181,7 +204,7 @@ static void add_person(struct flatten *flat, const char *id, const json_t *user)
 	else if (state == USH_PERSON_UNKNOWN || name == NULL || *name == '\0')
 		flat->group->unresolvable++;
 	else
-		ush_list_add(&flat->group->members, name);
+		ush_members_add(&flat->group->members, name);
 }
 
 static void add_member(struct flatten *flat, const char *id, enum ush_kept_kind kind)
@@ -190,14 +213,10 @@ static void add_member(struct flatten *flat, const char *id, enum ush_kept_kind 
 
 	if (kind == USH_KEPT_OTHER || *(const char **)tsearch(id, &flat->seen, by_text) != id)
 		return; /* a device, a program; or somebody who came by another way, or a circle of groups */
-	if (kind == USH_KEPT_GROUP || (kind == USH_KEPT_ANY && group != NULL)) {
-		if (group != NULL && json_object_get(group, "gone") == NULL)
-			USH_PUSH(flat->open, flat->open_count, id);
-		else if (group == NULL)
-			flat->group->unresolvable++; /* the filter leaves it out: who is in it cannot be told */
-		return;
-	}
-	add_person(flat, id, user);
+	if (kind == USH_KEPT_GROUP || (kind == USH_KEPT_ANY && group != NULL))
+		add_group(flat, id, group);
+	else if (json_object_get(user, "gone") == NULL) /* who is deleted leaves his groups, whether they tell of it or not */
+		add_person(flat, id, user);
 }
 
 static void keep(void *text)
@@ -268,20 +287,18 @@ static int tell_people(struct ush_entra *entra, const struct ush_kept *kept, str
 int ush_entra_changes(struct ush_entra *entra, struct ush_error *err)
 {
 	const struct ush_policy_source *source = entra->r.api.source;
-	struct ush_error unsaved = {0};
 	USH_AUTO_KEPT kept = {0};
 	bool fresh, people, fresh_users = false;
 	size_t changes = 0;
 
-	if (ush_kept_load(&kept, source, entra->r.api.base, err) != 0 || follow_groups(entra, &kept, &fresh, &changes, err) != 0 ||
-	    tell_groups(entra, &kept, err) != 0)
+	ush_kept_load(&kept, source, entra->r.api.base);
+	if (follow_groups(entra, &kept, &fresh, &changes, err) != 0 || tell_groups(entra, &kept, err) != 0)
 		return -1;
 	people = wants_people(entra);
 	if (people && (follow_list(entra, &kept, USH_KEPT_USERS, &fresh_users, &changes, err) != 0 || tell_people(entra, &kept, err) != 0))
 		return -1;
-	ush_kept_save(&kept, source, &unsaved);
-	entra->r.groups->proof = ush_printf("%zu changes read to their end%s; as many groups as Graph counts%s%s%s", changes,
-					    fresh ? ", from the start" : "", people ? "; groups in groups followed here" : "",
-					    unsaved.code != USH_OK ? "; what was read could not be kept: " : "", unsaved.what);
+	entra->r.groups->proof = ush_printf("%zu changes read to their end%s; as many groups as Graph counts%s", changes, fresh ? ", from the start" : "",
+					    people ? "; groups in groups followed here" : "");
+	ush_kept_save(&kept, entra->r.groups);
 	return 0;
 }

@@ -29,13 +29,13 @@ static void bound_to(const struct ush_policy_source *source, const char *endpoin
 	ush_sha256_hex(text, strlen(text), digest);
 }
 
-/* True when every part is what this program writes: nothing of a damaged file is believed. */
-static bool sound(struct ush_kept *kept, const char *digest)
+/* True when every part is what this program writes: an older one may have written otherwise. */
+static bool sound(struct ush_kept *kept)
 {
-	const char *bound = ush_json_string(kept->root, "bound"), *id;
+	const char *id;
 	json_t *group;
 
-	if (json_integer_value(json_object_get(kept->root, "version")) != VERSION || bound == NULL || strcmp(bound, digest) != 0)
+	if (json_integer_value(json_object_get(kept->root, "version")) != VERSION)
 		return false;
 	for (size_t i = 0; i < USH_COUNT(names); i++)
 		if (ush_json_object(list_of(kept, i), "items") == NULL)
@@ -48,41 +48,27 @@ static bool sound(struct ush_kept *kept, const char *digest)
 	return kept->memberships <= USH_KEPT_MEMBERSHIPS;
 }
 
-int ush_kept_load(struct ush_kept *kept, const struct ush_policy_source *source, const char *endpoint, struct ush_error *err)
+void ush_kept_load(struct ush_kept *kept, const struct ush_policy_source *source, const char *endpoint)
 {
-	const char *path = ush_source_text(source, "deltaFile");
-	USH_AUTO_BUF text = {0};
-	struct ush_error why = {0};
-	bool missing = false;
-	char digest[65];
-
-	*kept = (struct ush_kept){0};
-	bound_to(source, endpoint, digest);
-	if (ush_file_read(path, USH_FILE_PRIVATE, USH_ERR_CONFIG, &text, &missing, &why) != 0 && !missing) {
-		ush_fail(err, why.code, "%s", why.what);
-		return ush_hint(err, "%s", why.hint);
-	}
-	if (text.length > 0 && ush_json_depth_ok(text.data, text.length, 8))
-		kept->root = json_loadb(text.data, text.length, JSON_REJECT_DUPLICATES, NULL);
-	if (kept->root != NULL && sound(kept, digest))
-		return 0;
-	ush_kept_free(kept);
-	kept->root = json_pack("{s:i, s:s, s:{s:{}}, s:{s:{}}}", "version", VERSION, "bound", digest, names[USH_KEPT_GROUPS], "items",
-			       names[USH_KEPT_USERS], "items");
-	return 0;
+	*kept = (struct ush_kept){.cache = {.path = ush_source_text(source, "deltaFile")}};
+	bound_to(source, endpoint, kept->bound);
+	kept->root = ush_cache_read(&kept->cache, kept->bound);
+	if (kept->root != NULL && sound(kept))
+		return;
+	json_decref(kept->root);
+	kept->memberships = 0;
+	kept->root = json_pack("{s:i, s:{s:{}}, s:{s:{}}}", "version", VERSION, names[USH_KEPT_GROUPS], "items", names[USH_KEPT_USERS], "items");
 }
 
-int ush_kept_save(const struct ush_kept *kept, const struct ush_policy_source *source, struct ush_error *err)
+void ush_kept_save(struct ush_kept *kept, struct ush_groups *groups)
 {
-	USH_AUTO_FREE char *text = json_dumps(kept->root, JSON_COMPACT | JSON_SORT_KEYS);
-
-	if (text == NULL)
-		return ush_fail(err, USH_ERR_STORE, "what was read cannot be written as JSON");
-	return ush_file_write(ush_source_text(source, "deltaFile"), text, strlen(text), 0600, err);
+	ush_cache_write(&kept->cache, kept->bound, kept->root);
+	ush_cache_tell(&kept->cache, groups);
 }
 
 void ush_kept_free(struct ush_kept *kept)
 {
+	ush_cache_close(&kept->cache);
 	json_decref(kept->root);
 	*kept = (struct ush_kept){0};
 }
@@ -187,18 +173,21 @@ static int merge_group(struct ush_kept *kept, json_t *items, const char *id, con
 static void merge_user(json_t *items, const char *id, const json_t *change)
 {
 	static const char *const keys[] = {"userPrincipalName", "mail", "accountEnabled"};
+	json_t *user;
 
-	if (json_object_get(change, "@removed") != NULL) {
-		json_object_del(items, id);
-		return;
-	}
 	if (json_object_get(items, id) == NULL)
 		json_object_set_new(items, id, json_object());
+	user = json_object_get(items, id);
+	if (json_object_get(change, "@removed") != NULL) {
+		json_object_set_new(user, "gone", json_true());
+		return;
+	}
+	json_object_del(user, "gone");
 	for (size_t i = 0; i < USH_COUNT(keys); i++) {
 		json_t *value = json_object_get(change, keys[i]);
 
 		if (value != NULL && !json_is_object(value) && !json_is_array(value))
-			json_object_set(json_object_get(items, id), keys[i], value);
+			json_object_set(user, keys[i], value);
 	}
 }
 

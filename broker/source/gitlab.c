@@ -14,6 +14,7 @@
 
 #define PAGE  100
 #define WIDTH 8
+#define GUEST 10 /* the least access level by which somebody is a member for GitLab's own tokens */
 #define URL   "https://gitlab.com"
 
 struct rows { /* of one chain of pages */
@@ -90,6 +91,14 @@ static bool active(const json_t *row, const char *key)
 	return state == NULL || strcmp(state, "active") == 0;
 }
 
+/* Minimal access, or none, is listed, and gives a person nothing: his token does not have the group. */
+static bool is_access(const json_t *row)
+{
+	const json_t *level = json_object_get(row, "access_level");
+
+	return !json_is_integer(level) || json_integer_value(level) >= GUEST;
+}
+
 /* blocked, deactivated, banned, ldap_blocked, blocked_pending_approval; or a membership that waits for somebody */
 static void take_member(const struct walk *walk, struct rows *rows, const json_t *row)
 {
@@ -100,12 +109,12 @@ static void take_member(const struct walk *walk, struct rows *rows, const json_t
 		ush_list_add(&rows->ids, id);
 	if (ush_json_string(row, "state") == NULL && name == NULL)
 		group->unresolvable++;
-	else if (!active(row, "state") || !active(row, "membership_state"))
+	else if (!active(row, "state") || !active(row, "membership_state") || !is_access(row))
 		group->disabled++;
 	else if (name == NULL)
 		group->unresolvable++;
 	else
-		ush_list_add(&group->members, name);
+		ush_members_add(&group->members, name);
 }
 
 static int take_rows(struct walk *walk, struct rows *rows, const json_t *page, struct ush_error *err)
@@ -240,7 +249,8 @@ static int read_groups(struct walk *walk, struct ush_error *err)
 	target = ush_printf("/api/v4/groups/%s?with_projects=false", top.data);
 	if (read_top(walk, target, err) != 0)
 		return -1;
-	add_chain(walk, NULL, ush_printf("/api/v4/groups/%s/descendant_groups?order_by=id&sort=asc&per_page=%d", top.data, PAGE), ush_strdup("groups"));
+	add_chain(walk, NULL, ush_printf("/api/v4/groups/%s/descendant_groups?all_available=true&order_by=id&sort=asc&per_page=%d", top.data, PAGE),
+		  ush_strdup("groups"));
 	return run_chains(walk, err);
 }
 
@@ -265,6 +275,42 @@ static int read_all(struct walk *walk, const struct ush_source_question *questio
 	return read_groups(walk, err);
 }
 
+/* ---- what rights hide ---- */
+
+/* An answer that does not matter much: NULL when it is not to be had. */
+static json_t *ask(struct walk *walk, const char *target, const char *what)
+{
+	const struct ush_api_get get = {.target = target, .what = what, .allow404 = true};
+	USH_AUTO_API_ANSWER answer = {0};
+	struct ush_error ignored = {0};
+
+	if (ush_api_get(&walk->api, &get, &answer, &ignored) != 0 || answer.status != 200)
+		return NULL;
+	return json_incref(answer.body);
+}
+
+/*
+ * What a token may not see is not listed, and nothing says so. An administrator sees everything, and a member of a group
+ * all that is under it; of others the proof says what it is worth. Costs one request, or two.
+ */
+static const char *blind_spot(struct walk *walk)
+{
+	const char *group = ush_source_text(walk->api.source, "group");
+	USH_AUTO_JSON user = ask(walk, "/api/v4/user", "the token's user");
+	USH_AUTO_JSON member = NULL;
+	USH_AUTO_FREE char *id = ush_listing_text(user, "id"), *target = NULL;
+	USH_AUTO_BUF top = {0};
+
+	if (json_is_true(json_object_get(user, "is_admin")))
+		return "";
+	if (group == NULL)
+		return "; groups are listed only where the token's user is a member";
+	ush_url_encode(&top, group + strspn(group, "/"));
+	target = ush_printf("/api/v4/groups/%s/members/all/%s", top.data, id != NULL ? id : "0");
+	member = id != NULL ? ask(walk, target, "the token's membership") : NULL;
+	return member != NULL && is_access(member) ? "" : "; private groups and their people are listed only where the token's user is a member";
+}
+
 static int read_gitlab(const struct ush_world *world, const struct ush_source_question *question, struct ush_groups *groups,
 		       struct ush_error *err)
 {
@@ -276,7 +322,8 @@ static int read_gitlab(const struct ush_world *world, const struct ush_source_qu
 	if (result == 0) {
 		result = read_all(&walk, question, &why);
 		if (result == 0 && ush_listing_agrees(&walk.listing))
-			groups->proof = ush_strdup("every chain of pages closed, with the totals that were told; the groups read twice");
+			groups->proof = ush_printf("every chain of pages closed, with the totals that were told; the groups read twice%s",
+						   blind_spot(&walk));
 		result = ush_api_settle(&walk.api, result, &why, groups, err);
 	}
 	forget_chains(&walk);

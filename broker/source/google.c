@@ -51,7 +51,8 @@ static int64_t wait_asked(const struct ush_api *api, const struct ush_http_respo
 static const char *advice(const struct ush_api *api, int status)
 {
 	(void)api;
-	return status == 403 ? "Give the subject an administrator role that reads groups, and enable the Admin SDK API for the service account's project"
+	return status == 403 ? "Give the subject the administrator role Groups Reader, on no condition, and enable the Admin SDK API for the service account's"
+			       " project"
 			     : NULL;
 }
 
@@ -174,10 +175,20 @@ static bool opaque(const struct ush_reading *r, const char *id)
 	return all && !ush_reading_has(r, id);
 }
 
+static enum ush_person state_of(const json_t *member)
+{
+	static const char *const out[] = {"SUSPENDED", "ARCHIVED"}; /* people elsewhere have no status */
+	const char *status = ush_json_string(member, "status");
+
+	for (size_t i = 0; i < USH_COUNT(out) && status != NULL; i++)
+		if (strcmp(status, out[i]) == 0)
+			return USH_PERSON_DISABLED;
+	return USH_PERSON_MAY;
+}
+
 static int take_member(struct ush_people *people, const json_t *member, struct ush_error *err)
 {
-	const char *id = ush_json_string(member, "id"), *type = ush_json_string(member, "type"), *status = ush_json_string(member, "status");
-	const char *email = ush_json_string(member, "email");
+	const char *id = ush_json_string(member, "id"), *type = ush_json_string(member, "type"), *email = ush_json_string(member, "email");
 
 	if (type != NULL && strcmp(type, "GROUP") == 0) {
 		people->listed++; /* whether directMembersCount has it is not certain; that it has too few must never be */
@@ -186,8 +197,7 @@ static int take_member(struct ush_people *people, const json_t *member, struct u
 	}
 	if (type != NULL && strcmp(type, "CUSTOMER") == 0) /* everybody in the organisation, without a name */
 		return ush_people_add(people, id, NULL, USH_PERSON_UNKNOWN, err);
-	return ush_people_add(people, id != NULL ? id : email, email, status != NULL && strcmp(status, "SUSPENDED") == 0 ? USH_PERSON_DISABLED : USH_PERSON_MAY,
-			      err);
+	return ush_people_add(people, id != NULL ? id : email, email, state_of(member), err);
 }
 
 static int take_people(struct ush_people *people, struct ush_api_answer *answer, char **next, struct ush_error *err)

@@ -19,6 +19,11 @@
 #define WIDTH	     10	   /* of 75 requests that Okta takes from an organisation at once */
 #define ASSERTION_S  300
 
+struct okta {
+	struct ush_reading r; /* first: what is handed a reading finds the rest behind it */
+	bool built_in;	      /* a group of Okta's own is among those listed */
+};
+
 struct unnamed { /* groups of an application whose names were not in the list */
 	struct ush_reading *r;
 	struct ush_list ids, targets, whats;
@@ -126,15 +131,19 @@ static int64_t people_of(const json_t *group)
 
 static int take_groups(void *context, struct ush_api_answer *answer, char **next, struct ush_error *err)
 {
-	struct ush_reading *r = context;
+	struct okta *okta = context;
+	const char *type;
 	json_t *group;
 	size_t i;
 
 	if (!json_is_array(answer->body))
 		return not_a_list(err);
-	json_array_foreach(answer->body, i, group)
-		if (ush_reading_group(r, ush_json_string(group, "id"), name_of(group), people_of(group), err) != 0)
+	json_array_foreach(answer->body, i, group) {
+		if (ush_reading_group(&okta->r, ush_json_string(group, "id"), name_of(group), people_of(group), err) != 0)
 			return -1;
+		type = ush_json_string(group, "type");
+		okta->built_in |= type != NULL && strcmp(type, "BUILT_IN") == 0;
+	}
 	*next = ush_api_link_next(&answer->response);
 	return 0;
 }
@@ -306,17 +315,28 @@ static char *people_target(const struct ush_reading *r, const struct ush_group *
 
 /* ---- all of it ---- */
 
+/* Everyone is in every organisation, and is not shown to an administrator of groups: a whole list without it is the list
+ * of somebody who may see some groups, and of the others nothing says that they are there. */
+static int check_rights(const struct okta *okta, struct ush_error *err)
+{
+	const struct ush_reading *r = &okta->r;
+
+	if (okta->built_in || ush_source_has(r->api.source, "search") || ush_source_has(r->api.source, "app"))
+		return 0;
+	if (r->groups->count == 0)
+		ush_fail(err, USH_ERR_INCOMPLETE, "Okta shows no group at all, not even Everyone");
+	else
+		ush_fail(err, USH_ERR_INCOMPLETE, "Okta does not show the group Everyone: the role sees some groups, and nobody knows which are missing");
+	return ush_hint(err, "%s; if some groups are what is wanted, say which by search", advice(&r->api, 403));
+}
+
 static int read_all(struct ush_reading *r, struct ush_error *err)
 {
 	static const struct ush_people_ops people = {.width = WIDTH, .more = true, .target = people_target, .page = take_people};
-	bool searched = ush_source_has(r->api.source, "search"), assigned = ush_source_has(r->api.source, "app");
+	bool searched = ush_source_has(r->api.source, "search");
 
-	if (read_groups(r, err) != 0)
+	if (read_groups(r, err) != 0 || check_rights((struct okta *)r, err) != 0)
 		return -1;
-	if (r->groups->count == 0 && !searched && !assigned) {
-		ush_fail(err, USH_ERR_INCOMPLETE, "Okta shows no group at all, not even Everyone");
-		return ush_hint(err, "%s", advice(&r->api, 403));
-	}
 	if (ush_reading_people(r, &people, err) != 0 || read_again(r, err) != 0 || !ush_reading_agree(r))
 		return r->groups->why != NULL ? 0 : -1;
 	r->groups->proof = ush_printf("every page read; the list of groups read twice%s%s",
@@ -336,19 +356,20 @@ static int check_settings(const struct ush_policy_source *source, struct ush_err
 
 static int read_okta(const struct ush_world *world, const struct ush_source_question *question, struct ush_groups *groups, struct ush_error *err)
 {
-	struct ush_reading r = {.question = question, .groups = groups};
+	struct okta okta = {.r = {.question = question, .groups = groups}};
+	struct ush_reading *r = &okta.r;
 	const struct ush_api_kind *kind = ush_source_has(question->source, "client") ? &by_client : &by_token;
 	struct ush_error why = {0};
 	int result = check_settings(question->source, err);
 
 	if (result == 0)
-		result = ush_api_open(&r.api, world, question->source, kind, NULL, err);
-	if (result == 0 && r.api.credential == NULL)
+		result = ush_api_open(&r->api, world, question->source, kind, NULL, err);
+	if (result == 0 && r->api.credential == NULL)
 		result = ush_fail(err, USH_ERR_CONFIG, "the private key of client %s is not named: secretFile, secretCommand, secretEnv or secretKeyring",
 				  ush_source_text(question->source, "client"));
 	if (result == 0)
-		result = ush_api_settle(&r.api, read_all(&r, &why), &why, groups, err);
-	ush_reading_free(&r);
+		result = ush_api_settle(&r->api, read_all(r, &why), &why, groups, err);
+	ush_reading_free(r);
 	return result;
 }
 

@@ -2,15 +2,18 @@
  *
  * authentik's core API as its source has it (goauthentik/authentik):
  * - pages by number, page_size; `pagination` has next, previous (0: none), count, current, total_pages, start_index,
- *   end_index as numbers (authentik/api/pagination.py); a page past the end is 404 {"detail":"Invalid page."} (Django REST
- *   framework, PageNumberPagination). Ordered by name (core/api/groups.py, ordering).
+ *   end_index as numbers (authentik/api/pagination.py, Pagination; of some lists, not of this one, no more than 10 a page:
+ *   SmallerPagination, and the fake does so too); a page past the end is 404 {"detail":"Invalid page."} (Django REST
+ *   framework, PageNumberPagination). Ordered by name, which a validator keeps unique (core/api/groups.py).
  * - A row has pk, num_pk, name, is_superuser, parent, parent_name, users (keys), users_obj (people, or null where
  *   include_users is false), attributes; a person has pk, username, name, is_active, last_login, email, attributes, uid
  *   (core/api/groups.py). Since 2025.12 parents is a list (authentik-client 2026.2.3, models/group.rs).
  * - Members of child groups are not listed in the parent (goauthentik/authentik#16770); the groups claim of the default
  *   scope has a person's direct groups.
- * - Rights filter the list in silence: what they hide is in neither list nor count (rbac/filters.py, ObjectFilter).
- * - A bad token is 403 {"detail":"Token invalid/expired"} (Django REST framework, no WWW-Authenticate).
+ * - Rights filter the list in silence: with permissions on some groups those are all there is, in list and count; with none
+ *   at all it is 403; with the global view_group everything is listed (rbac/filters.py, ObjectFilter). The people of a group
+ *   are not filtered: view_user is not asked for (core/api/groups.py, get_users_obj).
+ * - A bad token is 403 {"detail":"Token invalid/expired"} (api/authentication.py; no WWW-Authenticate, so 403 and not 401).
  */
 #include <string.h>
 
@@ -18,7 +21,7 @@
 #include "tests/support/contract_knobs.h"
 
 #define BASE "https://authentik.test"
-#define PAGE 10 /* the server's own cap */
+#define PAGE 10 /* the most that a page holds, whatever is asked for */
 
 static struct fake_authentik *state(const struct contract *c)
 {

@@ -34,6 +34,7 @@ struct fake_okta {
 	int64_t reset_at;     /* Unix seconds, while the limit holds */
 	bool no_stats;	      /* expand=stats is not heard */
 	bool no_embedded;     /* expand=group is not heard */
+	bool group_admin;     /* the role sees some groups: Everyone is not among them */
 	const char *status;   /* of those who are disabled; "SUSPENDED" unless said */
 	const char *token_error; /* the token endpoint answers 400 with it */
 	char jwt_fault[128];  /* what is wrong with the client's assertion, "" when nothing */
@@ -56,7 +57,9 @@ struct fake_entra {
 	/* delta */
 	json_t *rounds;       /* of {"items": [...], "after": snapshot} */
 	size_t fresh_rounds, delta_gets;
-	int stale_status;     /* the kept link answers so (400, 410) */
+	int stale_status;     /* the kept link answers so (400, 404, 410) */
+	bool stale_later;     /* not the kept link does, but the page after it */
+	bool keeps_members;   /* the groups of a person who is deleted are not said to have changed */
 	bool forgets;         /* changes leave out that a group went */
 	bool replays;         /* every change comes twice */
 	bool no_link;         /* the last page has no deltaLink */
@@ -74,6 +77,7 @@ struct fake_google {
 	bool customer;	      /* the first group has everybody in it, without a name */
 	bool foreign;	      /* the first group has a group of somebody else's in it */
 	bool short_derived;   /* derived lists leave the last person out */
+	bool archived;	      /* the disabled are archived rather than suspended */
 	size_t exchanged, signs;
 	unsigned int tokens;
 };

@@ -1,20 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Microsoft Graph v1.0 and the Microsoft identity platform as their documentation has them (learn.microsoft.com/graph; titles
- * are those of the pages):
- * - Lists are {"@odata.context","value"[]}; "@odata.nextLink" is a whole URL to be asked as it stands ("Paging Microsoft
- *   Graph data"). $top is 999 at most, 100 unless said ("List groups", "List group transitive members").
- * - $count=true with the header ConsistencyLevel: eventual gives "@odata.count", on the first page alone; without the header
- *   it is passed over for groups. The header is not part of the nextLink and must be sent with each page ("Use query
- *   parameters to customize responses", count). A nextLink without it: 400 Request_UnsupportedQuery (graph-docs#18514).
+ * are those of the pages, paths those of microsoftgraph/microsoft-graph-docs-contrib):
+ * - Lists are {"@odata.context","value"[]}; "@odata.nextLink" is a whole URL to be asked as it stands; a page may be empty
+ *   and still lead on (concepts/paging.md). $top is 999 at most, 100 unless said (api-reference/v1.0/api/group-list.md);
+ *   for members that is not written down.
+ * - $count=true with the header ConsistencyLevel: eventual gives "@odata.count", on the first page alone; a B2C tenant gives
+ *   none. The header is not part of the nextLink and must be sent with each page (concepts/query-parameters.md, count and
+ *   skipToken; concepts/paging.md). A nextLink without it: 400 Request_UnsupportedQuery (graph-docs#18514).
+ * - Dynamic distribution groups are not among /groups, and what was changed just now may not be told yet (group-list.md).
+ * - $expand gives 20 members at most and no nextLink, and goes with no $count (query-parameters.md, expand): of no use here.
  * - What eventual answers comes from an index that may lag behind the directory ("List group transitive members",
  *   ConsistencyLevel).
  * - A cast (/microsoft.graph.user) needs the header and $count, else 400 (same page; graph-docs#17604).
  * - Members that the application may not read come with id and type and null for the rest (same page, limited information).
- * - HiddenMembership needs Member.Read.Hidden; without it a group shows nobody (same page).
+ * - HiddenMembership needs Member.Read.Hidden (group-list-transitivemembers.md, permissions); that a group then shows nobody
+ *   rather than an error is not written down, and the fake takes the worse of the two.
  * - 400 on the last nextLink when the size is a multiple of the page (Microsoft Q&A 1305953).
- * - 429 with Retry-After; x-ms-throttle-limit-percentage from 0.8 on; x-ms-resource-unit on every answer ("Microsoft Graph
- *   service-specific throttling limits", identity and access).
+ * - 429 with Retry-After; x-ms-throttle-limit-percentage from 0.8 on; x-ms-resource-unit on every answer
+ *   (concepts/throttling-limits.md, identity and access: transitive members cost 5, $select takes 1 off; an application has
+ *   3,500 to 8,000 in ten seconds of one tenant). 503, 504 and 509 pass (concepts/errors.md).
  * - {"error":{"code","message","innerError":{"date","request-id","client-request-id"}}} ("Error responses").
  * - Tokens: POST /TENANT/oauth2/v2.0/token with client_secret or client_assertion, scope RESOURCE/.default; refusals are
  *   {"error","error_description":"AADSTSn: ...","error_codes":[n]} ("OAuth 2.0 client credentials flow").

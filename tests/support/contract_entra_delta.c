@@ -1,16 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Graph's change tracking, as its documentation has it (learn.microsoft.com/graph; titles are those of the pages):
- * - /groups/delta and /users/delta: pages by "@odata.nextLink", a round ends with "@odata.deltaLink" ("Use delta query to
- *   track changes"). A page may be empty and still lead on (same page).
- * - $select with members gives "members@delta", ids and types alone, of direct members; one group may come on many pages
- *   with parts of them; a group without changes of members has no members@delta, in the first round one without members
- *   ("Get incremental changes to groups", Paging through members in a large group).
- * - A member that went has "@removed"; a group that went has "@removed" with reason "changed" (it may be restored for thirty
- *   days) or "deleted" (same page). A first round may tell of groups that went long ago (Microsoft Q&A 490727).
- * - Changes may be told more than once ("Use delta query to track changes", replays).
- * - A link lives seven days: then 400 syncStateNotFound ("Duration of change tracking tokens", Microsoft 365 developer blog);
- *   410 Gone asks for a new start as well ("Use delta query to track changes", synchronization reset).
+ * Graph's change tracking, as its documentation has it (learn.microsoft.com/graph; titles are those of the pages,
+ * paths those of microsoftgraph/microsoft-graph-docs-contrib):
+ * - /groups/delta and /users/delta: pages by "@odata.nextLink", a round ends with "@odata.deltaLink"
+ *   (concepts/delta-query-overview.md). A page may be empty and still lead on (same page).
+ * - $select with members gives "members@delta", ids and types alone, of direct members ("group: delta", query parameters);
+ *   one group may come on many pages with parts of them; a group without changes of members has no members@delta, in the
+ *   first round one without members (concepts/delta-query-groups.md, Paging through members in a large group).
+ * - $filter takes ids alone, fifty at most ("group: delta"); $top, $expand and $orderby are not taken, and the order of items
+ *   is any (overview, optional query parameters). A link holds the parameters that were asked for first (same page).
+ * - A member that went has "@removed" with reason "deleted", whether the membership or the user went; a group or user that
+ *   went has "@removed" with reason "changed" (it may be restored for thirty days) or "deleted" (overview, resource
+ *   representation). A first round may tell of what went long ago (same place; Microsoft Q&A 490727).
+ * - The groups of a user who is deleted need not tell of it; users/delta does (microsoft-graph-docs-contrib#5855).
+ * - Changes may be told more than once, and late (overview, replays and processing delays).
+ * - A link lives seven days: then an answer of the 40x with syncStateNotFound; 410 Gone asks for a new start as well, and has
+ *   the first question in Location (overview, token duration and synchronization reset; concepts/errors.md, resyncRequired).
  */
 #include <check.h>
 #include <string.h>
@@ -45,13 +50,12 @@ static void end(struct contract *c)
 static void add_members(const struct contract *c, size_t group, json_t *members)
 {
 	const struct contract_group *g = &c->directory.groups[group];
-	size_t count;
-	USH_AUTO_FREE size_t *people = contract_people(c, group, &count);
 
-	for (size_t i = 0; i < count; i++) {
-		USH_AUTO_FREE char *id = entra_person_id(c, people[i]);
+	for (size_t i = 0; i < g->people_count; i++) {
+		USH_AUTO_FREE char *id = entra_person_id(c, g->people[i]);
 
-		json_object_set_new(members, id, json_string("#microsoft.graph.user"));
+		if (!c->directory.people[g->people[i]].gone || entra_state(c)->keeps_members)
+			json_object_set_new(members, id, json_string("#microsoft.graph.user"));
 	}
 	for (size_t i = 0; i < g->group_count; i++) {
 		USH_AUTO_FREE char *id = entra_id(c, g->groups[i]);
@@ -69,9 +73,11 @@ static json_t *groups_now(const struct contract *c)
 
 	for (size_t i = 0; i < count && !c->fault.empty; i++) {
 		USH_AUTO_FREE char *id = entra_id(c, groups[i]);
-		json_t *group = json_pack("{s:s, s:{}}", "displayName", c->directory.groups[groups[i]].name, "members");
+		bool hidden = entra_state(c)->hidden && groups[i] == 0;
+		json_t *group = json_pack("{s:s, s:s?, s:{}}", "displayName", c->directory.groups[groups[i]].name, "visibility",
+					  hidden ? "HiddenMembership" : NULL, "members");
 
-		if (c->directory.groups[groups[i]].people_count + c->directory.groups[groups[i]].group_count > 0)
+		if (c->directory.groups[groups[i]].people_count + c->directory.groups[groups[i]].group_count > 0 && !hidden)
 			add_members(c, groups[i], json_object_get(group, "members"));
 		json_object_set_new(all, id, group);
 	}
@@ -119,6 +125,7 @@ static void tell_group(json_t *items, const char *id, const json_t *before, cons
 
 	if (before == NULL || strcmp(ush_json_string(before, "displayName"), ush_json_string(now, "displayName")) != 0)
 		json_object_set(item, "displayName", json_object_get(now, "displayName"));
+	json_object_set(item, "visibility", json_object_get(now, "visibility"));
 	json_array_append_new(items, item);
 	json_object_foreach(is, member, type)
 		if (json_object_get(was, member) == NULL)
@@ -256,7 +263,9 @@ static void answer(struct contract *c, const struct ush_http_request *request, s
 {
 	struct fake_entra *s = entra_state(c);
 	USH_AUTO_FREE char *filter = provider_query(request->url, "$filter");
-	bool kept = strstr(request->url, "$deltatoken=") != NULL;
+	struct place place = place_of(request->url);
+	bool later = !place.begins && json_is_false(json_object_get(json_array_get(s->rounds, (size_t)place.round), "fresh"));
+	bool kept = s->stale_later ? later : strstr(request->url, "$deltatoken=") != NULL;
 
 	if (!is_delta(request->url)) {
 		entra_answer(c, request, response);
@@ -265,15 +274,17 @@ static void answer(struct contract *c, const struct ush_http_request *request, s
 	if (!entra_lets_in(c, request, response))
 		return;
 	s->delta_gets++;
-	if (kept && s->stale_status == 410)
+	if (kept && s->stale_status == 410) {
+		provider_reply_header(response, "Location", ENTRA_BASE "/v1.0/groups/delta?$deltatoken=");
 		entra_error(response, 410, "resyncRequired", "Resync required.");
-	else if (kept && s->stale_status != 0)
+	} else if (kept && s->stale_status != 0) {
 		entra_error(response, s->stale_status, "syncStateNotFound",
 			    "The sync state generation is not found. The delta token is expired and data must be synchronized again.");
-	else if (filter != NULL && strncmp(filter, "id eq ", 6) != 0)
+	} else if (filter != NULL && strncmp(filter, "id eq ", 6) != 0) {
 		entra_error(response, 400, "Request_UnsupportedQuery", "Filter is not supported.");
-	else
+	} else {
 		answer_delta(c, request, response);
+	}
 }
 
 const struct contract_fake contract_entra_delta = {

@@ -1,18 +1,29 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * GitHub's REST API, version 2022-11-28, as its documentation has it (docs.github.com/rest; titles are those of the pages):
- * - per_page is 30 unless said and 100 at most; next, last, prev and first are in one Link header, by organization and team
- *   ids rather than by the names that were asked for ("Using pagination in the REST API").
- * - x-ratelimit-limit, -remaining, -used and -reset (epoch seconds) on every answer; beyond the limit 403 or 429 with
- *   remaining 0 ("Rate limits for the REST API"). A 304 to If-None-Match is not counted ("Best practices for using the
- *   REST API", conditional requests).
+ * GitHub's REST API, version 2022-11-28 (good until March 2028 at least: GitHub changelog of 2026-03-12, "REST API version
+ * 2026-03-10 is now available"), as its documentation has it (docs.github.com/rest; titles are those of the pages, paths those
+ * of github/docs):
+ * - per_page is 30 unless said and 100 at most; next, last, prev and first are in one Link header, which is left out where
+ *   everything is on one page (content/rest/using-the-rest-api/using-pagination-in-the-rest-api.md), by ids rather than by
+ *   the names that were asked for (same page, repositories; of organizations and teams that is an observation).
+ * - x-ratelimit-limit, -remaining, -used, -reset (epoch seconds) and -resource on every answer; beyond the limit 403 or 429
+ *   with remaining 0. The secondary limit is 403 or 429 with a message, with retry-after or else a minute at least
+ *   (rate-limits-for-the-rest-api.md). A 304 to If-None-Match is not counted (best-practices-for-using-the-rest-api.md,
+ *   conditional requests). A page that takes longer than ten seconds is an error (troubleshooting-the-rest-api.md).
  * - An ETag is of one page and of one token: another token, the hourly one of an App too, gets another
  *   (github/docs#34689, eclipse-csi/otterdog#201, HubTurbo#906).
  * - Team members include those of child teams ("REST API endpoints for team members", list team members). Teams carry
  *   their parent, and a slug that is unique in the organization ("REST API endpoints for teams").
- * - What a token may not see is 404 "Not Found"; a bad one is 401 "Bad credentials" ("Troubleshooting the REST API").
- * - An App's JWT is RS256, iat in the past, exp at most ten minutes ahead ("Generating a JSON Web Token for a GitHub
- *   App"); it buys a token of an hour by POST, answered 201 ("REST API endpoints for GitHub Apps").
+ * - What a token may not see is 404 "Not Found"; a bad one is 401 "Bad credentials" (troubleshooting-the-rest-api.md). What
+ *   was moved or renamed is 301, 302 or 307 (best-practices-for-using-the-rest-api.md, redirects).
+ * - Only teams that are visible to whose token it is are listed ("REST API endpoints for teams", list teams); a secret team
+ *   is so to its members and to owners, and has neither parent nor children (content/organizations/
+ *   organizing-members-into-teams/changing-team-visibility.md). Whether an App sees them is not written down.
+ *   /user/memberships/orgs/ORG tells the role, admin or member ("REST API endpoints for organization members").
+ * - An App's JWT is RS256, iat in the past (by a minute, says GitHub), exp at most ten minutes ahead (content/apps/creating-github-apps/
+ *   authenticating-with-a-github-app/generating-a-json-web-token-jwt-for-a-github-app.md); it buys a token of an hour by
+ *   POST, answered 201 ("REST API endpoints for GitHub Apps").
+ * - suspended_at is documented for one user asked for, on the server edition; that lists have it is not.
  */
 #include <check.h>
 #include <openssl/pem.h>
@@ -39,7 +50,7 @@ static struct fake_github *state(const struct contract *c)
 static void settings(struct contract *c, struct ush_policy_source *source)
 {
 	c->state = ush_new(struct fake_github);
-	*state(c) = (struct fake_github){.limit_status = 403, .resets_in = 600, .token_life = 3600};
+	*state(c) = (struct fake_github){.limit_status = 403, .resets_in = 600, .token_life = 3600, .role = "admin"};
 	ush_source_set(source, "url", BASE);
 	ush_source_set(source, "organization", "acme");
 	ush_source_set(source, "secretFile", c->secret_file);
@@ -84,6 +95,8 @@ static enum contract_what what(struct contract *c, const struct ush_http_request
 	*page = (size_t)provider_query_number(request->url, "page", 1);
 	if (strstr(request->url, "/access_tokens") != NULL)
 		return CONTRACT_SIGN_IN;
+	if (strstr(request->url, "/user/memberships/") != NULL)
+		return CONTRACT_ELSE;
 	return is_members(request->url) ? CONTRACT_MEMBERS : CONTRACT_GROUPS;
 }
 
@@ -144,6 +157,7 @@ static void reply_limit(struct contract *c, struct ush_http_response *response)
 
 	provider_reply_header(response, "x-ratelimit-limit", "5000");
 	provider_reply_header(response, "x-ratelimit-remaining", github->left == 0 ? "4999" : github->left == 1 ? "0" : left);
+	provider_reply_header(response, "x-ratelimit-used", github->left == 0 ? "1" : "4000");
 	provider_reply_header(response, "x-ratelimit-reset", reset);
 	provider_reply_header(response, "x-ratelimit-resource", "core");
 }
@@ -197,8 +211,8 @@ static void reply_links(const struct contract *c, const struct ush_http_request 
 	if (next > 0)
 		ush_buf_printf(&links, "<%s/organizations/" ORG_ID "/%s?per_page=%ld&page=%ld>; rel=\"next\", "
 			       "<%s/organizations/" ORG_ID "/%s?per_page=%ld&page=%ld>; rel=\"last\"", base, where, size, next, base, where, size, last);
-	if (page > 1 && next == 0)
-		ush_buf_printf(&links, "<%s/organizations/" ORG_ID "/%s?per_page=%ld&page=1>; rel=\"first\"", base, where, size);
+	if (page > 1)
+		ush_buf_printf(&links, "%s<%s/organizations/" ORG_ID "/%s?per_page=%ld&page=1>; rel=\"first\"", next > 0 ? ", " : "", base, where, size);
 	if (links.length > 0)
 		provider_reply_header(response, "Link", links.data);
 }
@@ -266,6 +280,18 @@ static void answer_org(struct contract *c, const struct ush_http_request *reques
 		answer_list(c, request, response, group);
 }
 
+/* What the token's owner is in the organization. */
+static void answer_role(struct contract *c, const struct ush_http_request *request, struct ush_http_response *response)
+{
+	const char *role = state(c)->role;
+
+	if (*role == '\0' || state(c)->key != NULL)
+		provider_reply(response, 403, json_pack("{s:s, s:s}", "message", "Resource not accessible by integration", "documentation_url",
+							"https://docs.github.com/rest"));
+	else
+		reply_page(c, request, response, json_pack("{s:s, s:s, s:{s:s}}", "state", "active", "role", role, "organization", "login", "acme"));
+}
+
 static bool may(struct contract *c, const struct ush_http_request *request)
 {
 	USH_AUTO_FREE char *said = provider_header(request, "Authorization"),
@@ -293,6 +319,8 @@ static void answer(struct contract *c, const struct ush_http_request *request, s
 		provider_reply(response, 401, json_pack("{s:s, s:s, s:s}", "message", "Bad credentials", "documentation_url", "https://docs.github.com/rest", "status", "401"));
 	else if (github->left == 1)
 		provider_reply(response, github->limit_status, json_pack("{s:s}", "message", "API rate limit exceeded for installation ID 777."));
+	else if (strstr(request->url, "/user/memberships/") != NULL)
+		answer_role(c, request, response);
 	else
 		answer_org(c, request, response);
 }

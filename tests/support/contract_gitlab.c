@@ -1,17 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * GitLab's REST API v4 as its documentation has it (docs.gitlab.com/api; titles are those of the pages):
+ * GitLab's REST API v4 as its documentation has it (docs.gitlab.com/api; titles are those of the pages, paths those of
+ * gitlabhq/gitlabhq):
  * - per_page is 20 unless said and 100 at most. Every page by number has x-next-page (empty on the last), x-page,
  *   x-per-page, x-prev-page, x-total, x-total-pages and Link with next, prev, first, last; above 10,000 rows x-total,
- *   x-total-pages and rel="last" are left out ("REST API", pagination, pagination response headers).
+ *   x-total-pages and rel="last" are left out (doc/api/rest/_index.md, pagination, pagination response headers).
  * - Keyset pages have Link alone; at the end an empty page without it (the same, keyset-based pagination). For groups they
- *   are offered to those who do not sign in only.
+ *   are offered to those who do not sign in only (supported resources).
  * - Beyond the largest offset (50,000) 405 ("Instance limits", maximum offset of the REST API).
- * - members/all has inherited and invited members, a person once, with the highest of his access levels; email is there
- *   for owners alone ("Manage members using the Groups API"). state is active, blocked, deactivated, banned...;
- *   membership_state is active or awaiting.
+ * - /groups and descendant_groups have the groups of which the token's user is a member; all_available=true has all that he
+ *   may see, as an administrator's have without it (doc/api/groups.md, List groups, List descendant groups).
+ * - members/all has inherited and invited members, a person once, with the highest of his access levels; those of an
+ *   invited group where that is public, or whose token it is is in either; email is there for owners alone
+ *   (doc/api/group_members.md). state is active, blocked, deactivated, banned...; membership_state is active or awaiting.
+ *   Access levels are 0 none, 5 minimal, 10 guest to 60 (same page, roles); below guest a group is not among a person's
+ *   own, by which tokens go (app/models/user.rb, group_members).
+ * - /user has is_admin true for an administrator alone ("Users", retrieve your user details).
  * - A limit is 429; RateLimit-Reset (epoch seconds) is there where Retry-After need not be (gitlab-org/gitlab#199738,
  *   merge request 206603).
+ * - What was moved answers with Location (doc/api/rest/_index.md, redirects).
  * - What a token may not see is 404 {"message":"404 Group Not Found"}; a bad one is 401.
  */
 #include <string.h>
@@ -38,8 +45,12 @@ static enum contract_what what(struct contract *c, const struct ush_http_request
 {
 	USH_AUTO_FREE char *verb = provider_part(request->url, 4);
 
+	USH_AUTO_FREE char *person = provider_part(request->url, 6);
+
 	(void)c;
 	*page = (size_t)provider_query_number(request->url, "page", 1);
+	if (person != NULL || strstr(request->url, "/api/v4/user") != NULL)
+		return CONTRACT_ELSE;
 	if (verb != NULL && strcmp(verb, "members") == 0)
 		return CONTRACT_MEMBERS;
 	return verb == NULL && strstr(request->url, "/groups/") != NULL ? CONTRACT_ELSE : CONTRACT_GROUPS;
@@ -63,9 +74,11 @@ static json_t *member_json(const struct contract *c, size_t index)
 {
 	const struct contract_person *p = &c->directory.people[index];
 
+	bool minimal = p->disabled && state(c)->minimal;
+
 	return json_pack("{s:I, s:s?, s:s, s:s, s:b, s:i, s:n, s:s}", "id", (json_int_t)p->number, "username", p->name, "name", "Somebody", "state",
-			 p->disabled ? state(c)->state : "active", "locked", 0, "access_level", 30, "expires_at", "membership_state",
-			 state(c)->invited ? "awaiting" : "active");
+			 p->disabled && !minimal ? state(c)->state : "active", "locked", 0, "access_level", minimal ? 5 : 30, "expires_at",
+			 "membership_state", state(c)->invited ? "awaiting" : "active");
 }
 
 /* ---- pages ---- */
@@ -186,26 +199,55 @@ static bool under(const struct contract *c, size_t group, size_t top)
 	return false;
 }
 
+#define USER 1 /* id of the token's */
+
+static void answer_user(struct contract *c, struct ush_http_response *response)
+{
+	json_t *user = json_pack("{s:i, s:s, s:s}", "id", USER, "username", "usher", "state", "active");
+
+	if (!state(c)->plain && !state(c)->outsider)
+		json_object_set_new(user, "is_admin", json_true());
+	provider_reply(response, 200, user);
+}
+
+/* Whether the token's user is a member of the group. */
+static void answer_member(struct contract *c, struct ush_http_response *response, const char *person)
+{
+	if (state(c)->outsider || strtol(person, NULL, 10) != USER)
+		provider_reply(response, 404, json_pack("{s:s}", "message", "404 Not found"));
+	else
+		provider_reply(response, 200, json_pack("{s:i, s:s, s:s, s:i}", "id", USER, "username", "usher", "state", "active", "access_level", 10));
+}
+
+static void answer_descendants(struct contract *c, const struct ush_http_request *request, struct ush_http_response *response, size_t group)
+{
+	USH_AUTO_FREE char *available = provider_query(request->url, "all_available");
+	bool all_of_them = available != NULL && strcmp(available, "true") == 0;
+	size_t count, left = 0;
+	USH_AUTO_FREE size_t *all = contract_children(c, CONTRACT_EVERYWHERE, &count);
+
+	for (size_t i = 0; i < count && (all_of_them || !state(c)->outsider); i++)
+		if (under(c, all[i], group))
+			all[left++] = all[i];
+	answer_rows(c, request, response, all, left, CONTRACT_GROUPS);
+}
+
 static void answer_group(struct contract *c, const struct ush_http_request *request, struct ush_http_response *response, const char *id)
 {
-	USH_AUTO_FREE char *verb = provider_part(request->url, 4);
+	USH_AUTO_FREE char *verb = provider_part(request->url, 4), *person = provider_part(request->url, 6);
 	size_t group = group_by(c, id), count = 0;
-	USH_AUTO_FREE size_t *items = group == CONTRACT_NOBODY ? NULL : contract_everybody(c, group, &count), *all = NULL;
+	USH_AUTO_FREE size_t *items = group == CONTRACT_NOBODY ? NULL : contract_everybody(c, group, &count);
 
 	if (group == CONTRACT_NOBODY) {
 		provider_reply(response, 404, json_pack("{s:s}", "message", "404 Group Not Found"));
 	} else if (verb == NULL) {
 		provider_reply(response, 200, group_json(c, group));
+	} else if (person != NULL) {
+		answer_member(c, response, person);
 	} else if (strcmp(verb, "members") == 0) {
 		answer_rows(c, request, response, items, count, CONTRACT_MEMBERS);
 	} else {
-		size_t left = 0;
-
-		all = contract_children(c, CONTRACT_EVERYWHERE, &count);
-		for (size_t i = 0; i < count; i++)
-			if (under(c, all[i], group))
-				all[left++] = all[i];
-		answer_rows(c, request, response, all, left, CONTRACT_GROUPS);
+		answer_descendants(c, request, response, group);
 	}
 }
 
@@ -223,6 +265,8 @@ static void answer(struct contract *c, const struct ush_http_request *request, s
 		provider_reply_text(response, 429, "Retry later\n");
 	} else if (said == NULL || strcmp(said, "Bearer s3cret") != 0) {
 		provider_reply(response, 401, json_pack("{s:s}", "message", "401 Unauthorized"));
+	} else if (strstr(request->url, "/api/v4/user") != NULL) {
+		answer_user(c, response);
 	} else if (id == NULL) {
 		answer_rows(c, request, response, all, count, CONTRACT_GROUPS);
 	} else {

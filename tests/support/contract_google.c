@@ -1,23 +1,29 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Google's Directory API and token endpoints as their documentation has them (titles are those of the pages):
- * - groups.list wants customer or domain, maxResults is 200 at most; {kind, etag, groups[], nextPageToken}. A list that is
- *   empty is left out altogether (developers.google.com/admin-sdk/directory, "groups.list").
- * - A group's directMembersCount is text, and counts people who are direct members ("REST Resource: groups").
+ * Google's Directory API and token endpoints as their documentation has them (titles are those of the pages under
+ * developers.google.com/admin-sdk/directory/reference/rest/v1):
+ * - groups.list wants customer or domain, maxResults is 200 at most; {kind, etag, groups[], nextPageToken} ("groups.list").
+ *   That a list that is empty is left out altogether is how Google's JSON is, and not written down.
+ * - A group's directMembersCount is text (int64), and counts people who are direct members ("REST Resource: groups").
  * - members.list: includeDerivedMembership, maxResults 200, pageToken; may take an hour ("members.list"). Types are USER,
- *   GROUP, CUSTOMER (everybody, without an address: bitwarden/directory-connector#56) and EXTERNAL; status is not told of
- *   everybody ("REST Resource: members"). With derived members the groups themselves are listed too
+ *   GROUP, CUSTOMER (everybody: no address, and the customer's id; bitwarden/directory-connector#56) and EXTERNAL, which is
+ *   not used ("REST Resource: members"). With derived members the groups themselves are listed too
  *   (slashdevops/idp-scim-sync#70), and lists have come short (GAM-team/GAM#1210). A group of another organisation is
  *   listed and cannot be looked into (firezone/firezone#12772).
+ * - A member's status is ACTIVE, SUSPENDED or ARCHIVED (its values are not in the reference; GAM-team/GAM tells members by
+ *   these), and people of other organisations have none (GAM-team/GAM#962, hlavki/g-suite-identity-sync#21).
+ * - The role Groups Reader may be given on condition: for security groups alone, or for all but those ("REST Resource:
+ *   roleAssignments", condition). That the others are then left out of the list rather than refused is not written down.
  * - 200 without groups while there were many: awslabs/ssosync#194, #268; firezone#9188.
- * - Limits: 403 userRateLimitExceeded, 403 quotaExceeded, 429 rateLimitExceeded, each with "back off" and without a time
- *   ("Directory API: Limits and Quotas"); {"error":{"code","message","errors":[{"domain","reason","message"}]}}.
+ * - Limits: 403 userRateLimitExceeded (2,400 a minute, user and project), 403 quotaExceeded, 429 rateLimitExceeded, each
+ *   with "back off" and without a time (developers.google.com/admin-sdk/directory/v1/limits); {"error":{"code","message","errors":[{"domain","reason","message"}]}}.
  * - Service account: JWT by RS256 with kid, iss = the account, sub = the administrator, aud = the token endpoint, scope, exp
  *   within an hour; POST grant_type=urn:ietf:params:oauth:grant-type:jwt-bearer ("Using OAuth 2.0 for Server to Server
  *   Applications"). Refusals: unauthorized_client (no delegation), invalid_grant (no such person).
  * - Without a key: sts.googleapis.com/v1/token by RFC 8693, no Authorization header there ("Method: token"); then
- *   iamcredentials .../projects/-/serviceAccounts/EMAIL:signJwt with {"payload": TEXT} gives {"keyId","signedJwt"} ("Method:
- *   projects.serviceAccounts.signJwt"), which the token endpoint takes for delegation as well.
+ *   iamcredentials .../projects/-/serviceAccounts/EMAIL:signJwt with {"payload": TEXT}, exp within twelve hours, gives
+ *   {"keyId","signedJwt"} ("Method: projects.serviceAccounts.signJwt"; permission iam.serviceAccounts.signJwt), which the
+ *   token endpoint takes for delegation as well.
  */
 #include <check.h>
 #include <string.h>
@@ -220,7 +226,7 @@ static json_t *person_json(const struct contract *c, size_t index)
 	const struct contract_person *p = &c->directory.people[index];
 	USH_AUTO_FREE char *id = ush_printf("1%lu", p->number);
 
-	return member(id, p->name, "USER", p->disabled ? "SUSPENDED" : index % 3 == 0 ? NULL : "ACTIVE");
+	return member(id, p->name, "USER", p->disabled ? state(c)->archived ? "ARCHIVED" : "SUSPENDED" : index % 3 == 0 ? NULL : "ACTIVE");
 }
 
 /* Groups in the group, however deep, as the derived list has them; then whoever is not of ours. */

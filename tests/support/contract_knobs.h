@@ -42,6 +42,7 @@ struct fake_github {
 	size_t paid;          /* answers that count against the limit */
 	bool suspended;       /* the disabled have suspended_at, as the server edition tells administrators */
 	bool hidden_parent;   /* a parent is named that the list does not have */
+	const char *role;     /* of the token's owner in the organization: "admin" unless said; "": he may not ask */
 	EVP_PKEY *key;        /* of the App */
 	unsigned int tokens;  /* made so far; the last one alone is good */
 	int64_t token_life;   /* seconds, 3600 unless said */
@@ -57,6 +58,9 @@ struct fake_gitlab {
 	int64_t resets_in;
 	const char *state;    /* of people who are disabled; "blocked" unless said */
 	bool invited;         /* people's memberships wait for somebody */
+	bool minimal;         /* people who are disabled may sign in, and have no more than minimal access to the group */
+	bool plain;           /* the token's user is no administrator */
+	bool outsider;        /* nor a member of any group */
 	size_t most_offset;   /* rows that may be listed by page, 0: no limit */
 };
 

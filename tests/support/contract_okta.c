@@ -1,22 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Okta's management API as its reference has it (developer.okta.com; titles are those of the pages):
+ * Okta's management API as its reference has it (developer.okta.com; titles are those of the pages, paths those of
+ * okta/okta-developer-docs and okta/okta-sdk-golang):
  * - Lists are arrays; where they go on stands in Link headers, one line for rel="self" and one for rel="next", with an
  *   opaque `after` ("Design principles", pagination). A single page may have no Link at all (okta-sdk-java#870).
- * - limit is 10,000 at most and 200 at most is recommended; more affects accuracy, and a 500 means: ask for less ("Groups",
- *   List all groups). A page may hold less than was asked for.
- * - `search` is answered from an eventually consistent source; `q` cannot be paged (same page).
+ * - Groups: 200 a page unless said, most organisations give no more than 200, and nobody should rely on either; a 500 means
+ *   that the page took too long: ask for less (docs/reference/api/groups, List groups with defaults). Members: 1,000 a page
+ *   unless said (okta/docs/GroupAPI.md, ListGroupUsers; okta-developer-docs#368). A page may hold less than was asked for.
+ * - `search` is answered from an eventually consistent source; `q` cannot be paged ("Groups", List all groups).
  * - expand=stats gives _embedded.stats.usersCount (same page, parameter expand).
- * - The built-in group Everyone has type BUILT_IN; it is not shown to a Group Administrator (same page, parameter limit).
+ * - Every organisation has the group Everyone, of type BUILT_IN; it is not shown to an administrator of groups
+ *   (okta/docs/GroupAPI.md, ListGroups, limit). Roles say what is seen and scopes what may be done: a role over some groups
+ *   lists those alone, and no error ("Implement OAuth for Okta with a service app", admin roles).
+ * - People of every status are members, those who are deactivated too (okta-sdk-python#245).
  * - A group's assignment to an application has the group's id and a profile of its own that is the application's; expand=group
  *   embeds the group; limit is 20 to 200 ("Application Groups", List all application groups).
  * - A person's status is one of ACTIVE, STAGED, PROVISIONED, RECOVERY, PASSWORD_EXPIRED, LOCKED_OUT, SUSPENDED, DEPROVISIONED
  *   ("Users", status). Names may be null.
  * - X-Rate-Limit-Limit, -Remaining and -Reset (UTC epoch seconds) on every answer; beyond it 429 E0000047 and no Retry-After
- *   ("Rate limit best practices"). For the concurrent limit of 75 the Reset is a suggestion alone (elastic/beats#17734).
+ *   ("Rate limit best practices"). For the concurrent limit of 75 the Reset is a suggestion alone (elastic/beats#17734;
+ *   "Additional rate limits", concurrent). A service app may use half of a limit unless an administrator says more
+ *   ("Implement OAuth for Okta with a service app", application rate limits).
  * - Errors are errorCode, errorSummary, errorLink, errorId, errorCauses ("Error codes"); a bad token is 401 E0000011.
  * - An API token goes after "SSWS"; an OAuth client shows a JWT of iss = sub = client id, aud = the token endpoint, exp within
- *   an hour, at /oauth2/v1/token ("Implement OAuth for Okta with a service app"); errors there as RFC 6749 section 5.2.
+ *   an hour, at /oauth2/v1/token ("Implement OAuth for Okta with a service app"); errors there as RFC 6749 section 5.2, and
+ *   invalid_dpop_proof where the client must show a DPoP header ("Configure OAuth 2.0 Demonstrating Proof-of-Possession").
  */
 #include <check.h>
 #include <string.h>
@@ -174,6 +182,16 @@ static char *group_id(const struct contract *c, size_t group)
 	return ush_printf("00g%lu", c->directory.groups[group].number);
 }
 
+/* Everyone: the first group that is there. */
+static bool is_everyone(const struct contract *c, size_t index)
+{
+	size_t first = 0;
+
+	while (first < c->directory.group_count && c->directory.groups[first].gone)
+		first++;
+	return index == first && !state(c)->group_admin;
+}
+
 static json_t *group_json(const struct contract *c, size_t index)
 {
 	const struct contract_group *g = &c->directory.groups[index];
@@ -181,7 +199,7 @@ static json_t *group_json(const struct contract *c, size_t index)
 
 	return json_pack("{s:s, s:s, s:s, s:s, s:[s], s:s, s:{s:s, s:n}, s:{}}", "id", id, "created", "2024-02-03T10:15:00.000Z", "lastUpdated",
 			 "2024-02-03T10:15:00.000Z", "lastMembershipUpdated", "2024-02-04T10:15:00.000Z", "objectClass", "okta:user_group", "type",
-			 index == 0 ? "BUILT_IN" : "OKTA_GROUP", "profile", "name", g->name, "description", "_links");
+			 is_everyone(c, index) ? "BUILT_IN" : "OKTA_GROUP", "profile", "name", g->name, "description", "_links");
 }
 
 static json_t *group_item(const struct contract *c, const char *url, size_t index)

@@ -69,11 +69,43 @@ START_TEST(members_are_read_of_the_teams_that_are_wanted_alone)
 	knobs_begin(&c, &contract_github, 5, 1);
 	knobs_read(&c, "/group-0000,/group-0003");
 	ck_assert_msg(c.groups.complete, "%s", c.groups.why);
-	ck_assert_uint_eq(c.requests, 2 + 2); /* the list twice */
+	ck_assert_uint_eq(c.requests, 2 + 2 + 1); /* the list twice, and whose token it is */
 	ck_assert(knobs_group(&c, "/group-0003")->members_known);
 	ck_assert(!knobs_group(&c, "/group-0002")->members_known);
 	knobs_read(&c, NULL);
-	ck_assert_uint_eq(c.requests, 2);
+	ck_assert_uint_eq(c.requests, 2 + 1);
+	contract_end(&c);
+}
+END_TEST
+
+/* A secret team is shown to its members and to owners of the organization, and the list does not say so. */
+START_TEST(the_proof_says_whether_the_tokens_owner_sees_every_team)
+{
+	static const struct {
+		const char *role;
+		bool doubt;
+	} roles[] = {{"admin", false}, {"member", true}, {"", true}};
+
+	for (size_t i = 0; i < USH_COUNT(roles); i++) {
+		knobs_begin(&c, &contract_github, 3, 1);
+		github()->role = roles[i].role;
+		read_exact();
+		ck_assert_msg((strstr(c.groups.proof, "secret teams are listed only where") != NULL) == roles[i].doubt, "%s", c.groups.proof);
+		contract_end(&c);
+	}
+	knobs_begin(&c, &contract_github_app, 3, 1);
+	read_exact();
+	ck_assert_msg(strstr(c.groups.proof, "secret") == NULL, "%s", c.groups.proof);
+	contract_end(&c);
+}
+END_TEST
+
+START_TEST(an_organization_that_was_renamed_says_so)
+{
+	knobs_begin(&c, &contract_github, 1, 0);
+	c.fault = (struct contract_fault){.what = CONTRACT_GROUPS, .status = 301};
+	knobs_read(&c, NULL);
+	knobs_expect_incomplete(&c, "another name now");
 	contract_end(&c);
 }
 END_TEST
@@ -111,7 +143,7 @@ START_TEST(the_second_reading_of_the_list_costs_nothing)
 	knobs_begin(&c, &contract_github, 230, 0);
 	knobs_read(&c, NULL);
 	ck_assert_msg(c.groups.complete, "%s", c.groups.why);
-	ck_assert_uint_eq(github()->paid, 3);
+	ck_assert_uint_eq(github()->paid, 3 + 1); /* and whose token it is */
 	ck_assert_uint_eq(github()->unchanged, 3);
 	contract_end(&c);
 }
@@ -169,7 +201,7 @@ START_TEST(a_cache_that_is_broken_is_not_looked_at)
 
 		ck_assert_int_eq(ush_file_write(path, texts[i], strlen(texts[i]), 0600, &err), 0);
 		read_exact();
-		ck_assert_uint_eq(github()->paid, 3); /* the list, and the members of two */
+		ck_assert_uint_eq(github()->paid, 3 + 1); /* the list, the members of two, and whose token it is */
 		contract_end(&c);
 	}
 }
@@ -188,19 +220,19 @@ START_TEST(answers_kept_for_another_organization_are_not_asked_about)
 	memcpy(bound, "github.test acmf", 16);
 	ck_assert_int_eq(ush_file_write(path, text.data, text.length, 0600, &err), 0);
 	read_exact();
-	ck_assert_uint_eq(github()->paid, 3);
+	ck_assert_uint_eq(github()->paid, 3 + 1);
 	contract_end(&c);
 }
 END_TEST
 
-START_TEST(a_cache_that_others_may_read_is_refused)
+START_TEST(a_cache_that_others_may_open_is_left_alone_and_told)
 {
 	USH_AUTO_FREE char *path = with_cache(2, 1);
 
 	ck_assert_int_eq(chmod(path, 0644), 0);
-	contract_read(&c);
-	ck_assert_int_eq(c.result, -1);
-	ck_assert_int_eq(c.err.code, USH_ERR_CONFIG);
+	read_exact();
+	ck_assert_uint_eq(github()->paid, 3 + 1);
+	ck_assert_ptr_nonnull(strstr(c.groups.proof, "others may open it (mode 0644). Close it: chmod 600 "));
 	contract_end(&c);
 }
 END_TEST
@@ -273,6 +305,7 @@ START_TEST(a_secondary_limit_that_names_no_time_is_waited_for_a_minute)
 	static const struct provider_row rows[] = {
 		{.url = "/orgs/acme/teams", .status = 403, .body = "{'message':'You have exceeded a secondary rate limit. Please wait a few minutes'}", .times = 1},
 		{.url = "/orgs/acme/teams", .status = 200, .body = "[{'id':7,'slug':'dev','parent':null}]"},
+		{.url = "/user/memberships/orgs/acme", .status = 200, .body = "{'state':'active','role':'admin'}"},
 		{0}};
 	struct provider *provider = provider_new(rows);
 	struct ush_policy_source source =
@@ -427,9 +460,10 @@ START_TEST(an_app_needs_its_installation_and_its_key)
 END_TEST
 
 TAP_MAIN("source_github", a_team_stands_under_its_parent_by_slugs_and_has_its_members_too, a_parent_that_is_not_listed_is_one_that_rights_hide,
-	 members_are_read_of_the_teams_that_are_wanted_alone, a_full_page_without_a_link_is_followed_all_the_same,
+	 members_are_read_of_the_teams_that_are_wanted_alone, the_proof_says_whether_the_tokens_owner_sees_every_team,
+	 an_organization_that_was_renamed_says_so, a_full_page_without_a_link_is_followed_all_the_same,
 	 what_is_hidden_or_forbidden_says_what_the_token_lacks, the_second_reading_of_the_list_costs_nothing, a_second_run_pays_for_what_changed_alone,
-	 a_change_behind_an_etag_is_seen, a_cache_that_is_broken_is_not_looked_at, answers_kept_for_another_organization_are_not_asked_about, a_cache_that_others_may_read_is_refused,
+	 a_change_behind_an_etag_is_seen, a_cache_that_is_broken_is_not_looked_at, answers_kept_for_another_organization_are_not_asked_about, a_cache_that_others_may_open_is_left_alone_and_told,
 	 a_cache_that_cannot_be_written_costs_nobody_access, no_answer_of_304_stands_for_what_was_never_seen,
 	 the_primary_limit_is_waited_for_until_its_reset, a_reset_beyond_the_budget_is_incomplete_at_once, the_secondary_limit_is_a_403_that_passes,
 	 a_secondary_limit_that_names_no_time_is_waited_for_a_minute, a_link_to_another_host_gets_no_token,

@@ -168,6 +168,18 @@ START_TEST(a_membership_that_waits_for_somebody_is_none_yet)
 }
 END_TEST
 
+/* By GitLab's tokens he is not in the group. */
+START_TEST(minimal_access_is_no_membership)
+{
+	knobs_begin(&c, &contract_gitlab, 1, 3);
+	c.directory.people[1].disabled = true;
+	gitlab()->minimal = true;
+	read_exact();
+	ck_assert_uint_eq(c.groups.disabled, 1);
+	contract_end(&c);
+}
+END_TEST
+
 START_TEST(addresses_that_the_token_may_not_see_are_counted_not_dropped)
 {
 	knobs_begin(&c, &contract_gitlab, 1, 3);
@@ -218,13 +230,44 @@ START_TEST(a_group_that_the_token_may_not_see_says_so)
 }
 END_TEST
 
+/* What rights hide is not listed, and the list does not say so; whose token it is does. */
+static void proof_of(const char *group, bool outsider, const char *doubt)
+{
+	tree();
+	gitlab()->plain = true;
+	gitlab()->outsider = outsider;
+	if (group != NULL)
+		ush_source_set(&c.source, "group", group);
+	knobs_read(&c, NULL);
+	ck_assert_msg(c.groups.complete, "%s", c.groups.why);
+	ck_assert_uint_eq(c.groups.count, group != NULL ? 2 : 4);
+	ck_assert_msg((strstr(c.groups.proof, "are listed only where") != NULL) == (doubt != NULL), "%s", c.groups.proof);
+	ck_assert_msg(doubt == NULL || strstr(c.groups.proof, doubt) != NULL, "%s", c.groups.proof);
+	contract_end(&c);
+}
+
+START_TEST(the_proof_says_where_the_tokens_user_may_not_look)
+{
+	proof_of("group-0000/payments", false, NULL);
+	proof_of("group-0000/payments", true, "; private groups and their people are listed only where the token's user is a member");
+	proof_of(NULL, false, "; groups are listed only where the token's user is a member");
+	tree();
+	knobs_read(&c, NULL);
+	ck_assert_msg(strstr(c.groups.proof, "only") == NULL, "%s", c.groups.proof);
+	c.fault = (struct contract_fault){.what = CONTRACT_ELSE, .status = 403}; /* who he is cannot be asked */
+	knobs_read(&c, NULL);
+	ck_assert_msg(c.groups.complete && strstr(c.groups.proof, "are listed only where") != NULL, "%s", c.groups.proof);
+	contract_end(&c);
+}
+END_TEST
+
 START_TEST(members_are_read_of_the_groups_that_are_wanted_alone)
 {
 	knobs_begin(&c, &contract_gitlab, 5, 1);
 	knobs_read(&c, "/group-0002");
-	ck_assert_uint_eq(c.requests, 2 + 1);
+	ck_assert_uint_eq(c.requests, 2 + 1 + 1); /* the list twice, and whose token it is */
 	knobs_read(&c, NULL);
-	ck_assert_uint_eq(c.requests, 2);
+	ck_assert_uint_eq(c.requests, 2 + 1);
 	contract_end(&c);
 }
 END_TEST
@@ -252,6 +295,7 @@ TAP_MAIN("source_gitlab", without_totals_pages_are_read_to_the_one_that_names_no
 	 a_full_page_that_lost_its_headers_is_followed_all_the_same, links_of_a_server_that_does_not_know_its_name_do_no_harm_beside_page_numbers,
 	 a_link_elsewhere_is_not_followed, more_groups_than_pages_may_list_says_what_to_do, answers_that_are_no_pages_of_groups_are_incomplete,
 	 a_page_number_that_is_none_is_not_asked_for, a_limit_that_names_its_reset_alone_is_waited_for, every_state_but_active_is_one_that_may_not_sign_in,
-	 a_membership_that_waits_for_somebody_is_none_yet, addresses_that_the_token_may_not_see_are_counted_not_dropped,
+	 a_membership_that_waits_for_somebody_is_none_yet, minimal_access_is_no_membership, addresses_that_the_token_may_not_see_are_counted_not_dropped,
 	 one_group_and_those_under_it_are_read_when_the_policy_says_so, a_group_that_the_token_may_not_see_says_so,
+	 the_proof_says_where_the_tokens_user_may_not_look,
 	 members_are_read_of_the_groups_that_are_wanted_alone, a_group_made_meanwhile_is_seen_by_the_second_reading)

@@ -242,6 +242,20 @@ START_TEST(more_members_than_direct_ones_are_those_of_groups_in_it)
 }
 END_TEST
 
+START_TEST(who_is_suspended_or_archived_may_not_sign_in)
+{
+	for (int archived = 0; archived <= 1; archived++) {
+		begin(2, 3);
+		google->archived = archived == 1;
+		c.directory.people[0].disabled = true;
+		contract_read(&c);
+		contract_expect_exact(&c);
+		ck_assert_uint_eq(c.groups.disabled, 1);
+		contract_end(&c);
+	}
+}
+END_TEST
+
 /* "Everybody in the organisation" has no address; a group of somebody else's may not be looked into (firezone#12772). */
 START_TEST(members_who_cannot_be_named_are_counted)
 {
@@ -265,4 +279,5 @@ TAP_MAIN("source_google", the_service_accounts_assertion_is_as_google_wants_it, 
 	 a_refusal_says_what_an_administrator_must_do, a_key_file_that_is_none_is_told_before_anything_is_asked, a_403_that_is_a_limit_is_waited_for,
 	 a_403_that_is_no_limit_is_not_tried_again, none_at_all_is_never_complete_whatever_was_asked,
 	 a_list_that_changes_until_it_is_read_again_is_incomplete, domain_customer_and_query_go_to_google_with_every_page,
-	 a_derived_list_that_is_short_is_seen, more_members_than_direct_ones_are_those_of_groups_in_it, members_who_cannot_be_named_are_counted)
+	 a_derived_list_that_is_short_is_seen, more_members_than_direct_ones_are_those_of_groups_in_it,
+	 who_is_suspended_or_archived_may_not_sign_in, members_who_cannot_be_named_are_counted)

@@ -184,6 +184,26 @@ START_TEST(no_group_without_a_search_is_a_matter_of_rights)
 }
 END_TEST
 
+/* A role over some groups lists those alone, and no error: that Everyone is missing gives it away. */
+START_TEST(a_list_without_everyone_is_one_of_some_groups)
+{
+	begin(&contract_okta, 30);
+	okta->group_admin = true;
+	incomplete("does not show the group Everyone", "Read-only Administrator");
+	begin(&contract_okta, 30);
+	okta->group_admin = true;
+	ush_source_set(&c.source, "search", "type eq \"OKTA_GROUP\"");
+	contract_read(&c);
+	contract_expect_exact(&c);
+	contract_end(&c);
+	begin(&contract_okta_app, 30);
+	okta->group_admin = true;
+	contract_read(&c);
+	contract_expect_exact(&c);
+	contract_end(&c);
+}
+END_TEST
+
 /* ---- members ---- */
 
 static void nobody_of(const char *status)
@@ -351,7 +371,7 @@ TAP_MAIN("source_okta", a_client_signs_an_assertion_that_okta_takes, a_refused_c
 	 what_does_not_go_together_is_refused_before_anything_is_asked, a_token_that_okta_ended_is_told_of, the_reset_of_a_limit_is_waited_for,
 	 a_reset_that_is_too_far_is_not_waited_for, a_search_goes_to_okta_and_the_proof_says_what_it_is_worth,
 	 groups_of_an_application_have_the_names_that_okta_gives_them, an_application_that_is_not_there_is_incomplete,
-	 no_group_without_a_search_is_a_matter_of_rights, who_may_not_sign_in_is_told_from_who_must_set_a_password,
+	 no_group_without_a_search_is_a_matter_of_rights, a_list_without_everyone_is_one_of_some_groups, who_may_not_sign_in_is_told_from_who_must_set_a_password,
 	 fewer_members_than_okta_counts_are_incomplete, the_proof_claims_no_count_that_nobody_gave, a_member_who_comes_twice_means_that_pages_shifted,
 	 a_list_that_changes_until_it_is_read_again_is_incomplete, people_are_called_as_the_policy_says,
 	 without_people_only_the_list_is_read, only_groups_that_are_asked_about_have_their_members_read)
