@@ -10,6 +10,7 @@
 #include "common/data/json.h"
 
 #define ANSWER_MAX   (32U << 20)
+#define VALUES_MAX   2000000 /* of an answer: half a gigabyte at the worst */
 #define EXCHANGE_MS  60000
 #define BACKOFF_MS   500
 #define BACKOFF_MOST 30000
@@ -31,12 +32,17 @@ static const char *times(unsigned int count, char *out, size_t size)
 	return out;
 }
 
+/* As the policy writes it; long ones without what is below a minute, or an hour. */
 static const char *span(int64_t ms, char *out, size_t size)
 {
-	if (ms >= 60000 && ms % 60000 == 0)
-		snprintf(out, size, "%lldm", (long long)ms / 60000);
+	int64_t seconds = ms / 1000;
+
+	if (seconds >= 4 * 3600 || (seconds >= 3600 && seconds % 3600 == 0))
+		snprintf(out, size, "%lldh", (long long)seconds / 3600);
+	else if (seconds >= 600 || (seconds >= 60 && seconds % 60 == 0))
+		snprintf(out, size, "%lldm", (long long)seconds / 60);
 	else
-		snprintf(out, size, "%llds", (long long)ms / 1000);
+		snprintf(out, size, "%llds", (long long)seconds);
 	return out;
 }
 
@@ -70,13 +76,37 @@ static char *reason(const struct ush_ask *ask, const struct ush_http_response *r
 	return ush_printf(" (%.160s)", clean);
 }
 
+static bool same_origin(const char *base, const char *target)
+{
+	struct ush_error ignored = {0};
+	USH_AUTO_URL a = {0};
+	USH_AUTO_URL b = {0};
+
+	return ush_url_parse(&a, base, USH_ERR_INCOMPLETE, &ignored) == 0 && ush_url_parse(&b, target, USH_ERR_INCOMPLETE, &ignored) == 0 &&
+	       strcmp(a.scheme, b.scheme) == 0 && strcmp(a.host, b.host) == 0 && a.port == b.port;
+}
+
+/* Nobody is sent elsewhere with a token. */
+static void say_redirected(struct ush_api *api, const char *what, const struct ush_http_response *response, const char *location, struct ush_error *err)
+{
+	ush_fail(err, USH_ERR_INCOMPLETE, "%s: %s answered %d, and leads to %.120s", what, ush_source_place(api->base), response->status,
+		 location != NULL ? location : "nowhere");
+	ush_hint(err, "Redirects are not followed. If that is where the provider is now, say so in sources.%s.%s", api->source->name, api->source->kind->type);
+}
+
 static enum ush_ask_state refused(struct ush_api *api, const struct ush_ask *ask, const struct ush_http_response *response, struct ush_error *err)
 {
 	USH_AUTO_FREE char *what = ush_ask_what(ask), *said = reason(ask, response);
-	const char *advice = api->kind->advice != NULL ? api->kind->advice(api, response->status) : NULL;
+	bool redirect = response->status >= 300 && response->status < 400 && response->status != 304;
+	const char *location = redirect ? ush_http_header(response, "Location") : NULL;
+	bool stays = !redirect || location == NULL || location[0] == '/' || same_origin(api->base, location);
+	const char *advice = api->kind->advice != NULL && stays ? api->kind->advice(api, response->status) : NULL;
 	USH_AUTO_FREE char *where = NULL;
 
-	ush_fail(err, USH_ERR_INCOMPLETE, "%s: %s answered %d%s", what, ush_source_place(api->base), response->status, said);
+	if (redirect)
+		say_redirected(api, what, response, location, err);
+	else
+		ush_fail(err, USH_ERR_INCOMPLETE, "%s: %s answered %d%s", what, ush_source_place(api->base), response->status, said);
 	if (advice != NULL) {
 		ush_hint(err, "%s", advice);
 	} else if (response->status == 401 && api->kind->sign_in == NULL) {
@@ -87,16 +117,6 @@ static enum ush_ask_state refused(struct ush_api *api, const struct ush_ask *ask
 }
 
 /* ---- what is asked ---- */
-
-static bool same_origin(const char *base, const char *target)
-{
-	struct ush_error ignored = {0};
-	USH_AUTO_URL a = {0};
-	USH_AUTO_URL b = {0};
-
-	return ush_url_parse(&a, base, USH_ERR_INCOMPLETE, &ignored) == 0 && ush_url_parse(&b, target, USH_ERR_INCOMPLETE, &ignored) == 0 &&
-	       strcmp(a.scheme, b.scheme) == 0 && strcmp(a.host, b.host) == 0 && a.port == b.port;
-}
 
 int ush_ask_begin(struct ush_api *api, struct ush_ask *ask, struct ush_error *err)
 {
@@ -114,71 +134,13 @@ int ush_ask_begin(struct ush_api *api, struct ush_ask *ask, struct ush_error *er
 	return 0;
 }
 
-static void forget_token(struct ush_ask *ask)
-{
-	if (ask->authorization != NULL)
-		ush_wipe_free(ask->authorization, strlen(ask->authorization));
-	ask->authorization = NULL;
-	ush_secret_free(ask->token);
-	ask->token = NULL;
-}
-
 void ush_ask_end(struct ush_ask *ask)
 {
-	forget_token(ask);
+	json_decref(ask->body);
+	ask->body = NULL;
+	ush_ask_forget(ask);
 	free(ask->url);
 	ask->url = NULL;
-}
-
-/* ---- the token ---- */
-
-/* The policy's credential is the token: read anew, for a mounted one is replaced while we run. */
-static int take_credential(struct ush_api *api, struct ush_error *err)
-{
-	USH_AUTO_SECRET fresh = NULL;
-
-	if (ush_credential_read(api->source, &fresh, err) != 0)
-		return -1;
-	if (fresh == NULL)
-		return ush_fail(err, USH_ERR_CONFIG, "no secret is named: secretFile, secretCommand, secretEnv or secretKeyring");
-	ush_api_token(api, ush_secret_reveal(fresh), ush_secret_length(fresh), 0);
-	return 0;
-}
-
-static int need_token(struct ush_api *api, struct ush_error *err)
-{
-	if (api->token != NULL && (api->token_ends == 0 || ush_boot_ms(api->world) < api->token_ends))
-		return 0;
-	if (ush_replaying(api->world)) {
-		ush_api_token(api, "replayed", 8, 0);
-		return 0;
-	}
-	if (api->token == NULL && api->credential != NULL && api->kind->sign_in == NULL) {
-		ush_api_token(api, ush_secret_reveal(api->credential), ush_secret_length(api->credential), 0);
-		return 0;
-	}
-	if (api->kind->sign_in == NULL)
-		return take_credential(api, err);
-	if (api->kind->sign_in(api, err) != 0)
-		return -1;
-	return api->token != NULL ? 0 : ush_fail(err, USH_ERR_INCOMPLETE, "%s gives no token", ush_source_place(api->base));
-}
-
-/* A 401 to the newest token: false when there is no other to be had. */
-static bool renew(struct ush_api *api, const struct ush_ask *ask)
-{
-	struct ush_error ignored = {0};
-	USH_AUTO_SECRET old = NULL;
-
-	if (ask->generation != api->generation)
-		return true; /* another request has renewed it meanwhile */
-	if (api->kind->sign_in != NULL || ush_replaying(api->world)) {
-		ush_secret_free(api->token);
-		api->token = NULL;
-		return true;
-	}
-	old = ush_secret_copy(api->token);
-	return take_credential(api, &ignored) == 0 && !ush_secret_equal(old, api->token);
 }
 
 /* ---- sending ---- */
@@ -187,22 +149,6 @@ static void add_headers(struct ush_ask *ask, size_t *count, const char *const *l
 {
 	for (; lines != NULL && *lines != NULL && *count + 1 < USH_ASK_HEADERS; lines++)
 		ask->headers[(*count)++] = *lines;
-}
-
-static int authorize(struct ush_api *api, struct ush_ask *ask, struct ush_http_request *request, size_t *count, struct ush_error *err)
-{
-	if (need_token(api, err) != 0)
-		return -1;
-	forget_token(ask);
-	ask->generation = api->generation;
-	if (api->kind->authorization == NULL) {
-		ask->token = ush_secret_copy(api->token);
-		request->bearer = ask->token;
-		return 0;
-	}
-	ask->authorization = ush_printf("Authorization: %s %s", api->kind->authorization, ush_secret_reveal(api->token));
-	ask->headers[(*count)++] = ask->authorization;
-	return 0;
 }
 
 int ush_ask_send(struct ush_api *api, struct ush_ask *ask, struct ush_http_request *request, struct ush_error *err)
@@ -222,7 +168,7 @@ int ush_ask_send(struct ush_api *api, struct ush_ask *ask, struct ush_http_reque
 		request->body = ask->form->data != NULL ? ask->form->data : "";
 		request->body_length = ask->form->length;
 	} else {
-		if (authorize(api, ask, request, &count, err) != 0)
+		if (ush_ask_authorize(api, ask, request, &count, err) != 0)
 			return -1;
 		add_headers(ask, &count, api->kind->headers);
 	}
@@ -337,6 +283,56 @@ static enum ush_ask_state broken(struct ush_api *api, struct ush_ask *ask, const
 	return USH_ASK_FAILED;
 }
 
+struct shape { /* of what should be JSON, by its marks alone */
+	size_t open, values;
+	bool in_string;
+};
+
+static struct shape shape_of(const char *text, size_t length)
+{
+	struct shape shape = {.values = 1};
+
+	for (size_t i = 0; i < length; i++) {
+		if (shape.in_string && text[i] == '\\')
+			i++;
+		else if (text[i] == '"')
+			shape.in_string = !shape.in_string;
+		else if (!shape.in_string && (text[i] == '{' || text[i] == '['))
+			shape.open++, shape.values++;
+		else if (!shape.in_string && shape.open > 0 && (text[i] == '}' || text[i] == ']'))
+			shape.open--;
+		else if (!shape.in_string && text[i] == ',')
+			shape.values++;
+	}
+	return shape;
+}
+
+static enum ush_ask_state read_body(struct ush_api *api, struct ush_ask *ask, const struct ush_http_response *response, struct ush_error *err)
+{
+	static const struct ush_error cut = {.code = USH_ERR_UNAVAILABLE, .what = "the answer ends in the middle"};
+	const char *text = response->body.data != NULL ? response->body.data : "";
+	struct shape shape = shape_of(text, response->body.length);
+	USH_AUTO_FREE char *what = ush_ask_what(ask);
+	struct ush_error why = {0};
+
+	if (text[strspn(text, " \t\r\n")] == '<') {
+		ush_fail(err, USH_ERR_INCOMPLETE, "%s: a web page came where JSON was expected", what);
+		ush_hint(err, "Something between answers for the provider: a sign-in page, a proxy? Look at the source's url and proxy");
+		return USH_ASK_FAILED;
+	}
+	if (shape.values > VALUES_MAX) { /* "[[],[]...": a little that is compressed becomes gigabytes */
+		ush_fail(err, USH_ERR_INCOMPLETE, "%s: more than %d values in one answer", what, VALUES_MAX);
+		return USH_ASK_FAILED;
+	}
+	ask->body = ush_json_parse(text, response->body.length, what, USH_ERR_INCOMPLETE, &why);
+	if (ask->body != NULL)
+		return USH_ASK_DONE;
+	if (shape.in_string || (shape.open > 0 && shape.open <= USH_JSON_DEPTH) || response->body.length == 0) /* somebody between cut it, and ended it well */
+		return failed(api, ask, response, &cut, -1, err);
+	ush_fail(err, why.code, "%s", why.what);
+	return USH_ASK_FAILED;
+}
+
 static bool has_header(const char *const *lines, const char *name)
 {
 	for (; lines != NULL && *lines != NULL; lines++)
@@ -372,40 +368,32 @@ enum ush_ask_state ush_ask_judge(struct ush_api *api, struct ush_ask *ask, const
 		return limited(api, ask, status, named, err);
 	if (status >= 500)
 		return failed(api, ask, response, why, named, err);
-	if (status == 200 || (status == 404 && ask->get.allow404) || ((status == 400 || status == 410) && ask->get.allow_stale) ||
+	if (status == 200)
+		return read_body(api, ask, response, err);
+	if ((status == 404 && ask->get.allow404) || ((status == 400 || status == 410) && ask->get.allow_stale) ||
 	    (status == 304 && has_header(ask->get.extra, "If-None-Match")))
 		return USH_ASK_DONE;
 	if (!is_get && (status == 201 || status >= 400))
 		return USH_ASK_DONE;
-	if (status == 401 && is_get && ask->refusals++ == 0 && renew(api, ask)) {
+	if (status == 401 && is_get && ask->refusals++ == 0 && ush_ask_renew(api, ask)) {
 		ask->due = 0;
 		return USH_ASK_AGAIN;
 	}
 	return refused(api, ask, response, err);
 }
 
-int ush_ask_take(const struct ush_ask *ask, struct ush_http_response *response, struct ush_api_answer *answer, struct ush_error *err)
+void ush_ask_take(struct ush_ask *ask, struct ush_http_response *response, struct ush_api_answer *answer)
 {
-	USH_AUTO_FREE char *what = NULL;
 	struct ush_error ignored = {0};
-	const char *text;
+	const struct ush_buf *text = &response->body;
 
-	answer->status = response->status;
+	*answer = (struct ush_api_answer){.status = response->status, .body = ush_steal(&ask->body)};
+	if (answer->status != 200 && text->length > 0)
+		answer->body = ush_json_parse(text->data, text->length, "", USH_ERR_INCOMPLETE, &ignored);
+	else
+		ush_buf_free(&response->body);
 	answer->response = *response;
 	*response = (struct ush_http_response){0};
-	text = answer->response.body.data != NULL ? answer->response.body.data : "";
-	if (answer->status != 200) {
-		answer->body = answer->response.body.length == 0 ? NULL : ush_json_parse(text, answer->response.body.length, "", USH_ERR_INCOMPLETE, &ignored);
-		return 0;
-	}
-	what = ush_ask_what(ask);
-	if (text[strspn(text, " \t\r\n")] == '<') {
-		ush_fail(err, USH_ERR_INCOMPLETE, "%s: a web page came where JSON was expected", what);
-		return ush_hint(err, "Something between answers for the provider: a sign-in page, a proxy? Look at the source's url and proxy");
-	}
-	answer->body = ush_json_parse(text, answer->response.body.length, what, USH_ERR_INCOMPLETE, err);
-	ush_buf_free(&answer->response.body);
-	return answer->body != NULL ? 0 : -1;
 }
 
 /* ---- all of it ---- */
@@ -437,8 +425,8 @@ int ush_ask_run(struct ush_api *api, struct ush_ask *ask, struct ush_api_answer 
 		response.retry_after_ms = -1;
 		ush_http(api->world, &request, &response, &why);
 		state = ush_ask_judge(api, ask, &response, &why, err);
-		if (state == USH_ASK_DONE && ush_ask_take(ask, &response, answer, err) != 0)
-			return -1;
+		if (state == USH_ASK_DONE)
+			ush_ask_take(ask, &response, answer);
 	}
 	return state == USH_ASK_DONE ? 0 : -1;
 }

@@ -137,8 +137,7 @@ static int take(struct lanes *lanes, struct lane *lane, struct ush_http_response
 	USH_AUTO_API_ANSWER answer = {0};
 	char *target = NULL;
 
-	if (ush_ask_take(&lane->ask, response, &answer, lanes->err) != 0)
-		return -1;
+	ush_ask_take(&lane->ask, response, &answer);
 	if (lanes->chains->page(lanes->chains->context, lane->index, &answer, &target, lanes->err) != 0) {
 		free(target);
 		return -1;

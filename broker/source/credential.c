@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "broker/source/keyring.h"
+#include "common/base/environment.h"
 #include "common/base/file.h"
 #include "common/base/memory.h"
 #include "common/base/text.h"
@@ -128,12 +129,8 @@ static int read_command(const struct ush_list *words, struct ush_secret **out, s
 
 static int read_environment(const char *name, struct ush_secret **out, struct ush_error *err)
 {
-	const char *value = getenv(name);
-
-	if (value == NULL || *value == '\0')
-		return ush_fail(err, USH_ERR_CONFIG, "$%s: holds no secret", name);
-	*out = ush_secret_new(value, strlen(value));
-	return 0;
+	*out = ush_secret_copy(ush_environment_secret(name));
+	return *out != NULL ? 0 : ush_fail(err, USH_ERR_CONFIG, "$%s: holds no secret", name);
 }
 
 /* ---- all of it ---- */

@@ -3,37 +3,20 @@
 
 #include <string.h>
 
-#include "common/base/file.h"
 #include "common/base/memory.h"
 #include "common/data/json.h"
 
-#define FILE_MAX (64U << 20)
 #define ETAG_MAX 256
 
 /* ---- the file ---- */
 
-int ush_etags_open(struct ush_etags *etags, const char *path, const char *bound, struct ush_error *err)
+void ush_etags_open(struct ush_etags *etags, const char *path, const char *bound)
 {
-	USH_AUTO_BUF text = USH_BUF_MAX(FILE_MAX);
-	struct ush_error ignored = {0};
 	USH_AUTO_JSON kept = NULL;
-	const char *of;
-	bool missing = false;
 
-	*etags = (struct ush_etags){.path = path, .bound = ush_strdup(bound), .old = json_object(), .now = json_object()};
-	if (path == NULL)
-		return 0;
-	if (ush_file_read(path, USH_FILE_PRIVATE, USH_ERR_CONFIG, &text, &missing, err) != 0) {
-		if (!missing)
-			return -1;
-		ush_error_clear(err);
-		return 0;
-	}
-	kept = ush_json_parse(text.data != NULL ? text.data : "", text.length, path, USH_ERR_STORE, &ignored);
-	of = ush_json_string(kept, "bound");
-	if (of != NULL && strcmp(of, bound) == 0 && ush_json_object(kept, "pages") != NULL)
-		json_object_update(etags->old, ush_json_object(kept, "pages"));
-	return 0;
+	*etags = (struct ush_etags){.cache = {.path = path}, .bound = ush_strdup(bound), .old = json_object(), .now = json_object()};
+	kept = ush_cache_read(&etags->cache, bound);
+	json_object_update(etags->old, kept);
 }
 
 void ush_etags_close(struct ush_etags *etags)
@@ -41,24 +24,17 @@ void ush_etags_close(struct ush_etags *etags)
 	for (size_t i = 0; i < etags->line_count; i++)
 		free(etags->lines[i]);
 	free(etags->lines);
+	ush_cache_close(&etags->cache);
 	free(etags->bound);
 	json_decref(etags->old);
 	json_decref(etags->now);
 	*etags = (struct ush_etags){0};
 }
 
-int ush_etags_save(const struct ush_etags *etags, struct ush_error *err)
+void ush_etags_save(struct ush_etags *etags, struct ush_groups *groups)
 {
-	USH_AUTO_JSON whole = NULL;
-	USH_AUTO_FREE char *text = NULL;
-
-	if (etags->path == NULL)
-		return 0;
-	whole = json_pack("{s:s, s:O}", "bound", etags->bound, "pages", etags->now);
-	text = json_dumps(whole, JSON_COMPACT);
-	if (text == NULL || strlen(text) > FILE_MAX)
-		return ush_fail(err, USH_ERR_STORE, "%s: more than %u MiB", etags->path, FILE_MAX >> 20);
-	return ush_file_write(etags->path, text, strlen(text), 0600, err);
+	ush_cache_write(&etags->cache, etags->bound, etags->now);
+	ush_cache_tell(&etags->cache, groups);
 }
 
 /* ---- one page ---- */

@@ -10,17 +10,18 @@
 #include <jansson.h>
 
 #include "broker/source/api.h"
+#include "broker/source/cache.h"
 
 struct ush_etags {
-	const char *path;   /* or NULL: in memory alone */
+	struct ush_cache cache; /* without a path: in memory alone */
 	char *bound;        /* what the file is for: another organization's is not looked at */
 	json_t *old, *now;  /* target -> {"match", "next", "body"}: of the file, and of this reading */
 	const char ***lines; /* header lines that were handed out */
 	size_t line_count;
 };
 
-/* Reads the file, which must be ours and 0600: USH_ERR_CONFIG. One that is missing, broken or for another place is empty. */
-int ush_etags_open(struct ush_etags *etags, const char *path, const char *bound, struct ush_error *err);
+/* path: cache.h; or NULL. */
+void ush_etags_open(struct ush_etags *etags, const char *path, const char *bound);
 void ush_etags_close(struct ush_etags *etags);
 
 /* "If-None-Match: ..." for a target, or NULL; as ush_api_chains takes it. */
@@ -30,7 +31,7 @@ const char *const *ush_etags_extra(struct ush_etags *etags, const char *target);
  * is borrowed. NULL when a 304 came for what is not kept. */
 const json_t *ush_etags_take(struct ush_etags *etags, const char *target, struct ush_api_answer *answer, char **next);
 
-/* Writes what this reading saw, 0600 and whole or not at all. USH_ERR_STORE. */
-int ush_etags_save(const struct ush_etags *etags, struct ush_error *err);
+/* Writes what this reading saw; the proof says where that cannot be. */
+void ush_etags_save(struct ush_etags *etags, struct ush_groups *groups);
 
 #endif

@@ -127,7 +127,7 @@ static bool add_row(struct ush_groups *groups, void **index, const struct row *r
 		return false;
 	group = group_of(groups, index, columns == 3 ? row->fields[1] : name, name);
 	if (group != NULL && *member != '\0')
-		ush_list_add(&group->members, member);
+		ush_members_add(&group->members, member);
 	return group != NULL;
 }
 

@@ -37,7 +37,7 @@ static int read_members(const struct ush_node *node, const char *file, struct us
 
 		if (name == NULL || *name == '\0')
 			return fault(groups, file, node->items[i], "members: expected a name, found %s", ush_node_kind_name(node->items[i]));
-		ush_list_add(&group->members, name);
+		ush_members_add(&group->members, name);
 	}
 	return 0;
 }

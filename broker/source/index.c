@@ -48,20 +48,26 @@ void ush_index_free(struct ush_index *index)
 	*index = (struct ush_index){0};
 }
 
-size_t ush_index_find(const struct ush_index *index, const char *text, const struct ush_group *const **first)
+/* The first whose text is not before this one, or (after) is behind it. */
+static size_t bound(const struct ush_index *index, const char *text, bool after)
 {
-	size_t low = 0, high = index->count, end;
+	size_t low = 0, high = index->count;
 
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 
-		if (strcmp(text_of(index->items[middle], index->by), text) < 0)
+		if (strcmp(text_of(index->items[middle], index->by), text) < (after ? 1 : 0))
 			low = middle + 1;
 		else
 			high = middle;
 	}
-	for (end = low; end < index->count && strcmp(text_of(index->items[end], index->by), text) == 0;)
-		end++;
-	*first = index->items + low;
-	return end - low;
+	return low;
+}
+
+size_t ush_index_find(const struct ush_index *index, const char *text, const struct ush_group *const **first)
+{
+	size_t begin = bound(index, text, false);
+
+	*first = index->items + begin;
+	return bound(index, text, true) - begin;
 }

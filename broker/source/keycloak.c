@@ -332,7 +332,7 @@ static int take_member(struct walk *walk, struct ask *ask, struct ush_group *gro
 	else if (name == NULL || *name == '\0')
 		group->unresolvable++;
 	else
-		ush_list_add(&group->members, name);
+		ush_members_add(&group->members, name);
 	return 0;
 }
 

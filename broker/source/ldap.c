@@ -17,9 +17,7 @@
 
 static char *where(const struct ush_policy_source *source)
 {
-	const char *url = ush_source_text(source, "url"), *after = strstr(url, "://");
-
-	return ush_printf("ldap %s, %s", after != NULL ? after + 3 : url, ush_source_text(source, "groups.base"));
+	return ush_printf("ldap %s, %s", ush_source_place(ush_source_text(source, "url")), ush_source_text(source, "groups.base"));
 }
 
 static char *proof_of(const struct ush_ldap_reading *r, const char *before, const char *after)

@@ -18,7 +18,7 @@
 #include "common/base/error.h"
 #include "common/base/world.h"
 
-#define USH_LDAP_CONNECT_MS	10000
+#define USH_LDAP_CONNECT_MS	10000 /* ldap_wait.c tells it */
 #define USH_LDAP_SEARCH_SECONDS 60
 #define USH_LDAP_TIMEOUT	900
 #define USH_LDAP_PAGE		500

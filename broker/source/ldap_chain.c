@@ -115,11 +115,11 @@ static void fill(struct ush_ldap_reading *r, struct ush_group *group)
 		if (r->people[i].off)
 			group->disabled++;
 		else if (r->people[i].name != NULL)
-			ush_list_add(&group->members, r->people[i].name);
+			ush_members_add(&group->members, r->people[i].name);
 		else
 			group->unresolvable++;
 	}
-	ush_list_sort(&group->members);
+	ush_members_sort(&group->members);
 }
 
 /* ---- who stands in the lists, and did not come ---- */

@@ -3,7 +3,6 @@
  * The list of groups, and the second look at it. A base that cannot be read itself, or under which no group is, is never "no
  * groups": that is what a mistyped base, a wrong filter and a missing right look like.
  */
-#include <search.h>
 #include <string.h>
 #include <strings.h>
 
@@ -108,11 +107,6 @@ static int search_groups(struct ush_ldap_reading *r, int (*entry)(void *context,
 	return ush_ldap_search(&r->l, &search, err);
 }
 
-static int by_text(const void *a, const void *b)
-{
-	return strcmp(a, b);
-}
-
 static int check_ids(const struct ush_ldap_reading *r, struct ush_error *err)
 {
 	const struct ush_group *items = r->groups->items;
@@ -120,10 +114,9 @@ static int check_ids(const struct ush_ldap_reading *r, struct ush_error *err)
 	int result = 0;
 
 	for (size_t i = 0; i < r->groups->count && result == 0; i++)
-		if (*(char **)tsearch(items[i].id, &seen, by_text) != items[i].id)
+		if (!ush_seen_add(&seen, items[i].id))
 			result = ush_fail(err, USH_ERR_INCOMPLETE, "two groups have one %s: \"%.200s\" is the second", r->terms.id, r->nodes[i].dn);
-	while (seen != NULL)
-		tdelete(*(char **)seen, &seen, by_text);
+	ush_seen_free(&seen);
 	return result;
 }
 

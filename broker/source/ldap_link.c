@@ -58,10 +58,9 @@ static int read_address(const struct ush_policy_source *source, struct address *
 		return bad_url(text, "has more than a host and a port", err);
 	while (text[length - 1] == '/')
 		length--;
-	*out = (struct address){.tls = tls, .loopback = url.loopback, .url = ush_strndup(text, length), .port = url.port};
+	*out = (struct address){.tls = tls, .loopback = url.loopback, .url = ush_strndup(text, length)};
+	out->port = url.port_given ? url.port : tls ? LDAPS_PORT : LDAP_PORT;
 	snprintf(out->host, sizeof out->host, "%s", url.host);
-	if (out->url[length - 1] == ']' || strchr(strrchr(out->url, ']') != NULL ? strrchr(out->url, ']') : rest + 3, ':') == NULL)
-		out->port = tls ? LDAPS_PORT : LDAP_PORT;
 	return 0;
 }
 
@@ -177,11 +176,11 @@ static int64_t time_left(const struct ush_ldap *l)
 	return left < 1 ? 1 : left < USH_LDAP_CONNECT_MS ? left : USH_LDAP_CONNECT_MS;
 }
 
-static int start_tls(struct ush_ldap *l, const char *what, struct ush_error *err)
+/* What came of an operation that was begun as message id, unless code says that it was not. */
+static int conclude(struct ush_ldap *l, int code, int id, const char *what, struct ush_error *err)
 {
 	LDAPMessage *answer;
 	char *said = NULL;
-	int id, code = ldap_start_tls(l->ld, NULL, NULL, &id);
 
 	if (code != LDAP_SUCCESS)
 		return ush_ldap_refused(l, what, code, NULL, err);
@@ -194,6 +193,13 @@ static int start_tls(struct ush_ldap *l, const char *what, struct ush_error *err
 		ush_ldap_refused(l, what, code, said, err);
 	ldap_memfree(said);
 	return code != LDAP_SUCCESS ? -1 : 0;
+}
+
+static int start_tls(struct ush_ldap *l, const char *what, struct ush_error *err)
+{
+	int id = 0, code = ldap_start_tls(l->ld, NULL, NULL, &id);
+
+	return conclude(l, code, id, what, err);
 }
 
 /* The library does not say what it does not like of a certificate. */
@@ -251,7 +257,7 @@ static int begin_tls(struct ush_ldap *l, int fd, const char *what, struct ush_er
 		return result;
 	ush_error_clear(err);
 	l->retry = false;
-	return ush_ldap_refused(l, what, LDAP_TIMEOUT, "TLS", err);
+	return ush_ldap_refused(l, what, LDAP_TIMEOUT, "TLS had not begun", err);
 }
 
 static int connect_to(struct ush_ldap *l, const struct address *address, struct ush_error *err)
@@ -278,21 +284,9 @@ static int bind_as(struct ush_ldap *l, const struct ush_secret *secret, struct u
 	const char *dn = ush_source_text(l->source, "bindDN");
 	struct berval password = {ush_secret_length(secret), (char *)ush_secret_reveal(secret)};
 	USH_AUTO_FREE char *what = dn != NULL ? ush_printf("signing in as %.200s", dn) : ush_strdup("signing in as nobody");
-	LDAPMessage *answer;
-	char *said = NULL;
-	int id, code = ldap_sasl_bind(l->ld, dn != NULL ? dn : "", LDAP_SASL_SIMPLE, &password, NULL, NULL, &id);
+	int id = 0, code = ldap_sasl_bind(l->ld, dn != NULL ? dn : "", LDAP_SASL_SIMPLE, &password, NULL, NULL, &id);
 
-	if (code != LDAP_SUCCESS)
-		return ush_ldap_refused(l, what, code, NULL, err);
-	answer = ush_ldap_wait(l, id, false, ush_boot_ms(l->world) + USH_LDAP_CONNECT_MS, what, err);
-	if (answer == NULL)
-		return -1;
-	if (ldap_parse_result(l->ld, answer, &code, NULL, &said, NULL, NULL, 1) != LDAP_SUCCESS)
-		code = LDAP_PROTOCOL_ERROR;
-	if (code != LDAP_SUCCESS)
-		ush_ldap_refused(l, what, code, said, err);
-	ldap_memfree(said);
-	return code != LDAP_SUCCESS ? -1 : 0;
+	return conclude(l, code, id, what, err);
 }
 
 /* A name with an empty password is not that name to a server, but nobody (RFC 4513 section 5.1.2), and "success". */

@@ -130,16 +130,6 @@ static int take_outers(struct ush_ldap_reading *r, struct ush_error *err)
 
 /* ---- both directions ---- */
 
-static int by_text(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-static bool lists(const struct ush_group *group, const char *name)
-{
-	return group->members.count > 0 && bsearch(&name, group->members.items, group->members.count, sizeof name, by_text) != NULL;
-}
-
 static int compare(struct ush_ldap_reading *r, struct ush_error *err)
 {
 	for (size_t i = 0; i < r->person_count; i++) {
@@ -151,7 +141,7 @@ static int compare(struct ush_ldap_reading *r, struct ush_error *err)
 			if (number >= r->groups->count || !r->nodes[number].wanted)
 				continue;
 			r->compared++;
-			if (lists(&r->groups->items[number], person->name))
+			if (ush_members_has(&r->groups->items[number].members, person->name))
 				continue;
 			ush_fail(err, USH_ERR_INCOMPLETE, "\"%.150s\" is in \"%.150s\" by its memberOf, and that group's %s does not show it: bindDN may not read all of it",
 				 person->dn, r->nodes[number].dn, r->terms.member);
@@ -194,7 +184,7 @@ int ush_ldap_members_read(struct ush_ldap_reading *r, struct ush_error *err)
 		if (!r->nodes[i].wanted)
 			continue;
 		ush_roster_fill(&r->roster, i, &r->groups->items[i]);
-		ush_list_sort(&r->groups->items[i].members);
+		ush_members_sort(&r->groups->items[i].members);
 	}
 	return r->terms.compares ? compare(r, err) : 0;
 }

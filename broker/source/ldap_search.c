@@ -4,12 +4,12 @@
  * page without its control, an empty page that leads to the same place again, a reference to another server: each means
  * that the list is not the list.
  */
-#include <search.h>
 #include <string.h>
 #include <sys/time.h>
 
 #include "broker/source/ldap.h"
 #include "broker/source/record.h"
+#include "broker/source/source.h"
 #include "common/base/memory.h"
 
 #define OID_DOMAIN_SCOPE "1.2.840.113556.1.4.1339"
@@ -26,11 +26,6 @@ struct chain {
 	void *seen;
 	json_t *tape; /* entries, when a recording is made */
 };
-
-static int by_text(const void *a, const void *b)
-{
-	return strcmp(a, b);
-}
 
 /* ---- asking ---- */
 
@@ -94,15 +89,11 @@ static int read_entry(struct chain *chain, LDAPMessage *message, struct ush_ldap
 static int take_entry(struct chain *chain, LDAPMessage *message, struct ush_error *err)
 {
 	USH_AUTO_LDAP_ENTRY entry = {0};
-	char *dn;
 
 	if (read_entry(chain, message, &entry, err) != 0)
 		return -1;
-	dn = ush_strdup(entry.dn);
-	if (*(char **)tsearch(dn, &chain->seen, by_text) != dn) {
-		free(dn);
+	if (!ush_seen_add(&chain->seen, entry.dn))
 		return ush_fail(err, USH_ERR_INCOMPLETE, "%.300s: \"%.120s\" came twice: pages repeat", chain->what, entry.dn);
-	}
 	if (++chain->entries > USH_LDAP_ENTRIES_MOST)
 		return ush_fail(err, USH_ERR_INCOMPLETE, "%.300s: more than %d entries", chain->what, USH_LDAP_ENTRIES_MOST);
 	chain->of_page++;
@@ -241,7 +232,7 @@ int ush_ldap_search(struct ush_ldap *l, const struct ush_ldap_search *search, st
 	if (chain.tape != NULL)
 		ush_ldap_tape_put(l, search, chain.tape, result != 0 ? err : NULL);
 	json_decref(chain.tape);
-	tdestroy(chain.seen, free);
+	ush_seen_free(&chain.seen);
 	ldap_memfree(chain.cookie.bv_val);
 	free(chain.what);
 	return result;

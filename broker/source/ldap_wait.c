@@ -32,7 +32,7 @@ static const struct refusal {
 	{LDAP_UNWILLING_TO_PERFORM, "unwillingToPerform", "the server will not do it", NULL, false},
 	{LDAP_SERVER_DOWN, "no connection", "the server cannot be reached, or the connection broke", NULL, true},
 	{LDAP_TIMEOUT, "no answer", "the server did not answer in time", NULL, false},
-	{LDAP_FILTER_ERROR, "bad filter", "the filter is none", "Check the source's filters: RFC 4515", false},
+	{LDAP_FILTER_ERROR, "bad filter", "that is no filter", "Check the source's filters: RFC 4515", false},
 };
 
 static const struct {
@@ -101,6 +101,6 @@ LDAPMessage *ush_ldap_wait(struct ush_ldap *l, int id, bool one, int64_t until, 
 	if (type < 0)
 		broken(l, what, err);
 	else
-		ush_ldap_refused(l, what, LDAP_TIMEOUT, until <= l->deadline ? "searchTimeout" : "timeout of the whole reading", err);
+		ush_ldap_refused(l, what, LDAP_TIMEOUT, until > l->deadline ? "the timeout of the whole reading is over" : one ? "searchTimeout is over" : "10 s are over", err);
 	return NULL;
 }

@@ -76,7 +76,7 @@ int ush_people_add(struct ush_people *people, const char *id, const char *name, 
 	else if (state == USH_PERSON_UNKNOWN || nameless)
 		people->group->unresolvable++;
 	else
-		ush_list_add(&people->group->members, name);
+		ush_members_add(&people->group->members, name);
 	return 0;
 }
 

@@ -291,6 +291,8 @@ static bool take_line(struct ush_recorder *recorder, const char *line, size_t le
 
 	if (source == NULL || request == NULL || answer == NULL)
 		return false;
+	if (error == NULL && json_object_get(answer, "signIn") != NULL)
+		return false;
 	if (error != NULL && (json_integer_value(error) <= USH_DIFFERENCES || json_integer_value(error) >= USH_CODE_COUNT || ush_json_string(answer, "what") == NULL))
 		return false;
 	ush_recorder_begin(recorder, source);
@@ -398,6 +400,48 @@ void ush_record_put(const struct ush_world *world, const char *request, const ch
 		return;
 	text = json_stringn(answer, length);
 	write_line(world->recorder, request, json_pack("{s:o}", "text", text != NULL ? text : json_null()), NULL);
+}
+
+void ush_record_refusal(const struct ush_world *world, const struct ush_http_request *request, const struct ush_secret *secret, const struct ush_error *why)
+{
+	const struct ush_http_request secrets = {.bearer = secret};
+	USH_AUTO_FREE char *text = NULL;
+
+	if (!ush_recorded(world) || ush_replaying(world))
+		return;
+	text = request_text(request);
+	write_line(world->recorder, text, json_pack("{s:i, s:s, s:s, s:b}", "error", (int)why->code, "what", why->what, "hint", why->hint, "signIn", 1), &secrets);
+}
+
+static const json_t *peek(const struct ush_world *world, const struct ush_http_request *request, struct tape **tape)
+{
+	USH_AUTO_FREE char *text = NULL;
+
+	if (!ush_replaying(world))
+		return NULL;
+	text = request_text(request);
+	*tape = tape_of(world->recorder, text, false);
+	return *tape != NULL && (*tape)->told < (*tape)->count ? (*tape)->answers[(*tape)->told] : NULL;
+}
+
+bool ush_record_more(const struct ush_world *world, const struct ush_http_request *request)
+{
+	struct tape *tape;
+
+	return peek(world, request, &tape) != NULL;
+}
+
+int ush_record_tell_refusal(const struct ush_world *world, const struct ush_http_request *request, struct ush_error *err)
+{
+	struct tape *tape = NULL;
+	const json_t *answer = peek(world, request, &tape);
+	const char *hint = ush_json_string(answer, "hint");
+
+	if (!json_is_true(json_object_get(answer, "signIn")))
+		return 0;
+	tape->told++;
+	ush_fail(err, (enum ush_code)json_integer_value(json_object_get(answer, "error")), "%s", ush_json_string(answer, "what"));
+	return hint != NULL ? ush_hint(err, "%s", hint) : -1;
 }
 
 int ush_record_get(const struct ush_world *world, const char *request, struct ush_buf *answer, struct ush_error *err)

@@ -57,6 +57,14 @@ void ush_record_put(const struct ush_world *world, const char *request, const ch
  * the recording (any more). */
 int ush_record_get(const struct ush_world *world, const char *request, struct ush_buf *answer, struct ush_error *err);
 
+/*
+ * A sign-in that failed stands in the recording in place of the answer to the request that wanted it, without secret. While
+ * replaying, tell is -1 with the same error when that is what comes next for this request. more: is there an answer to it still?
+ */
+void ush_record_refusal(const struct ush_world *world, const struct ush_http_request *request, const struct ush_secret *secret, const struct ush_error *why);
+int ush_record_tell_refusal(const struct ush_world *world, const struct ush_http_request *request, struct ush_error *err);
+bool ush_record_more(const struct ush_world *world, const struct ush_http_request *request);
+
 /* ---- record_scrub.c: what must not be written ---- */
 
 /* A URL or a form in which the values of parameters that are secrets are "..."; the caller frees. */

@@ -65,6 +65,27 @@ static void scrub_value(json_t *value)
 	}
 }
 
+/* The same in what was to be JSON and is cut: dots from the quote behind "token": to the next one, or to the end. */
+static void scrub_cut(char *text)
+{
+	for (char *at = text, *end; (at = strchr(at, '"')) != NULL; at = end + (*end == '"')) {
+		size_t name = strcspn(++at, "\"");
+		bool secret = is_secret(at, name);
+
+		end = at + name;
+		if (*end == '\0' || !secret)
+			continue;
+		at = end + 1 + strspn(end + 1, " \t\r\n:");
+		if (*at != '"')
+			continue;
+		for (end = ++at; *end != '\0' && *end != '"'; end++) {
+			if (*end == '\\' && end[1] != '\0')
+				*end++ = '.';
+			*end = '.';
+		}
+	}
+}
+
 char *ush_scrub_body(const char *text, size_t length)
 {
 	struct ush_error ignored = {0};
@@ -75,6 +96,7 @@ char *ush_scrub_body(const char *text, size_t length)
 		copy = ush_strndup(text != NULL ? text : "", length);
 		for (char *c = copy; *c != '\0' && !ush_text_is_utf8(copy, strlen(copy)); c++)
 			*c = (unsigned char)*c >= 0x80 ? '?' : *c;
+		scrub_cut(copy);
 		return ush_text_without_tokens(copy);
 	}
 	scrub_value(body);

@@ -6,34 +6,31 @@
 
 #include "common/base/memory.h"
 
-struct person {
-	char *id, *name;
-	bool disabled;
-};
-
 static int by_id(const void *a, const void *b)
 {
-	return strcmp(((const struct person *)a)->id, ((const struct person *)b)->id);
+	return strcmp(((const struct ush_roster_person *)a)->id, ((const struct ush_roster_person *)b)->id);
 }
 
-static void free_person(void *data)
+static void leave(void *person)
 {
-	struct person *person = data;
-
-	free(person->id);
-	free(person->name);
-	free(person);
+	(void)person; /* the array has him */
 }
 
 void ush_roster_free(struct ush_roster *roster)
 {
 	for (size_t i = 0; i < roster->count; i++) {
-		ush_list_free(&roster->nodes[i].people);
+		free(roster->nodes[i].people);
 		free(roster->nodes[i].inner);
 	}
 	free(roster->nodes);
 	free(roster->todo);
-	tdestroy(roster->people, free_person);
+	tdestroy(roster->ids, leave);
+	for (size_t i = 0; i < roster->person_count; i++) {
+		free(roster->people[i]->id);
+		free(roster->people[i]->name);
+		free(roster->people[i]);
+	}
+	free(roster->people);
 	*roster = (struct ush_roster){0};
 }
 
@@ -43,35 +40,47 @@ void ush_roster_reserve(struct ush_roster *roster, size_t count)
 		USH_PUSH(roster->nodes, roster->count, ((struct ush_roster_node){0}));
 }
 
+static struct ush_roster_person *person_of(struct ush_roster *roster, const char *id)
+{
+	struct ush_roster_person probe = {.id = (char *)id}, *person;
+	void *found = tfind(&probe, &roster->ids, by_id);
+
+	if (found != NULL)
+		return *(struct ush_roster_person **)found;
+	person = ush_new(struct ush_roster_person);
+	*person = (struct ush_roster_person){.id = ush_strdup(id), .number = (uint32_t)roster->person_count};
+	tsearch(person, &roster->ids, by_id);
+	USH_PUSH(roster->people, roster->person_count, person);
+	return person;
+}
+
 void ush_roster_person(struct ush_roster *roster, const char *id, const char *name, bool disabled)
 {
-	struct person *person = ush_new(struct person), **found;
+	struct ush_roster_person *person = person_of(roster, id);
 
-	*person = (struct person){ush_strdup(id), name != NULL && *name != '\0' ? ush_strdup(name) : NULL, disabled};
-	found = tsearch(person, &roster->people, by_id);
-	if (*found != person)
-		free_person(person);
+	if (person->told)
+		return;
+	person->name = name != NULL && *name != '\0' ? ush_strdup(name) : NULL;
+	person->disabled = disabled;
+	person->told = true;
 }
 
-static const struct person *find(const struct ush_roster *roster, const char *id)
+void ush_roster_strangers(const struct ush_roster *roster, struct ush_list *ids)
 {
-	struct person probe = {.id = (char *)id};
-	struct person *const *found = tfind(&probe, &roster->people, by_id);
-
-	return found != NULL ? *found : NULL;
-}
-
-bool ush_roster_knows(const struct ush_roster *roster, const char *id)
-{
-	return find(roster, id) != NULL;
+	for (size_t i = 0; i < roster->person_count; i++)
+		if (!roster->people[i]->told)
+			ush_list_add(ids, roster->people[i]->id);
+	ush_list_sort(ids);
 }
 
 void ush_roster_join(struct ush_roster *roster, size_t group, const char *id)
 {
+	struct ush_roster_node *node = &roster->nodes[group];
+
 	if (id != NULL && *id != '\0')
-		ush_list_add(&roster->nodes[group].people, id);
+		USH_PUSH(node->people, node->people_count, person_of(roster, id)->number);
 	else
-		roster->nodes[group].nameless++;
+		node->nameless++;
 }
 
 void ush_roster_nest(struct ush_roster *roster, size_t outer, size_t inner)
@@ -108,41 +117,35 @@ static void visit(struct ush_roster *roster, size_t number)
 	USH_PUSH(roster->todo, roster->todo_count, number);
 }
 
-/* Everybody who is in the group by any way, in the order of ids. */
-static struct ush_list everybody(struct ush_roster *roster, size_t number, size_t *nameless)
+static void count_in(struct ush_roster *roster, uint32_t number, struct ush_group *group)
 {
-	struct ush_list ids = {0};
+	struct ush_roster_person *person = roster->people[number];
 
+	if (person->round == roster->round)
+		return;
+	person->round = roster->round;
+	if (person->disabled)
+		group->disabled++;
+	else if (person->name != NULL)
+		ush_members_add(&group->members, person->name);
+	else
+		group->unresolvable++;
+}
+
+void ush_roster_fill(struct ush_roster *roster, size_t number, struct ush_group *group)
+{
+	group->members_known = true;
 	roster->round++;
 	roster->todo_count = 0;
 	visit(roster, number);
 	for (size_t at = 0; at < roster->todo_count; at++) {
 		const struct ush_roster_node *node = &roster->nodes[roster->todo[at]];
 
-		*nameless += node->nameless;
-		for (size_t i = 0; i < node->people.count; i++)
-			ush_list_add(&ids, node->people.items[i]);
+		group->unresolvable += node->nameless;
+		for (size_t i = 0; i < node->people_count; i++)
+			count_in(roster, node->people[i], group);
 		for (size_t i = 0; i < node->inner_count; i++)
 			visit(roster, node->inner[i]);
 	}
-	ush_list_sort(&ids);
-	return ids;
-}
-
-void ush_roster_fill(struct ush_roster *roster, size_t number, struct ush_group *group)
-{
-	struct ush_list ids = everybody(roster, number, &group->unresolvable);
-
-	group->members_known = true;
-	for (size_t i = 0; i < ids.count; i++) {
-		const struct person *person = find(roster, ids.items[i]);
-
-		if (person != NULL && person->disabled)
-			group->disabled++;
-		else if (person != NULL && person->name != NULL)
-			ush_list_add(&group->members, person->name);
-		else
-			group->unresolvable++;
-	}
-	ush_list_free(&ids);
+	ush_members_sort(&group->members);
 }

@@ -10,15 +10,23 @@
 
 struct ush_roster {
 	struct ush_roster_node { /* a group: where nodes[i] is, says its number i */
-		struct ush_list people; /* ids of direct members */
-		size_t *inner;          /* numbers of the groups whose members are members too */
+		uint32_t *people; /* numbers of direct members: a person is kept once, however many groups he is in */
+		size_t people_count;
+		size_t *inner; /* numbers of the groups whose members are members too */
 		size_t inner_count;
-		size_t nameless;        /* direct members without an id */
-		size_t round;           /* of the last walk that came by */
+		size_t nameless; /* direct members without an id */
+		size_t round;    /* of the last walk that came by */
 	} *nodes;
 	size_t count, round;
 	size_t *todo, todo_count; /* of a walk */
-	void *people; /* tree of those that are known, by id */
+	struct ush_roster_person {
+		char *id, *name; /* name NULL: none is known */
+		uint32_t number;
+		bool told, disabled;
+		size_t round;
+	} **people;
+	size_t person_count;
+	void *ids; /* tree of people */
 };
 
 void ush_roster_free(struct ush_roster *roster);
@@ -29,7 +37,8 @@ void ush_roster_reserve(struct ush_roster *roster, size_t count);
 /* Says who somebody is; name NULL: the provider has none for him. The first word counts. */
 void ush_roster_person(struct ush_roster *roster, const char *id, const char *name, bool disabled);
 
-bool ush_roster_knows(const struct ush_roster *roster, const char *id);
+/* Adds to ids, sorted, those who are members and of whom nothing was said. */
+void ush_roster_strangers(const struct ush_roster *roster, struct ush_list *ids);
 
 /* A direct member; id NULL: one of whom nothing is told. And a group in a group. */
 void ush_roster_join(struct ush_roster *roster, size_t group, const char *id);

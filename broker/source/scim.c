@@ -256,11 +256,7 @@ static int answer_user(void *context, size_t index, struct ush_api_answer *answe
 static void collect_people(struct walk *walk)
 {
 	ush_list_free(&walk->people);
-	for (size_t i = 0; i < walk->roster.count; i++)
-		for (size_t j = 0; j < walk->roster.nodes[i].people.count; j++)
-			if (!ush_roster_knows(&walk->roster, walk->roster.nodes[i].people.items[j]))
-				ush_list_add(&walk->people, walk->roster.nodes[i].people.items[j]);
-	ush_list_sort(&walk->people);
+	ush_roster_strangers(&walk->roster, &walk->people);
 }
 
 static int read_people(struct walk *walk, struct ush_error *err)

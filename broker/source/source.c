@@ -58,7 +58,10 @@ const char *ush_source_place(const char *url)
 
 struct ush_group *ush_groups_add(struct ush_groups *groups, const char *id, const char *name, const char *path)
 {
-	USH_PUSH(groups->items, groups->count, ((struct ush_group){.id = ush_strdup(id), .name = ush_strdup(name), .path = ush_strdup(path)}));
+	struct ush_group group = {.id = ush_strdup(id), .name = ush_strdup(name), .path = ush_strdup(path)};
+
+	group.members.names = ush_names_share(&groups->names);
+	USH_PUSH(groups->items, groups->count, group);
 	return &groups->items[groups->count - 1];
 }
 
@@ -130,9 +133,9 @@ static int by_text(const void *a, const void *b)
 
 static bool named(const struct ush_list *refs, bool sorted, const char *text)
 {
-	if (sorted)
-		return bsearch(&text, refs->items, refs->count, sizeof *refs->items, by_text) != NULL;
-	return ush_list_has(refs, text);
+	if (!sorted)
+		return ush_list_has(refs, text);
+	return bsearch(&text, refs->items, refs->count, sizeof *refs->items, by_text) != NULL;
 }
 
 static bool matches(const struct ush_list *patterns, const struct ush_group *group)
@@ -164,7 +167,7 @@ void ush_group_free(struct ush_group *group)
 	free(group->id);
 	free(group->name);
 	free(group->path);
-	ush_list_free(&group->members);
+	ush_members_free(&group->members);
 }
 
 void ush_groups_free(struct ush_groups *groups)
@@ -172,6 +175,7 @@ void ush_groups_free(struct ush_groups *groups)
 	for (size_t i = 0; i < groups->count; i++)
 		ush_group_free(&groups->items[i]);
 	free(groups->items);
+	ush_names_leave(groups->names);
 	free(groups->where);
 	free(groups->proof);
 	free(groups->why);
@@ -238,7 +242,7 @@ static void count_people(struct ush_groups *groups)
 static void settle(const struct ush_source_question *question, struct ush_groups *groups)
 {
 	for (size_t i = 0; i < groups->count; i++)
-		ush_list_sort(&groups->items[i].members);
+		ush_members_sort(&groups->items[i].members);
 	ush_source_canaries(question, groups);
 	ush_source_leave_out(question->source, groups);
 	if (groups->count > 0)

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "broker/policy/policy.h"
+#include "broker/source/members.h"
 #include "common/base/error.h"
 #include "common/base/world.h"
 
@@ -20,7 +21,7 @@ struct ush_group {
 	char *id;
 	char *name;
 	char *path;              /* begins with '/' */
-	struct ush_list members; /* names of people who may sign in: sorted, each once */
+	struct ush_members members; /* names of people who may sign in: sorted, each once */
 	bool members_known;
 	size_t disabled;         /* members who may not sign in */
 	size_t unresolvable;     /* members without a name: what the provider does not let us see is not nobody */
@@ -39,6 +40,7 @@ struct ush_groups {
 	size_t left_out;         /* groups that include and exclude leave out */
 	int64_t took_ms;
 	char digest[65];         /* equal lists have equal digests */
+	struct ush_names *names; /* of all members */
 	size_t requests;         /* that it took, 0 where that means nothing */
 };
 

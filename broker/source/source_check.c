@@ -49,19 +49,11 @@ static bool is_there(const struct ush_groups *groups, const char *canary)
 	return false;
 }
 
-static int by_text(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 static bool is_member(const struct ush_groups *groups, const char *person)
 {
-	for (size_t i = 0; i < groups->count; i++) {
-		const struct ush_list *members = &groups->items[i].members;
-
-		if (members->count > 0 && bsearch(&person, members->items, members->count, sizeof *members->items, by_text) != NULL)
+	for (size_t i = 0; i < groups->count; i++)
+		if (ush_members_has(&groups->items[i].members, person))
 			return true;
-	}
 	return false;
 }
 

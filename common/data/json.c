@@ -31,6 +31,23 @@ bool ush_json_depth_ok(const char *text, size_t length, unsigned int depth)
 	return true;
 }
 
+static const char *reason_of(const json_error_t *why)
+{
+	switch (json_error_code(why)) {
+	case json_error_duplicate_key:
+		return " (a key stands twice)";
+	case json_error_premature_end_of_input:
+		return " (it ends too early)";
+	case json_error_invalid_utf8:
+		return " (a byte is no UTF-8)";
+	case json_error_null_character:
+	case json_error_null_byte_in_key:
+		return " (a text holds a NUL)";
+	default:
+		return "";
+	}
+}
+
 json_t *ush_json_parse(const char *text, size_t length, const char *what, enum ush_code code, struct ush_error *err)
 {
 	json_error_t why;
@@ -42,9 +59,7 @@ json_t *ush_json_parse(const char *text, size_t length, const char *what, enum u
 	}
 	value = json_loadb(text, length, JSON_REJECT_DUPLICATES, &why);
 	if (value == NULL) /* jansson quotes the text near the fault; that could be a token, so only the place is told */
-		ush_fail(err, code, "%s:%d:%d: is not valid JSON%s", what, why.line, why.column,
-			 json_error_code(&why) == json_error_duplicate_key ? " (a key stands twice)"
-			 : json_error_code(&why) == json_error_premature_end_of_input ? " (it ends too early)" : "");
+		ush_fail(err, code, "%s:%d:%d: is not valid JSON%s", what, why.line, why.column, reason_of(&why));
 	return value;
 }
 

@@ -9,6 +9,8 @@
 
 #include "common/base/memory.h"
 
+#define MIB ((size_t)1 << 20)
+
 /* ---- headers ---- */
 
 static void take_type(struct ush_exchange *x, const char *value)
@@ -151,8 +153,8 @@ size_t ush_answer_body(char *data, size_t size, size_t count, void *context)
 		return keep_error_body(x, data, length);
 	if (length > most - x->body_bytes) {
 		x->refused = true;
-		ush_fail(x->err, USH_ERR_REJECTED, "%s answered with more than %zu bytes, the most that is taken",
-			 x->host, most);
+		ush_fail(x->err, USH_ERR_REJECTED, "%s answered with more than %zu %s, the most that is taken", x->host,
+			 most % MIB == 0 ? most / MIB : most, most % MIB == 0 ? "MiB" : "bytes");
 		return 0;
 	}
 	x->body_bytes += length;

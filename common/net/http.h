@@ -92,6 +92,7 @@ struct ush_url {
 	char scheme[8];    /* "https" or "http" */
 	char host[256];    /* lower case; an IPv6 address without brackets */
 	unsigned int port; /* the scheme's default when the URL has none */
+	bool port_given;
 	char *path;        /* from '/', with query; "/" when empty. Owned */
 	bool loopback;     /* host is 127.0.0.0/8, ::1 or "localhost" */
 };

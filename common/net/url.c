@@ -138,6 +138,7 @@ static const char *read_port(struct ush_url *url, const char *text, size_t lengt
 	if (port > 65535)
 		return "has no port from 1 to 65535 after the ':'";
 	url->port = port;
+	url->port_given = true;
 	return NULL;
 }
 

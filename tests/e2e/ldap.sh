@@ -108,7 +108,7 @@ mistakes() {
 	incomplete 'BF09 a base that another server has' 'ou=groups,dc=elsewhere.*(noSuchObject|referral)' "groups: {base: 'ou=groups,dc=elsewhere'}"
 	incomplete 'an attribute for names that groups do not have' 'has no mail that is text' "groups: {base: 'ou=groups,$BASE', name: mail}"
 	refused 'a base that is no DN' 'groups.base: "groups" is no DN' 'groups: {base: groups}'
-	refused 'a filter that is none' 'the filter is none' "groups: {base: 'ou=groups,$BASE', filter: '(&(cn=x)'}"
+	refused 'a filter that is none' 'that is no filter' "groups: {base: 'ou=groups,$BASE', filter: '(&(cn=x)'}"
 	refused 'in-chain without Active Directory' 'in-chain is Active Directory' 'nesting: in-chain'
 }
 

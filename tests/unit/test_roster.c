@@ -18,17 +18,17 @@ static void begin(size_t groups)
 
 static void end(void)
 {
-	ush_list_free(&group.members);
+	ush_members_free(&group.members);
 	group = (struct ush_group){0};
 	ush_roster_free(&roster);
 }
 
 static void fill(size_t number)
 {
-	ush_list_free(&group.members);
+	ush_members_free(&group.members);
 	group = (struct ush_group){0};
 	ush_roster_fill(&roster, number, &group);
-	ush_list_sort(&group.members);
+	ush_members_sort(&group.members);
 }
 
 START_TEST(a_person_who_comes_by_three_ways_is_one)
@@ -77,7 +77,49 @@ START_TEST(the_first_word_about_a_person_counts)
 	ush_roster_join(&roster, 0, "1");
 	fill(0);
 	ck_assert_str_eq(group.members.items[0], "carol");
-	ck_assert(ush_roster_knows(&roster, "1") && !ush_roster_knows(&roster, "2"));
+	end();
+}
+END_TEST
+
+START_TEST(who_is_a_member_and_was_never_told_about_is_a_stranger)
+{
+	struct ush_list strangers = {0};
+
+	begin(2);
+	ush_roster_join(&roster, 0, "3");
+	ush_roster_join(&roster, 0, "2");
+	ush_roster_join(&roster, 1, "2");
+	ush_roster_join(&roster, 1, "1");
+	ush_roster_person(&roster, "1", NULL, false);
+	ush_roster_person(&roster, "9", "nobody's member", false);
+	ush_roster_strangers(&roster, &strangers);
+	ck_assert_uint_eq(strangers.count, 2);
+	ck_assert_str_eq(strangers.items[0], "2");
+	ck_assert_str_eq(strangers.items[1], "3");
+	ush_roster_person(&roster, "3", "erin", false);
+	fill(0);
+	ck_assert_uint_eq(group.members.count, 1);
+	ck_assert_uint_eq(group.unresolvable, 1);
+	ush_list_free(&strangers);
+	end();
+}
+END_TEST
+
+/* 10^6 memberships of 1,000 people: each person stands once, however many groups he is in. */
+START_TEST(a_person_is_kept_once)
+{
+	enum { GROUPS = 10000, EACH = 100, PEOPLE = 1000 };
+	char id[32];
+
+	begin(GROUPS);
+	for (size_t i = 0; i < GROUPS; i++)
+		for (size_t j = 0; j < EACH; j++) {
+			snprintf(id, sizeof id, "%zu", (i + 7 * j) % PEOPLE);
+			ush_roster_join(&roster, i, id);
+		}
+	ck_assert_uint_eq(roster.person_count, PEOPLE);
+	fill(GROUPS - 1);
+	ck_assert_uint_eq(group.unresolvable, EACH);
 	end();
 }
 END_TEST
@@ -117,5 +159,5 @@ START_TEST(groups_without_groups_are_not_walked_for_one_another)
 }
 END_TEST
 
-TAP_MAIN("roster", a_person_who_comes_by_three_ways_is_one, the_disabled_and_the_unknown_are_counted_once_each, the_first_word_about_a_person_counts,
+TAP_MAIN("roster", a_person_who_comes_by_three_ways_is_one, the_disabled_and_the_unknown_are_counted_once_each, the_first_word_about_a_person_counts, who_is_a_member_and_was_never_told_about_is_a_stranger, a_person_is_kept_once,
 	 a_circle_of_a_hundred_thousand_groups_is_walked_once, groups_without_groups_are_not_walked_for_one_another)

@@ -224,7 +224,7 @@ START_TEST(a_hundred_thousand_people_in_ten_thousand_groups_fit)
 		members += group->members.count;
 		ck_assert_uint_eq(group->members.count, BIG_EACH);
 		snprintf(person, sizeof person, "person-%06zu@example.com", (number * 37 + 50 * 991) % BIG_PEOPLE);
-		ck_assert(ush_list_has(&group->members, person));
+		ck_assert(ush_members_has(&group->members, person));
 	}
 	ck_assert_uint_eq(members, 1000000);
 	ck_assert_uint_eq(c.groups.people, BIG_PEOPLE);

@@ -153,10 +153,35 @@ START_TEST(the_environment_holds_it)
 	where = ush_credential_where(&source);
 	ck_assert_str_eq(where, "$USHER_TEST_SECRET");
 	expect("s3cret");
-	unsetenv("USHER_TEST_SECRET");
+	begin("scim"); /* read anew, as at the end of a token */
+	ush_source_set(&source, "secretEnv", "USHER_TEST_SECRET");
+	expect("s3cret");
+	setenv("USHER_TEST_SECRET", "another", 1);
+	begin("scim");
+	ush_source_set(&source, "secretEnv", "USHER_TEST_SECRET");
+	expect("another");
+	begin("scim");
+	ush_source_set(&source, "secretEnv", "USHER_TEST_NO_SECRET");
+	expect_fault("$USHER_TEST_NO_SECRET: holds no secret");
+	setenv("USHER_TEST_SECRET", "", 1);
 	begin("scim");
 	ush_source_set(&source, "secretEnv", "USHER_TEST_SECRET");
 	expect_fault("$USHER_TEST_SECRET: holds no secret");
+}
+END_TEST
+
+START_TEST(what_was_taken_from_the_environment_is_in_nobodys)
+{
+	begin("scim");
+	setenv("USHER_TEST_SECRET", "s3cret", 1);
+	ush_source_set(&source, "secretEnv", "USHER_TEST_SECRET");
+	expect("s3cret");
+	ck_assert_ptr_null(getenv("USHER_TEST_SECRET"));
+	begin("scim");
+	ush_source_set(&source, "secretCommand", "sh");
+	ush_source_set(&source, "secretCommand", "-c");
+	ush_source_set(&source, "secretCommand", "echo ${USHER_TEST_SECRET-none}");
+	expect("none");
 }
 END_TEST
 
@@ -189,4 +214,4 @@ START_TEST(a_projected_token_is_read_anew)
 END_TEST
 
 TAP_MAIN("source_credential", none_is_none, a_file_is_read_when_it_is_ours_alone, a_mounted_secret_is_taken_and_a_link_elsewhere_is_not, a_program_prints_it,
-	 the_environment_holds_it, a_keyring_that_is_not_there_is_told, a_projected_token_is_read_anew)
+	 the_environment_holds_it, what_was_taken_from_the_environment_is_in_nobodys, a_keyring_that_is_not_there_is_told, a_projected_token_is_read_anew)

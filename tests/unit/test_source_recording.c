@@ -13,6 +13,8 @@
 #include "common/base/memory.h"
 #include "common/base/secret.h"
 #include "tests/support/contract.h"
+#include "tests/support/contract_cloud.h"
+#include "tests/support/contract_knobs.h"
 
 extern const struct contract_fake contract_keycloak;
 static struct contract c;
@@ -150,6 +152,65 @@ START_TEST(what_failed_fails_again_and_nobody_waits)
 }
 END_TEST
 
+/* What is told is the same, and nobody is asked for a secret to tell it. */
+static void fails_alike(const struct contract_fake *fake, struct contract_fault fault)
+{
+	char folder[256];
+	struct ush_recorder *recorder;
+	USH_AUTO_FREE char *why = NULL, *advice = NULL, *text = NULL;
+
+	contract_begin(&c, fake);
+	directory();
+	snprintf(folder, sizeof folder, "%s/recording", tap_folder());
+	recorder = ush_recorder_record(folder, &err);
+	ck_assert_msg(recorder != NULL, "%s", err.what);
+	c.fault = fault;
+	read_through(recorder, &c.world);
+	ck_assert_msg(c.met > 0, "%s: the fault was not met", fake->kind);
+	contract_expect_incomplete(&c);
+	why = ush_strdup(c.groups.why);
+	advice = ush_strdup(c.groups.advice != NULL ? c.groups.advice : "");
+	ck_assert_int_eq(ush_recorder_close(recorder, &err), 0);
+	text = read_all(folder);
+	ck_assert_msg(strstr(text, "s3cret") == NULL && strstr(text, "t0ken") == NULL, "%s: a secret is in the recording", fake->kind);
+	if (fault.what == CONTRACT_SIGN_IN)
+		ush_source_set(&c.source, "secretFile", "/no/such/secret");
+	c.world.http = no_network;
+	c.world.http_many = NULL;
+	recorder = ush_recorder_replay(folder, &err);
+	ck_assert_msg(recorder != NULL, "%s", err.what);
+	read_through(recorder, &c.world);
+	contract_expect_incomplete(&c);
+	ck_assert_msg(strcmp(c.groups.why, why) == 0, "%s: \"%s\" is told again as \"%s\"", fake->kind, why, c.groups.why);
+	ck_assert_str_eq(c.groups.advice != NULL ? c.groups.advice : "", advice);
+	ush_recorder_close(recorder, &err);
+	contract_end(&c);
+}
+
+START_TEST(a_sign_in_that_failed_fails_again)
+{
+	static const int statuses[] = {400, 401, 500, CONTRACT_RESET, CONTRACT_HTML, CONTRACT_CUT};
+	size_t count = 0;
+
+	for (size_t i = 0; contract_fakes[i] != NULL; i++)
+		for (size_t j = 0; contract_fakes[i]->what != NULL && (contract_fakes[i]->traits & CONTRACT_TOKEN) != 0 && !keeps_changes(contract_fakes[i]) && j < USH_COUNT(statuses); j++, count++) {
+			fails_alike(contract_fakes[i], (struct contract_fault){.what = CONTRACT_SIGN_IN, .status = statuses[j]});
+			fails_alike(contract_fakes[i], (struct contract_fault){.what = CONTRACT_GROUPS, .page = 1, .status = 401});
+		}
+	ck_assert_uint_gt(count, 0);
+}
+END_TEST
+
+/* A token that stands in the policy is not asked for anew, neither then nor now. */
+START_TEST(a_token_that_was_refused_is_refused_again)
+{
+	static const struct contract_fake *const fakes[] = {&contract_okta, &contract_scim, &contract_gitlab, &contract_authentik};
+
+	for (size_t i = 0; i < USH_COUNT(fakes); i++)
+		fails_alike(fakes[i], (struct contract_fault){.what = CONTRACT_GROUPS, .page = 1, .status = 401});
+}
+END_TEST
+
 START_TEST(another_policy_is_told_that_the_recording_does_not_fit)
 {
 	const char *folder = record(&contract_keycloak);
@@ -222,12 +283,14 @@ START_TEST(secrets_are_scrubbed_wherever_they_stand)
 	USH_AUTO_FREE char *form = ush_scrub_query("grant_type=client_credentials&client_secret=abc&client_assertion=xyz");
 	USH_AUTO_FREE char *json = ush_scrub_body(body, strlen(body));
 	USH_AUTO_FREE char *html = ush_scrub_body("<p>eyJhbGciOiJSUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0</p>", 70);
+	USH_AUTO_FREE char *cut = ush_scrub_body("{\"type\": \"token\", \"access_token\" : \"a\\\"b\", \"n\": \"id_token\", \"id_token\":\"cc", 74);
 	char text[] = "it quotes abcd and abcd again";
 
 	ck_assert_str_eq(url, "https://x/a?first=1&access_token=...&code=...&max=2");
 	ck_assert_str_eq(form, "grant_type=client_credentials&client_secret=...&client_assertion=...");
 	ck_assert_str_eq(json, "{\"access_token\":\"...\",\"groups\":[{\"name\":\"n\",\"Password\":\"...\",\"token\":7}],\"error\":{\"code\":\"Denied\"}}");
 	ck_assert_ptr_null(strstr(html, "eyJ"));
+	ck_assert_str_eq(cut, "{\"type\": \"token\", \"access_token\" : \"....\", \"n\": \"id_token\", \"id_token\":\"..");
 	ush_scrub_out(text, "abcd");
 	ck_assert_str_eq(text, "it quotes .... and .... again");
 	ck_assert(!ush_scrub_keeps_header("Set-Cookie"));
@@ -256,6 +319,6 @@ START_TEST(what_a_request_was_sent_with_is_scrubbed_however_it_is_written)
 }
 END_TEST
 
-TAP_MAIN("source_recording", every_source_replays_what_it_was_told, what_failed_fails_again_and_nobody_waits,
+TAP_MAIN("source_recording", every_source_replays_what_it_was_told, what_failed_fails_again_and_nobody_waits, a_sign_in_that_failed_fails_again, a_token_that_was_refused_is_refused_again,
 	 another_policy_is_told_that_the_recording_does_not_fit, a_recording_is_private_whole_and_not_overwritten, what_is_no_text_is_not_told_again,
 	 secrets_are_scrubbed_wherever_they_stand, what_a_request_was_sent_with_is_scrubbed_however_it_is_written)

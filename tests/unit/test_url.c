@@ -13,6 +13,7 @@ static void parsed(const char *text, const char *host, unsigned int port, const 
 	ck_assert_msg(ush_url_parse(&url, text, USH_ERR_CONFIG, &err) == 0, "%s: %s", text, err.what);
 	ck_assert_str_eq(url.host, host);
 	ck_assert_uint_eq(url.port, port);
+	ck_assert_msg(url.port_given == (strstr(strrchr(text, ']') != NULL ? strrchr(text, ']') : text + strlen("https:"), ":") != NULL), "%s", text);
 	ck_assert_str_eq(url.path, path);
 	ck_assert_msg(url.loopback == loopback, "%s", text);
 	ush_url_free(&url);
@@ -22,6 +23,7 @@ START_TEST(a_url_is_taken_apart)
 {
 	parsed("https://login.example.com", "login.example.com", 443, "/", false);
 	parsed("https://Login.Example.COM/Realms/acme", "login.example.com", 443, "/Realms/acme", false);
+	parsed("https://k8s.example.com:443", "k8s.example.com", 443, "/", false);
 	parsed("https://k8s.example.com:6443", "k8s.example.com", 6443, "/", false);
 	parsed("https://k8s.example.com:6443/a/b?c=d&e=%20f", "k8s.example.com", 6443, "/a/b?c=d&e=%20f", false);
 	parsed("https://example.com?x=y", "example.com", 443, "/?x=y", false);
