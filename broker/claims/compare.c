@@ -145,7 +145,7 @@ static void compare_missing(struct ush_truths *truths, const struct ush_policy *
 {
 	size_t grants = grants_of(policy, source, group);
 
-	if (grants == 0 || !group->members_known || !ush_list_has(&group->members, said->person) || was_said(policy, said, group))
+	if (grants == 0 || !group->members_known || !ush_members_has(&group->members, said->person) || was_said(policy, said, group))
 		return;
 	add(truths, USH_TRUTH_FAIL, ush_name_said(policy, group->id, group->name, group->path),
 	    ush_printf("%s is in group %s, which has %zu grant%s, and it is not said", said->person, group->path, grants, grants == 1 ? "" : "s"),

@@ -10,6 +10,7 @@
 #include "broker/policy/naming.h"
 #include "broker/policy/reach.h"
 #include "common/base/memory.h"
+#include "common/data/json.h"
 
 static char *when(const char *word, int64_t seconds)
 {
@@ -72,6 +73,30 @@ char *ush_explain_kept_out(const struct ush_explain *all, const struct ush_grant
 	return text != NULL && ush_name_group_refused(text) != NULL ? ush_printf("\"%s\" %s", text, ush_name_group_refused(text)) : NULL;
 }
 
+enum ush_reach ush_explain_reach(const struct ush_explain *all, const struct ush_grant *grant, const struct ush_captures *captures, const char *namespace_name,
+				 const json_t *labels, const char **by)
+{
+	enum ush_reach reach = ush_reach_of(all->policy, grant, captures, namespace_name, labels, by);
+
+	if (reach != USH_REACH_YES || all->desired == NULL || strcmp(namespace_name, all->desired->state_namespace) != 0 || ush_list_has(&grant->namespaces, namespace_name))
+		return reach;
+	*by = "the namespace of the broker's state";
+	return USH_REACH_EXCEPT;
+}
+
+void ush_explain_elsewhere(json_t *report, const struct ush_grant *grant, char *why)
+{
+	json_t *list = ush_json_array(report, "elsewhere");
+
+	if (list == NULL)
+		json_object_set_new(report, "elsewhere", list = json_array());
+	if (json_array_size(list) < USH_EXPLAIN_MORE)
+		json_array_append_new(list, json_pack("{s:I, s:I, s:s}", "grant", (json_int_t)grant->number, "line", (json_int_t)grant->line, "why", why));
+	else
+		json_object_set_new(report, "more", json_integer(json_integer_value(json_object_get(report, "more")) + 1));
+	free(why);
+}
+
 static bool change_says(const struct ush_change *change, const char *text)
 {
 	bool found = text == NULL || strstr(change->reason != NULL ? change->reason : "", text) != NULL;
@@ -83,14 +108,36 @@ static bool change_says(const struct ush_change *change, const char *text)
 	return found;
 }
 
-json_t *ush_explain_plan(const struct ush_explain *all, const char *namespace_name, const char *text)
+/* What is said of the group by name (it is gone, it is another one), and a binding that should hold it and is not written:
+ * somebody else's, or one whose namespace is not there. */
+static bool change_withholds(const struct ush_explain *all, const struct ush_change *change, const struct ush_group *group)
+{
+	const struct ush_desired *desired = all->desired;
+	size_t place = ush_places_find(desired->places, change->namespace_name, strlen(change->namespace_name));
+	size_t wanted = place != SIZE_MAX ? ush_desired_find(desired, place, USH_ROLE_BINDING, change->name) : SIZE_MAX;
+	const struct ush_shape *shape = wanted != SIZE_MAX ? ush_wanted_shape(desired, wanted) : NULL;
+
+	USH_AUTO_FREE char *name = ush_printf("group %s ", group->name), *path = ush_printf("group %s ", group->path);
+
+	if (change->reason != NULL && (strstr(change->reason, name) != NULL || strstr(change->reason, path) != NULL))
+		return true;
+	if (change->action != USH_CONFLICT && change->action != USH_PENDING)
+		return false;
+	for (size_t i = 0; shape != NULL && i < shape->resolved_count; i++)
+		if (desired->resolved[shape->resolved[i]].group == group)
+			return true;
+	return false;
+}
+
+json_t *ush_explain_plan(const struct ush_explain *all, const char *namespace_name, const char *text, const struct ush_group *group)
 {
 	json_t *lines = json_array();
 
 	for (size_t i = 0; all->plan != NULL && i < all->plan->change_count; i++) {
 		const struct ush_change *change = &all->plan->changes[i];
 
-		if ((namespace_name != NULL && strcmp(change->namespace_name, namespace_name) != 0) || !change_says(change, text))
+		if ((namespace_name != NULL && strcmp(change->namespace_name, namespace_name) != 0) ||
+		    (!change_says(change, text) && (group == NULL || all->desired == NULL || !change_withholds(all, change, group))))
 			continue;
 		json_array_append_new(lines, json_pack("{s:s, s:s, s:s, s:s, s:s}", "action", ush_action_name(change->action), "kind",
 						       ush_rbac_kind_name(change->kind), "namespace", change->namespace_name, "name", change->name, "reason",

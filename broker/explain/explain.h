@@ -11,6 +11,7 @@
 
 #include "broker/import/import.h"
 #include "broker/policy/policy.h"
+#include "broker/policy/reach.h"
 #include "broker/source/source.h"
 #include "broker/sync/desired.h"
 #include "broker/sync/plan.h"
@@ -40,7 +41,16 @@ void ush_explain_text(const json_t *report, struct ush_buf *out);
  * source has it. */
 char *ush_explain_kept_out(const struct ush_explain *all, const struct ush_grant *grant, const struct ush_group *group);
 
-/* The lines of the plan about a namespace (NULL: any) that have this text in group or reason (NULL: any). */
-json_t *ush_explain_plan(const struct ush_explain *all, const char *namespace_name, const char *text);
+/* As ush_reach_of, and where the broker's state lives nobody gets in unnamed. */
+enum ush_reach ush_explain_reach(const struct ush_explain *all, const struct ush_grant *grant, const struct ush_captures *captures, const char *namespace_name,
+				 const json_t *labels, const char **by);
+
+/* A grant that does not mean what was asked for, and why; of more than USH_EXPLAIN_MORE only the number is kept ("more"). Takes why. */
+#define USH_EXPLAIN_MORE 10
+void ush_explain_elsewhere(json_t *report, const struct ush_grant *grant, char *why);
+
+/* The lines of the plan about a namespace (NULL: any) that have this text in group or reason (NULL: any), or that keep a
+ * binding from the group (may be NULL) that it is to be in. */
+json_t *ush_explain_plan(const struct ush_explain *all, const char *namespace_name, const char *text, const struct ush_group *group);
 
 #endif

@@ -53,14 +53,14 @@ static json_t *places(const struct ush_explain *all, const struct ush_grant *gra
 
 	for (size_t i = 0; i < grant->namespaces.count; i++) {
 		const char *name = grant->namespaces.items[i], *by = NULL;
-		bool reached = ush_reach_of(all->policy, grant, captures, name, NULL, &by) == USH_REACH_YES;
+		bool reached = ush_explain_reach(all, grant, captures, name, NULL, &by) == USH_REACH_YES;
 
 		json_array_append_new(list, json_pack("{s:s, s:s*}", "namespace", name, "keptOutBy", reached ? NULL : by));
 	}
 	for (size_t i = 0; grant->namespaces.count == 0 && all->standing != NULL && i < all->standing->namespace_count; i++) {
 		const struct ush_standing_namespace *space = &all->standing->namespaces[i];
 		const char *by = NULL;
-		enum ush_reach reach = ush_reach_of(all->policy, grant, captures, space->name, space->labels, &by);
+		enum ush_reach reach = ush_explain_reach(all, grant, captures, space->name, space->labels, &by);
 
 		if (reach != USH_REACH_NOT)
 			json_array_append_new(list, json_pack("{s:s, s:s*}", "namespace", space->name, "keptOutBy", reach == USH_REACH_YES ? NULL : by));
@@ -99,11 +99,31 @@ static void add_grants(const struct ush_explain *all, const struct ush_group *gr
 	}
 }
 
+/* Patterns that do not match, and names that differ in their case or in their path alone. */
+static void add_elsewhere(const struct ush_explain *all, const struct ush_group *group, const char *asked, size_t source, bool listed, json_t *report)
+{
+	for (size_t i = 0; i < all->policy->grant_count; i++) {
+		const struct ush_grant *grant = &all->policy->grants[i];
+		const char *text = grant->group_pattern != NULL ? grant->group_pattern : grant->group, *said = *text == '/' ? group->path : group->name;
+		bool meant, near = grant->group_pattern != NULL || strcasecmp(ush_name_leaf(text), ush_name_leaf(group->path)) == 0;
+
+		if (!near || grant->kubernetes)
+			continue;
+		meant = means(all->policy, grant, group, asked, NULL);
+		if (meant && (!listed || grant->source == source))
+			continue;
+		if (meant)
+			ush_explain_elsewhere(report, grant, ush_printf("it is for groups of source %s", all->policy->sources[grant->source].name));
+		else
+			ush_explain_elsewhere(report, grant, ush_printf(grant->group_pattern != NULL ? "groupPattern %s does not match %s" : "group %s is not %s", text, said));
+	}
+}
+
 static json_t *group_json(const struct ush_explain *all, const struct ush_group *group, const char *asked, size_t source, bool listed)
 {
 	USH_AUTO_FREE char *text = ush_name_group(all->policy, group->id, group->name, group->path);
 	json_t *grants = json_array();
-	json_t *json = json_pack("{s:s, s:s, s:o, s:o}", "path", group->path, "subject", text, "grants", grants, "plan", ush_explain_plan(all, NULL, text));
+	json_t *json = json_pack("{s:s, s:s, s:o, s:o}", "path", group->path, "subject", text, "grants", grants, "plan", ush_explain_plan(all, NULL, text, group));
 
 	if (listed) {
 		json_object_set_new(json, "source", json_string(all->policy->sources[source].name));
@@ -111,6 +131,7 @@ static json_t *group_json(const struct ush_explain *all, const struct ush_group 
 		json_object_set_new(json, "people", group->members_known ? json_integer((json_int_t)group->members.count) : json_null());
 	}
 	add_grants(all, group, asked, source, listed, grants);
+	add_elsewhere(all, group, asked, source, listed, json);
 	return json;
 }
 

@@ -39,7 +39,7 @@ static char *through(const struct ush_grant *grant)
 
 static json_t *reach_json(const struct ush_explain *all, const struct ush_grant *grant, const struct ush_group *group, const char *subject, const char *by)
 {
-	USH_AUTO_FREE char *way = through(grant), *why = by != NULL ? ush_printf("kept out by %s", by) : ush_explain_kept_out(all, grant, group);
+	USH_AUTO_FREE char *way = through(grant), *why = by != NULL ? ush_printf("kept out by \"%s\"", by) : ush_explain_kept_out(all, grant, group);
 	json_t *json = json_pack("{s:I, s:I, s:s, s:s, s:s}", "grant", (json_int_t)grant->number, "line", (json_int_t)grant->line, "role",
 				 all->policy->roles[grant->role].name, "through", way, "subject", subject);
 
@@ -67,7 +67,7 @@ static size_t add_listed(const struct ush_explain *all, const struct ush_grant *
 			continue;
 		found++;
 		text = ush_name_group(all->policy, group->id, group->name, group->path);
-		reach = ush_reach_of(all->policy, grant, &captures, name, labels, &by);
+		reach = ush_explain_reach(all, grant, &captures, name, labels, &by);
 		if (reach != USH_REACH_NOT)
 			json_array_append_new(out, reach_json(all, grant, group, text, reach == USH_REACH_YES ? NULL : by));
 	}
@@ -84,7 +84,7 @@ static void add_grant(const struct ush_explain *all, const struct ush_grant *gra
 		return;
 	if (add_listed(all, grant, name, labels, out) > 0 || grant->group == NULL)
 		return;
-	reach = ush_reach_of(all->policy, grant, NULL, name, labels, &by);
+	reach = ush_explain_reach(all, grant, NULL, name, labels, &by);
 	text = grant->kubernetes ? ush_strdup(grant->group) : ush_name_group(all->policy, grant->group, grant->group, grant->group);
 	if (reach != USH_REACH_NOT)
 		json_array_append_new(out, reach_json(all, grant, NULL, text, reach == USH_REACH_YES ? NULL : by));
@@ -111,16 +111,36 @@ static json_t *objects(const struct ush_explain *all, const char *name)
 	return list;
 }
 
+/* Selectors that lack a label and patterns that do not match; what names its namespaces one by one needs no word. */
+static void add_elsewhere(const struct ush_explain *all, const struct ush_grant *grant, const struct ush_standing_namespace *space, json_t *report)
+{
+	char *lacks = grant->selector.count > 0 && space != NULL ? ush_selector_lacks(&grant->selector, space->labels) : NULL;
+
+	if (lacks != NULL)
+		ush_explain_elsewhere(report, grant, ush_printf("namespaceSelector: %s", lacks));
+	else if (grant->selector.count > 0)
+		ush_explain_elsewhere(report, grant, ush_printf("namespaceSelector: its labels are not known%s", all->standing == NULL ? "; see them with --live or --from" : ""));
+	else if (grant->namespace_pattern != NULL)
+		ush_explain_elsewhere(report, grant, ush_printf("namespacePattern %s does not match%s", grant->namespace_pattern,
+								strchr(grant->namespace_pattern, '{') != NULL ? " for any group" : ""));
+	free(lacks);
+}
+
 json_t *ush_explain_namespace(const struct ush_explain *all, const char *asked)
 {
 	const struct ush_standing_namespace *space = space_of(all, asked);
 	const char *excluded = ush_list_excludes(&all->policy->exclude_namespaces, asked);
 	json_t *grants = json_array();
 	json_t *report = json_pack("{s:s, s:s, s:o, s:o, s:o}", "kind", "Namespace", "asked", asked, "grants", grants, "objects", objects(all, asked), "plan",
-				   ush_explain_plan(all, asked, NULL));
+				   ush_explain_plan(all, asked, NULL, NULL));
 
-	for (size_t i = 0; i < all->policy->grant_count; i++)
+	for (size_t i = 0; i < all->policy->grant_count; i++) {
+		size_t before = json_array_size(grants);
+
 		add_grant(all, &all->policy->grants[i], asked, space != NULL ? space->labels : NULL, grants);
+		if (json_array_size(grants) == before)
+			add_elsewhere(all, &all->policy->grants[i], space, report);
+	}
 	if (all->standing != NULL)
 		json_object_set_new(report, "exists", json_boolean(space != NULL));
 	if (space != NULL && space->labels != NULL)

@@ -47,7 +47,7 @@ static char *places(const json_t *grant)
 		const char *by = ush_json_string(place, "keptOutBy"), *name = ush_json_string(place, "namespace");
 
 		if (by != NULL)
-			ush_buf_printf(&out, "%s%s (kept out by %s)", out.length > 0 ? ", " : "; not in ", name, by);
+			ush_buf_printf(&out, "%s%s (kept out by \"%s\")", out.length > 0 ? ", " : "; not in ", name, by);
 		else
 			ush_buf_printf(&in, "%s%s", in.length > 0 ? ", " : "", name);
 	}
@@ -69,6 +69,19 @@ static void group_grant(struct ush_buf *out, const json_t *grant)
 		line(out, "      ", ush_printf("but it does not hold: %s", kept));
 }
 
+/* Grants that do not mean it, and why. */
+static void elsewhere(struct ush_buf *out, const json_t *report)
+{
+	const json_t *entry;
+	size_t i;
+
+	json_array_foreach(ush_json_array(report, "elsewhere"), i, entry)
+		line(out, "  ", ush_printf("grants[%lld]   line %lld, not this one: %s", (long long)json_integer_value(json_object_get(entry, "grant")),
+					  (long long)json_integer_value(json_object_get(entry, "line")), ush_json_string(entry, "why")));
+	if (json_object_get(report, "more") != NULL)
+		ush_buf_printf(out, "  and %lld more grants that are for others\n", (long long)json_integer_value(json_object_get(report, "more")));
+}
+
 static void one_group(struct ush_buf *out, const json_t *group)
 {
 	const char *source = ush_json_string(group, "source");
@@ -84,6 +97,7 @@ static void one_group(struct ush_buf *out, const json_t *group)
 		group_grant(out, grant);
 	if (json_array_size(ush_json_array(group, "grants")) == 0)
 		ush_buf_puts(out, "  no grant names or matches it\n");
+	elsewhere(out, group);
 	plan_lines(out, ush_json_array(group, "plan"));
 }
 
@@ -127,6 +141,7 @@ static void namespace_text(struct ush_buf *out, const json_t *report)
 	}
 	if (json_array_size(ush_json_array(report, "grants")) == 0)
 		ush_buf_puts(out, "  no grant reaches it\n");
+	elsewhere(out, report);
 	json_array_foreach(ush_json_array(report, "objects"), i, entry) {
 		USH_AUTO_BUF who = {0};
 

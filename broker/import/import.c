@@ -83,7 +83,9 @@ static const char *not_ours(const json_t *subject)
 		return "has a subject without kind or name";
 	if (strcmp(kind, "Group") != 0)
 		return "has a subject that is no group; a binding has one owner, so the whole of it stays as it is";
-	return strncasecmp(name, "system:", 7) == 0 ? "is for a group of Kubernetes' own; that would need an exception in the policy" : ush_name_group_refused(name);
+	if (strncasecmp(name, "system:", 7) == 0)
+		return "is for a group of Kubernetes' own; that would need an exception in the policy";
+	return strcmp(name, "*") == 0 ? "is for everybody" : ush_name_group_refused(name) != NULL ? "is for a group that no provider can have" : NULL;
 }
 
 static const char *role_refused(const struct ush_import_binding *binding)
@@ -140,7 +142,7 @@ static bool has_grant(const struct ush_import *import, const struct ush_import_g
 	return false;
 }
 
-static void free_grant(struct ush_import_grant *grant)
+void ush_import_grant_free(struct ush_import_grant *grant)
 {
 	char *const texts[] = {grant->from, grant->group, grant->role_kind, grant->role_ref, grant->binding, grant->namespace_name};
 
@@ -165,6 +167,7 @@ void ush_import_add_binding(struct ush_import *import, const struct ush_import_b
 		why = why != NULL ? why : not_ours(subject);
 	if (why != NULL) {
 		ush_import_left(import, "%s: RoleBinding %s %s", binding->from, binding->name, why);
+		import->skipped++;
 		return;
 	}
 	add_role(import, binding->role_kind, binding->role_ref);
@@ -175,7 +178,7 @@ void ush_import_add_binding(struct ush_import *import, const struct ush_import_b
 						 .selector = binding->selector != NULL ? json_deep_copy(binding->selector) : NULL};
 
 		if (has_grant(import, &grant))
-			free_grant(&grant);
+			ush_import_grant_free(&grant);
 		else
 			USH_PUSH(import->grants, import->grant_count, grant);
 	}
@@ -247,29 +250,53 @@ static char *common_prefix(const struct ush_import *import)
 	return ush_strndup(length > 0 ? import->grants[0].group : "", length);
 }
 
-/* Bindings to Roles whose rules nobody gave, and roles that nothing refers to. */
+/* Bindings to Roles whose rules nobody gave. */
 static void drop_unknown_roles(struct ush_import *import)
 {
-	size_t kept = 0;
+	for (size_t i = 0; i < import->grant_count; i++) {
+		const struct ush_import_grant *grant = &import->grants[i];
+		USH_AUTO_FREE char *why = ush_printf("refers to Role %s in namespace %s; give the Role's manifest too, its rules become the policy's", grant->role_ref,
+						     grant->namespace_name != NULL ? grant->namespace_name : "(by selector)");
+
+		if (strcmp(grant->role_kind, "Role") == 0 && ush_import_role(import, grant->role_kind, grant->role_ref)->rules == NULL)
+			ush_import_drop_binding(import, i, why);
+	}
+	ush_import_sweep(import);
+}
+
+/* What is not called by the prefix alone and something behind it cannot be a group of the provider. */
+static int drop_unprefixed(struct ush_import *import, struct ush_error *err)
+{
+	size_t length = strlen(import->found_prefix), before = import->grant_count;
+	const struct ush_import_grant *first = NULL;
 
 	for (size_t i = 0; i < import->grant_count; i++) {
-		struct ush_import_grant *grant = &import->grants[i];
+		const struct ush_import_grant *grant = &import->grants[i];
+		USH_AUTO_FREE char *why = ush_printf("is for group \"%.64s\", which does not begin with the prefix \"%.32s\"", grant->group, import->found_prefix);
 
-		if (ush_import_role(import, grant->role_kind, grant->role_ref)->rules == NULL && strcmp(grant->role_kind, "Role") == 0) {
-			ush_import_left(import, "%s: RoleBinding %s refers to Role %s in namespace %s; give the Role's manifest too, its rules become the policy's",
-					grant->from, grant->binding, grant->role_ref, grant->namespace_name != NULL ? grant->namespace_name : "(by selector)");
-			free_grant(grant);
+		if (strncmp(grant->group, import->found_prefix, length) == 0 && grant->group[length] != '\0')
 			continue;
-		}
-		import->grants[kept++] = *grant;
+		if (first == NULL)
+			ush_fail(err, USH_ERR_CONFIG, "group \"%.64s\" of %s does not begin with the prefix \"%.32s\"", grant->group, grant->from, import->found_prefix);
+		first = grant;
+		ush_import_drop_binding(import, i, why);
 	}
-	import->grant_count = kept;
+	ush_import_sweep(import);
+	if (before > 0 && import->grant_count == 0)
+		return -1;
+	*err = (struct ush_error){0};
+	return 0;
+}
+
+void ush_import_settle(struct ush_import *import)
+{
+	if (import->source_count == 0)
+		ush_import_add_source(import, "main", "file", json_pack("{s:s}", "path", "groups.json"),
+				      "the files name no provider; until the source is the real one, groups.json lists the groups (import --groups writes it)");
 }
 
 int ush_import_finish(struct ush_import *import, struct ush_error *err)
 {
-	size_t length;
-
 	if (import->understood == 0) {
 		ush_fail(err, USH_ERR_CONFIG, "the files hold no RBACDefinition, GroupSync, RBACSyncConfig, LDAPSyncConfig or Tenant");
 		return -1;
@@ -278,24 +305,23 @@ int ush_import_finish(struct ush_import *import, struct ush_error *err)
 		return ush_fail(err, USH_ERR_CONFIG, "RBACSyncConfig binds people and the other files bind groups: these are two policies; import them one by one");
 	drop_unknown_roles(import);
 	import->found_prefix = import->prefix != NULL ? ush_strdup(import->prefix) : import->users ? ush_strdup("") : common_prefix(import);
-	length = strlen(import->found_prefix);
-	for (size_t i = 0; i < import->grant_count; i++)
-		if (strncmp(import->grants[i].group, import->found_prefix, length) != 0 || import->grants[i].group[length] == '\0')
-			return ush_fail(err, USH_ERR_CONFIG, "group \"%.64s\" of %s does not begin with the prefix \"%.32s\"", import->grants[i].group,
-					import->grants[i].from, import->found_prefix);
-	if (import->source_count == 0)
-		ush_import_add_source(import, "main", "file", json_pack("{s:s}", "path", "groups.json"),
-				      "the files name no provider; until the source is the real one, groups.json lists the groups (import --groups writes it)");
+	if (drop_unprefixed(import, err) != 0)
+		return -1;
+	ush_import_settle(import);
 	return 0;
+}
+
+void ush_import_source_free(struct ush_import_source *source)
+{
+	free(source->name);
+	free(source->note);
+	json_decref(source->settings);
 }
 
 void ush_import_free(struct ush_import *import)
 {
-	for (size_t i = 0; i < import->source_count; i++) {
-		free(import->sources[i].name);
-		free(import->sources[i].note);
-		json_decref(import->sources[i].settings);
-	}
+	for (size_t i = 0; i < import->source_count; i++)
+		ush_import_source_free(&import->sources[i]);
 	for (size_t i = 0; i < import->role_count; i++) {
 		free(import->roles[i].name);
 		free(import->roles[i].kind);
@@ -303,7 +329,7 @@ void ush_import_free(struct ush_import *import)
 		json_decref(import->roles[i].rules);
 	}
 	for (size_t i = 0; i < import->grant_count; i++)
-		free_grant(&import->grants[i]);
+		ush_import_grant_free(&import->grants[i]);
 	for (size_t i = 0; i < import->group_count; i++) {
 		free(import->groups[i].name);
 		ush_list_free(&import->groups[i].members);

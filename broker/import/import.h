@@ -32,6 +32,7 @@ struct ush_import_grant { /* one group in one binding, or in those that a select
 	char *role_kind, *role_ref, *binding;
 	char *namespace_name; /* or NULL: */
 	json_t *selector;     /* of namespaces */
+	bool dropped;	      /* it goes with the next sweep */
 };
 
 struct ush_import_group { /* that a file lists itself */
@@ -52,6 +53,7 @@ struct ush_import {
 	struct ush_import_group *groups;
 	size_t group_count;
 	struct ush_list left; /* what could not be carried over, a sentence each */
+	size_t skipped;	      /* bindings and sources among it: the policy is a part of what there was */
 	bool users;	      /* the tool bound people, not groups: layout users */
 	bool whole_groups;    /* some tool bound groups */
 	size_t understood;    /* objects */
@@ -63,6 +65,10 @@ int ush_import_file(struct ush_import *import, const char *path, struct ush_erro
 
 /* After the last file: finds the prefix and which roles can be. USH_ERR_CONFIG when the files cannot be one policy. */
 int ush_import_finish(struct ush_import *import, struct ush_error *err);
+
+
+/* The policy, and as YAML. What a policy cannot say is left out and said in `left`, until the rest is one. NULL: it never is. */
+struct ush_policy *ush_import_policy(struct ush_import *import, struct ush_buf *out, struct ush_error *err);
 
 /* The policy as YAML, byte-stable; and the groups that the files list themselves, as a file source wants them. */
 void ush_import_write(const struct ush_import *import, struct ush_buf *out);
@@ -88,6 +94,16 @@ struct ush_import_binding {
 };
 void ush_import_add_binding(struct ush_import *import, const struct ush_import_binding *binding);
 void ush_import_add_group(struct ush_import *import, const char *name, const json_t *people);
+
+/* Marks a binding with all its groups, to be left out; why is what follows its name. ush_import_sweep then drops what is
+ * marked. */
+void ush_import_drop_binding(struct ush_import *import, size_t grant, const char *why);
+void ush_import_sweep(struct ush_import *import);
+
+/* When there is no source (any more), one is put in that a person can fill. */
+void ush_import_settle(struct ush_import *import);
+void ush_import_grant_free(struct ush_import_grant *grant);
+void ush_import_source_free(struct ush_import_source *source);
 
 /* The policy's name of a role that a binding refers to, NULL when there is none. */
 const struct ush_import_role *ush_import_role(const struct ush_import *import, const char *kind, const char *ref);

@@ -34,7 +34,7 @@ struct ush_form {
 	enum ush_form_type type;
 	const char *choices;			   /* CHOICE: "leaf|path|id" */
 	const char *(*refused)(const char *text);  /* why a TEXT, an item of TEXTS, a name of NAMED may not be so; or NULL */
-	const char *regex, *unlike;		   /* the same for the schema, as far as what it must and must not look like can say
+	const char *regex, *unlike;		   /* the same for the schema (of PAIRS: regex, of values), as far as what it must and must not look like can say
 						      it (what ECMA 262 and POSIX have in common); or NULL */
 	long least, most;			   /* of a NUMBER; least names of NAMED; most characters of a TEXT (schema), 0: any */
 	const struct ush_member *members;	   /* MAP, LIST, NAMED */

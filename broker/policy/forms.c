@@ -42,7 +42,8 @@ static const char *not_word(const char *text)
 static const struct ush_form any_text = {.type = USH_FORM_TEXT, .refused = not_word, .most = 253};
 static const struct ush_form path_text = {.type = USH_FORM_TEXT};
 static const struct ush_form any_texts = {.type = USH_FORM_TEXTS, .refused = not_word, .most = 253};
-static const struct ush_form words = {.type = USH_FORM_TEXTS, .refused = not_word, .most = 253, .may_be_empty = true};
+static const struct ush_form words = {.type = USH_FORM_TEXTS, .refused = not_word, .unlike = "[/, ]|^v1$|^core$", .most = 253, .may_be_empty = true};
+static const struct ush_form single_words = {.type = USH_FORM_TEXTS, .refused = not_word, .unlike = "[, ]", .most = 253};
 static const struct ush_form label = {.type = USH_FORM_TEXT, .refused = ush_name_not_label, .regex = "^" LABEL "$", .most = 63};
 static const struct ush_form labels = {.type = USH_FORM_TEXTS, .refused = ush_name_not_label, .regex = "^" LABEL "$", .most = 63};
 static const struct ush_form label_key = {.type = USH_FORM_TEXT, .refused = ush_name_not_label_key,
@@ -53,12 +54,13 @@ static const struct ush_form prefix = {.type = USH_FORM_TEXT, .refused = ush_nam
 static const struct ush_form maybe_prefix = {.type = USH_FORM_TEXT, .refused = ush_name_group_refused, .unlike = SYSTEM "|^\\*$",
 					      .may_be_empty = true};
 static const struct ush_form group = {.type = USH_FORM_TEXT, .regex = "[^/]$", .unlike = "^\\*$|^system:masters$", .most = 1024};
-static const struct ush_form pattern = {.type = USH_FORM_TEXT, .refused = not_pattern, .regex = BRACES, .unlike = "^[*/]+$|/$|" SYSTEM, .most = USH_PATTERN_MAX};
+static const struct ush_form pattern = {.type = USH_FORM_TEXT, .refused = not_pattern, .regex = BRACES, .unlike = "/$|" SYSTEM, .most = USH_PATTERN_MAX};
 static const struct ush_form filled = {.type = USH_FORM_TEXT, .refused = not_filled, .regex = BRACES, .unlike = "^\\*+$", .most = USH_PATTERN_MAX};
 static const struct ush_form patterns = {.type = USH_FORM_TEXTS, .refused = not_pattern, .regex = BRACES, .most = USH_PATTERN_MAX};
 static const struct ush_form moment = {.type = USH_FORM_TIME}, duration = {.type = USH_FORM_DURATION}, limit = {.type = USH_FORM_LIMIT};
 static const struct ush_form flag = {.type = USH_FORM_FLAG}, selector = {.type = USH_FORM_LABELS}, levels = {.type = USH_FORM_LEVELS};
 static const struct ush_form runs = {.type = USH_FORM_NUMBER, .least = 1, .most = 1000};
+static const struct ush_form label_pairs = {.type = USH_FORM_PAIRS, .regex = "^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$", .most = 63, .may_be_empty = true};
 static const struct ush_form pairs = {.type = USH_FORM_PAIRS, .may_be_empty = true}, quantities = {.type = USH_FORM_PAIRS, .numbers = true};
 static const struct ush_form names = {.type = USH_FORM_CHOICE, .choices = "leaf|path|id"};
 static const struct ush_form cases = {.type = USH_FORM_CHOICE, .choices = "keep|lower"};
@@ -93,8 +95,8 @@ const struct ush_form ush_form_clusters = {.type = USH_FORM_LIST, .members = clu
 #define RULE(member) offsetof(struct ush_rule, member)
 static const struct ush_member rule_members[] = {
 	{"apiGroups", true, &words, RULE(groups), "\"\" is the core group"},
-	{"resources", true, &any_texts, RULE(resources), "pods, pods/log, deployments"},
-	{"verbs", true, &any_texts, RULE(verbs), "get, list, watch, create, update, patch, delete"},
+	{"resources", true, &single_words, RULE(resources), "pods, pods/log, deployments"},
+	{"verbs", true, &single_words, RULE(verbs), "get, list, watch, create, update, patch, delete"},
 	{"resourceNames", false, &any_texts, RULE(names), "only objects with these names"},
 	END};
 const struct ush_form ush_form_rule = {.type = USH_FORM_LIST, .members = rule_members};
@@ -108,11 +110,12 @@ const struct ush_form ush_form_role = {
 	.type = USH_FORM_NAMED, .members = role_members, .alternatives = one_role, .refused = ush_name_not_subdomain, .regex = "^" SUBDOMAIN "$", .most = 253};
 
 #define EXCEPTION(member) offsetof(struct ush_exception, member)
-static const char *const one_exception[] = {"wildcardRole|systemGroup|escalatingRole", NULL};
+static const char *const one_exception[] = {"wildcardRole|systemGroup|escalatingRole|everyGroup", NULL};
 static const struct ush_member exception_members[] = {
 	{"wildcardRole", false, &any_text, HAND, "a role of the policy that may hold \"*\" or be cluster-admin"},
 	{"systemGroup", false, &any_text, HAND, "a group of Kubernetes' own that may be granted something"},
 	{"escalatingRole", false, &any_text, HAND, "a role that may hold escalate, bind or impersonate, or be a ClusterRole of Kubernetes itself"},
+	{"everyGroup", false, &any_text, HAND, "a role of the policy that a groupPattern may give to every group of a source"},
 	{"owner", true, &any_text, EXCEPTION(owner), "who answers for it"},
 	{"reason", true, &any_text, EXCEPTION(reason), "why"},
 	{"until", true, &moment, EXCEPTION(until), "from then on it is refused again"},
@@ -195,7 +198,7 @@ static const struct ush_member template_role_members[] = {
 static const struct ush_form template_roles = {.type = USH_FORM_LIST, .members = template_role_members};
 
 static const struct ush_member template_members[] = {
-	{"labels", false, &pairs, TEMPLATE(labels), "of the namespace"},
+	{"labels", false, &label_pairs, TEMPLATE(labels), "of the namespace"},
 	{"annotations", false, &pairs, TEMPLATE(annotations), "of the namespace"},
 	{"podSecurity", false, &levels, HAND, "privileged, baseline or restricted; or each of enforce, audit, warn, version"},
 	{"quota", false, &quantities, TEMPLATE(quota), "hard limits of a ResourceQuota"},

@@ -17,11 +17,13 @@ static void sha256(const void *data, size_t length, unsigned char out[32])
 
 void ush_sha256_hex(const void *data, size_t length, char out[65])
 {
+	static const char digits[] = "0123456789abcdef";
 	unsigned char digest[32];
 
 	sha256(data, length, digest);
-	for (size_t i = 0; i < sizeof digest; i++)
-		snprintf(out + 2 * i, 3, "%02x", digest[i]);
+	for (size_t i = 0; i < 2 * sizeof digest; i++)
+		out[i] = digits[digest[i / 2] >> (i % 2 == 0 ? 4 : 0) & 15];
+	out[2 * sizeof digest] = '\0';
 }
 
 const char *ush_name_leaf(const char *path)
@@ -71,7 +73,7 @@ const char *ush_name_group_refused(const char *text)
 	if (*text == '\0')
 		return "is empty";
 	if (strcmp(text, "*") == 0)
-		return "\"*\" is everybody";
+		return "is everybody";
 	if (strncasecmp(text, "system:", 7) == 0)
 		return "begins with system:, which is Kubernetes' own";
 	if (ush_name_deceives(text))
@@ -91,7 +93,7 @@ const char *ush_name_not_label(const char *text)
 	size_t length = strlen(text);
 
 	if (strcmp(text, "*") == 0)
-		return "\"*\" is every namespace; name them one by one";
+		return "is every namespace; name them one by one";
 	if (length == 0 || length > 63)
 		return length == 0 ? "is empty" : "is longer than 63 characters";
 	if (!is_alphanumeric(text[0]) || !is_alphanumeric(text[length - 1]))

@@ -177,6 +177,22 @@ static bool match_part(const char **pattern, const char **text, struct ush_captu
 	}
 }
 
+/* What differs before the first wildcard or after the last, as most pairs do, needs no closer look. */
+static bool may_match(const char *pattern, const char *text)
+{
+	size_t begin = strcspn(pattern, "*{"), pattern_length, text_length, end = 0;
+
+	if (strncmp(pattern, text, begin) != 0)
+		return false;
+	if (pattern[begin] == '\0')
+		return text[begin] == '\0';
+	pattern_length = strlen(pattern);
+	text_length = strlen(text);
+	while (pattern[pattern_length - end - 1] != '*' && pattern[pattern_length - end - 1] != '}' && end < pattern_length - begin - 1)
+		end++;
+	return text_length >= end && memcmp(pattern + pattern_length - end, text + text_length - end, end) == 0;
+}
+
 bool ush_pattern_match(const char *pattern, const char *text, struct ush_captures *captures)
 {
 	struct ush_captures own = {0};
@@ -184,7 +200,7 @@ bool ush_pattern_match(const char *pattern, const char *text, struct ush_capture
 	if (captures == NULL)
 		captures = &own;
 	captures->count = 0;
-	if (strlen(text) > USH_PATTERN_TEXT_MAX || ush_pattern_unclear(pattern) != NULL)
+	if (!may_match(pattern, text) || strlen(text) > USH_PATTERN_TEXT_MAX || ush_pattern_unclear(pattern) != NULL)
 		return false;
 	if (strchr(pattern, '{') != NULL && strpbrk(text, "*{}") != NULL) /* or what is remembered would be a pattern itself */
 		return false;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "broker/policy/policy_read.h"
+#include "common/base/environment.h"
 #include "common/base/file.h"
 #include "common/base/memory.h"
 
@@ -82,16 +83,31 @@ void ush_policy_free(struct ush_policy *policy)
 	free(policy);
 }
 
+/* What the policy says is a secret is in no environment that a program of somebody else's inherits. */
+static void hide_secrets(const struct ush_policy *policy)
+{
+	for (size_t i = 0; policy != NULL && i < policy->source_count; i++) {
+		const struct ush_policy_source *source = &policy->sources[i];
+		bool names_one = ush_setting_row(source->kind, "secretEnv") != NULL && ush_source_text(source, "secretEnv") != NULL;
+
+		if (names_one)
+			ush_environment_secret(ush_source_text(source, "secretEnv"));
+	}
+}
+
 struct ush_policy *ush_policy_load(const char *path, struct ush_list *faults, struct ush_error *err)
 {
 	USH_AUTO_BUF text = USH_BUF_MAX(USH_POLICY_BYTES);
+	struct ush_policy *policy;
 
 	if (ush_file_read(path, USH_FILE_ANY, USH_ERR_CONFIG, &text, NULL, err) != 0) {
 		if (faults != NULL)
 			ush_list_add(faults, err->what);
 		return NULL;
 	}
-	return ush_policy_read(text.data, text.length, strcmp(path, "-") == 0 ? "stdin" : path, faults, err);
+	policy = ush_policy_read(text.data, text.length, strcmp(path, "-") == 0 ? "stdin" : path, faults, err);
+	hide_secrets(policy);
+	return policy;
 }
 
 bool ush_limit_exceeded(const struct ush_limit *limit, size_t gone, size_t of)

@@ -26,6 +26,7 @@ struct ush_policy_role {
 	char *cluster_role; /* the ClusterRole it stands for, or NULL: rules of its own */
 	struct ush_rule *rules;
 	size_t rule_count;
+	unsigned int line; /* where it stands */
 	int64_t until; /* Unix seconds: an exception allows it until then; 0: it needs none. Its grants end with it */
 };
 
@@ -52,17 +53,18 @@ struct ush_grant {
 	struct ush_list namespaces;
 	char *namespace_pattern; /* or NULL; may name captures of group_pattern */
 	struct ush_selector selector;
-	struct ush_list except;        /* patterns of namespaces; "kube-*" too, where the namespaces are not named one by one
-					  nor by a pattern that begins with kube- */
+	struct ush_list except;        /* patterns of namespaces; those of the cluster ("kube-*", "default") too, unless the
+					  namespaces are named one by one, or the pattern says just that */
 	char *name;                    /* the binding's own name (what RBAC takes: "a:b@c" too), or NULL: role and hash */
 	char *owner, *reason;          /* for people, or NULL */
 	int64_t not_before, not_after; /* Unix seconds, 0: none. It holds from not_before up to, not including, not_after, which
 					  is never later than the end of an exception that the grant needs */
 };
 
-/* What would be refused, allowed by somebody until a day: a role with wildcards, a group of Kubernetes' own. */
+/* What would be refused, allowed by somebody until a day: a role with wildcards, a group of Kubernetes' own, a role that a
+ * pattern gives to every group. */
 struct ush_exception {
-	enum ush_exception_type { USH_EXCEPT_WILDCARD_ROLE, USH_EXCEPT_SYSTEM_GROUP, USH_EXCEPT_ESCALATING_ROLE } type;
+	enum ush_exception_type { USH_EXCEPT_WILDCARD_ROLE, USH_EXCEPT_SYSTEM_GROUP, USH_EXCEPT_ESCALATING_ROLE, USH_EXCEPT_EVERY_GROUP } type;
 	char *what; /* the role's name as the policy has it, or the group's */
 	char *owner, *reason;
 	int64_t until; /* Unix seconds; from then on it is refused again */
@@ -128,13 +130,17 @@ struct ush_policy {
 /* True when a namespace with these labels (NULL: none) is meant. Pure. selector.c */
 bool ush_selector_matches(const struct ush_selector *selector, const json_t *labels);
 
+/* The first rule that does not hold, for people: "label tier is test, not one of prod". NULL when all do. The caller frees. */
+char *ush_selector_lacks(const struct ush_selector *selector, const json_t *labels);
+
 /*
  * Reads a policy; name is what messages call it, and files it mentions are beside it. NULL with USH_ERR_CONFIG on the
  * first fault; `faults`, when given, gets every fault as one line "name:line:column: field: why".
  */
 struct ush_policy *ush_policy_read(const char *text, size_t length, const char *name, struct ush_list *faults, struct ush_error *err);
 
-/* The same from a file, or stdin for "-". */
+/* The same from a file, or stdin for "-". The variables that its sources name by secretEnv are taken out of the environment
+ * (common/base/environment.h): what we start does not inherit them. */
 struct ush_policy *ush_policy_load(const char *path, struct ush_list *faults, struct ush_error *err);
 void ush_policy_free(struct ush_policy *policy);
 
@@ -144,6 +150,9 @@ static inline void ush_policy_free_indirect(struct ush_policy **policy)
 }
 
 #define USH_AUTO_POLICY __attribute__((cleanup(ush_policy_free_indirect))) struct ush_policy *
+
+/* True for two roles that stand for one ClusterRole. policy_names.c */
+bool ush_policy_same_role(const struct ush_policy *policy, size_t one, size_t two);
 
 /* True when more than the limit allows would go of `of`. */
 bool ush_limit_exceeded(const struct ush_limit *limit, size_t gone, size_t of);

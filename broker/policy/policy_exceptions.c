@@ -8,7 +8,8 @@
 #include "common/base/memory.h"
 
 static const char *const members[] = {
-	[USH_EXCEPT_WILDCARD_ROLE] = "wildcardRole", [USH_EXCEPT_SYSTEM_GROUP] = "systemGroup", [USH_EXCEPT_ESCALATING_ROLE] = "escalatingRole"};
+	[USH_EXCEPT_WILDCARD_ROLE] = "wildcardRole", [USH_EXCEPT_SYSTEM_GROUP] = "systemGroup", [USH_EXCEPT_ESCALATING_ROLE] = "escalatingRole",
+	[USH_EXCEPT_EVERY_GROUP] = "everyGroup"};
 
 const struct ush_exception *ush_policy_exception(const struct ush_policy *policy, enum ush_exception_type type, const char *what)
 {

@@ -55,14 +55,39 @@ static void check_group_pattern(const struct reading *g)
 {
 	const char *pattern = g->grant->group_pattern, *why = NULL;
 
-	if (pattern[strspn(pattern, "*/")] == '\0')
-		why = "is every group; name a part of it";
-	else if (strncasecmp(pattern, "system:", 7) == 0)
+	if (strncasecmp(pattern, "system:", 7) == 0)
 		why = "begins with system:, which is Kubernetes' own";
 	else if (*ush_name_leaf(pattern) == '\0')
 		why = "ends with a slash";
 	if (why != NULL)
 		fault(g, "groupPattern", pattern, why);
+}
+
+/* Nothing but wildcards and slashes. */
+static bool is_everything(const char *pattern)
+{
+	for (pattern += strspn(pattern, "*/"); *pattern == '{' && strchr(pattern, '}') != NULL; pattern += strspn(pattern, "*/"))
+		pattern = strchr(pattern, '}') + 1;
+	return *pattern == '\0';
+}
+
+/* Every group of the provider, and those made tomorrow: good where what it captures says which namespace is meant
+ * ("{team}" to "{team}"), else one role for everybody who is in any group. */
+static void check_everything(const struct reading *g)
+{
+	struct ush_grant *grant = g->grant;
+	const struct ush_policy_role *role = grant->role != SIZE_MAX ? &g->policy->roles[grant->role] : NULL;
+	const struct ush_exception *exception = role != NULL ? ush_policy_exception(g->policy, USH_EXCEPT_EVERY_GROUP, role->name) : NULL;
+
+	if (!is_everything(grant->group_pattern) || (grant->namespace_pattern != NULL && strchr(grant->namespace_pattern, '{') != NULL))
+		return;
+	if (exception != NULL)
+		end_with(grant, exception->until);
+	else
+		ush_reader_member_fault(g->r, ush_node_get(g->node, "groupPattern"), g->path, "groupPattern",
+					"\"%.40s\" is every group of the source; name a part of it (/teams/*), use what it captures in namespacePattern "
+					"({team}-*), or allow it in exceptions: {everyGroup: %.40s, owner: ..., reason: ..., until: ...}",
+					grant->group_pattern, role != NULL ? role->name : "ROLE");
 }
 
 static void read_source(const struct reading *g)
@@ -149,14 +174,34 @@ static void check_namespace_pattern(const struct reading *g)
 	}
 }
 
-/* A team that is called "kube" must not get into kube-system because its name fits a pattern, nor must anybody by a label
- * that somebody put there. */
-static void spare_kubernetes(struct ush_grant *grant)
+/* Namespaces that belong to the cluster, not to a team, in Kubernetes and OpenShift, and by the habit of those who install
+ * things (istio-system). */
+static const struct {
+	const char *pattern;
+	bool captured; /* only by what a group's name says */
+} spared[] = {{"kube-*", false}, {"openshift", false}, {"openshift-*", false}, {"default", false}, {"*-system", true}};
+
+/* The pattern itself says what is spared: "kube-*", "{team}-system". */
+static bool says(const char *pattern, const char *namespaces)
+{
+	size_t length = strlen(namespaces), begin = strcspn(pattern, "*{"), pattern_length = strlen(pattern);
+
+	if (*namespaces == '*')
+		return pattern_length >= length - 1 && strcmp(pattern + pattern_length - (length - 1), namespaces + 1) == 0;
+	length -= namespaces[length - 1] == '*';
+	return begin >= length && strncmp(pattern, namespaces, length) == 0;
+}
+
+/* A team that is called "kube", or "default", must not get there because its name fits a pattern, nor must anybody by a
+ * label that somebody put there. */
+static void spare_cluster(struct ush_grant *grant)
 {
 	const char *pattern = grant->namespace_pattern;
+	bool captures = pattern != NULL && strchr(pattern, '{') != NULL;
 
-	if (grant->selector.count > 0 || (pattern != NULL && strncmp(pattern, "kube-", 5) != 0))
-		ush_list_add(&grant->except, "kube-*");
+	for (size_t i = 0; i < USH_COUNT(spared) && (pattern != NULL || grant->selector.count > 0); i++)
+		if ((captures || !spared[i].captured) && (pattern == NULL || !says(pattern, spared[i].pattern)) && !ush_list_has(&grant->except, spared[i].pattern))
+			ush_list_add(&grant->except, spared[i].pattern);
 }
 
 static void read_grant(const struct reading *g)
@@ -175,54 +220,17 @@ static void read_grant(const struct reading *g)
 		end_with(grant, g->policy->roles[grant->role].until);
 	if (grant->group != NULL)
 		check_group(g);
-	if (grant->group_pattern != NULL)
+	if (grant->group_pattern != NULL) {
 		check_group_pattern(g);
+		check_everything(g);
+	}
 	read_source(g);
 	check_namespaces(g);
 	if (grant->namespace_pattern != NULL)
 		check_namespace_pattern(g);
 	if (selector != NULL)
 		ush_policy_read_selector(g->r, selector, ush_reader_under(g->path, "namespaceSelector", full), &grant->selector);
-	spare_kubernetes(grant);
-}
-
-/* A binding that a grant names: where it would stand. */
-struct place {
-	const char *name, *namespace_name;
-	const struct ush_grant *grant;
-};
-
-static int by_place(const void *a, const void *b)
-{
-	const struct place *one = a, *two = b;
-	int order = strcmp(one->name, two->name);
-
-	if (order == 0)
-		order = strcmp(one->namespace_name, two->namespace_name);
-	return order != 0 ? order : (one->grant > two->grant) - (one->grant < two->grant);
-}
-
-/* Two grants that want one binding's name for two roles: a binding has one role. */
-static void check_names(struct ush_reader *r, const struct ush_node *node, const struct ush_policy *policy)
-{
-	USH_AUTO_FREE struct place *places = NULL;
-	size_t count = 0;
-
-	for (size_t i = 0; i < policy->grant_count; i++) {
-		const struct ush_grant *grant = &policy->grants[i];
-
-		for (size_t k = 0; grant->name != NULL && k < grant->namespaces.count; k++)
-			USH_PUSH(places, count, ((struct place){grant->name, grant->namespaces.items[k], grant}));
-	}
-	if (count > 0)
-		qsort(places, count, sizeof *places, by_place);
-	for (size_t i = 1; i < count; i++) {
-		const struct place *one = &places[i - 1], *two = &places[i];
-
-		if (strcmp(one->name, two->name) == 0 && strcmp(one->namespace_name, two->namespace_name) == 0 && one->grant->role != two->grant->role)
-			ush_reader_fault(r, node->items[two->grant->number], "", "grants[%zu].name: \"%.64s\" is the name of grants[%zu]'s binding in %s, which has another role",
-					 two->grant->number, two->name, one->grant->number, two->namespace_name);
-	}
+	spare_cluster(grant);
 }
 
 void ush_policy_read_grants(struct ush_reader *r, const struct ush_node *node, struct ush_policy *policy)
@@ -238,5 +246,5 @@ void ush_policy_read_grants(struct ush_reader *r, const struct ush_node *node, s
 		read_grant(&(struct reading){r, node->items[i], ush_reader_item("grants", i, path), policy, &policy->grants[i]});
 	}
 	if (r->count == before)
-		check_names(r, node, policy);
+		ush_policy_check_names(r, node, policy);
 }

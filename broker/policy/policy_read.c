@@ -80,8 +80,22 @@ static void set_defaults(struct ush_policy *policy, const char *name)
 	policy->vanished_age = 3600;
 }
 
+/* A manifest of something else: its twenty members that a policy has not are one fault. */
+static bool is_another_kind(struct ush_reader *r, const struct ush_node *top)
+{
+	const struct ush_node *node = ush_node_get(top, "kind");
+	const char *kind = ush_node_string(node);
+
+	if (kind == NULL || strcasecmp(kind, "AccessPolicy") == 0 || ush_node_get(top, "grants") != NULL)
+		return false;
+	ush_reader_fault(r, node, "kind", "this is a %.64s, no policy; a policy has apiVersion: " USH_POLICY_API " and kind: AccessPolicy", kind);
+	return true;
+}
+
 static void read_top(struct ush_reader *r, const struct ush_node *top, struct ush_policy *policy)
 {
+	if (is_another_kind(r, top))
+		return;
 	if (!ush_reader_map(r, top, "", &ush_form_policy, policy))
 		return;
 	expect(r, top, "apiVersion", USH_POLICY_API);
@@ -134,6 +148,7 @@ struct ush_policy *ush_policy_read(const char *text, size_t length, const char *
 	struct ush_reader r = {.file = name, .faults = faults, .err = err};
 
 	if (top == NULL) {
+		ush_policy_syntax(text, length, name, err);
 		if (faults != NULL)
 			ush_list_add(faults, err->what);
 		return NULL;

@@ -19,6 +19,9 @@ void ush_policy_read_roles(struct ush_reader *r, const struct ush_node *node, st
 
 /* After cluster, sources and roles: a grant names them. */
 void ush_policy_read_grants(struct ush_reader *r, const struct ush_node *node, struct ush_policy *policy);
+/* Adds to the error of a text that is no YAML what is probably meant. policy_syntax.c */
+void ush_policy_syntax(const char *text, size_t length, const char *name, struct ush_error *err);
+void ush_policy_check_names(struct ush_reader *r, const struct ush_node *node, const struct ush_policy *policy); /* policy_names.c */
 void ush_policy_read_selector(struct ush_reader *r, const struct ush_node *node, const char *path, struct ush_selector *selector);
 void ush_policy_read_templates(struct ush_reader *r, const struct ush_node *node, struct ush_policy *policy);
 

@@ -37,12 +37,39 @@ static bool excepted(struct role *role, enum ush_exception_type type)
 	return exception != NULL;
 }
 
+static const char *const verbs[] = {"get", "list", "watch", "create", "update", "patch", "delete", "deletecollection", NULL};
+
+static const char *const plurals[] = {"pods", "services", "secrets", "configmaps", "deployments", "namespaces", "jobs", "cronjobs", "statefulsets", "daemonsets",
+				      "replicasets", "events", "nodes", "roles", "rolebindings", "serviceaccounts", "persistentvolumeclaims", "ingresses", NULL};
+
+/* RBAC takes any word and a wrong one grants nothing, in silence. What no word of Kubernetes looks like is refused. */
+static void check_spelling(struct role *role, const struct ush_node *at, const char *path, const char *field, const char *word)
+{
+	bool is_verb = strcmp(field, "verbs") == 0, is_group = strcmp(field, "apiGroups") == 0;
+	const char *const *known = is_verb ? verbs : plurals;
+	size_t length = strlen(word);
+
+	if (is_group && strchr(word, '/') != NULL)
+		ush_reader_member_fault(role->r, at, path, field, "\"%.64s\" is a group and a version; RBAC knows the group alone: \"%.*s\"", word, (int)strcspn(word, "/"), word);
+	else if (is_group && (strcmp(word, "v1") == 0 || strcmp(word, "core") == 0))
+		ush_reader_member_fault(role->r, at, path, field, "\"%.64s\" is no API group; the core group is written \"\"", word);
+	else if (strpbrk(word, ", ") != NULL)
+		ush_reader_member_fault(role->r, at, path, field, "\"%.64s\" is one word; several are a list: [get, list]", word);
+	for (; !is_group && strpbrk(word, ", ") == NULL && *known != NULL; known++) {
+		bool singular = !is_verb && strncasecmp(word, *known, length) == 0 && (strcmp(*known + length, "s") == 0 || strcmp(*known + length, "es") == 0);
+
+		if (strcmp(word, *known) != 0 && (singular || strcasecmp(word, *known) == 0))
+			ush_reader_member_fault(role->r, at, path, field, "there is no %s \"%.64s\"; did you mean %s?", is_verb ? "verb" : "resource", word, *known);
+	}
+}
+
 static void check_word(struct role *role, const struct ush_node *at, const char *path, const char *field)
 {
 	const char *word = ush_node_string(at);
 
 	if (word == NULL)
 		return;
+	check_spelling(role, at, path, field, word);
 	for (size_t j = 0; j < USH_COUNT(refused); j++)
 		if (strcmp(field, refused[j].field) == 0 && strcasecmp(word, refused[j].word) == 0 && !excepted(role, refused[j].exception))
 			ush_reader_member_fault(role->r, at, path, field, "\"%.64s\" %s", word, refused[j].why);
@@ -110,7 +137,7 @@ void ush_policy_read_roles(struct ush_reader *r, const struct ush_node *node, st
 	for (size_t i = 0; i < node->count; i++) {
 		struct role role = {.r = r, .policy = policy};
 
-		USH_PUSH(policy->roles, policy->role_count, ((struct ush_policy_role){.name = ush_strdup(node->keys[i]->text)}));
+		USH_PUSH(policy->roles, policy->role_count, ((struct ush_policy_role){.name = ush_strdup(node->keys[i]->text), .line = node->keys[i]->line}));
 		role.role = &policy->roles[i];
 		read_role(&role, node->items[i]);
 	}

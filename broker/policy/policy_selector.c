@@ -22,11 +22,22 @@ static const struct ush_form expression_form = {.type = USH_FORM_LIST, .members 
 
 static void read_labels(struct ush_reader *r, const struct ush_node *node, const char *path, struct ush_selector *selector)
 {
-	char full[USH_PATH_MAX];
+	static const char *const words[] = {"matchLabels", "matchExpressions", NULL};
+	char full[USH_PATH_MAX], hint[96];
 
+	if (ush_node_string(node) != NULL) {
+		ush_reader_fault(r, node, path, "expected a map of labels, found \"%.64s\"; kubectl's tier=prod is {tier: prod} here, and its tier in (a,b) is "
+						"{matchExpressions: [{key: tier, operator: In, values: [a, b]}]}", ush_node_string(node));
+		return;
+	}
 	if (!ush_reader_names(r, node, path, &key_form, "label"))
 		return;
 	for (size_t i = 0; i < node->count; i++) {
+		if (node->items[i]->kind != USH_NODE_SCALAR) {
+			ush_reader_fault(r, node->keys[i], path, "label \"%.64s\" is a %s, a label's value is a string%s", node->keys[i]->text, ush_node_kind_name(node->items[i]),
+					 ush_reader_nearest(node->keys[i]->text, words, hint, sizeof hint));
+			continue;
+		}
 		USH_AUTO_FREE char *value = ush_reader_text(r, node->items[i], ush_reader_under(path, node->keys[i]->text, full), true);
 		struct ush_selector_rule rule = {.operator = USH_SELECT_IN};
 

@@ -207,7 +207,7 @@ void ush_policy_read_sources(struct ush_reader *r, const struct ush_node *node, 
 	if (node == NULL || !ush_reader_names(r, node, "sources", &ush_form_source, "source"))
 		return;
 	for (size_t i = 0; i < node->count; i++) {
-		USH_PUSH(policy->sources, policy->source_count, ((struct ush_policy_source){.name = ush_strdup(node->keys[i]->text)}));
+		USH_PUSH(policy->sources, policy->source_count, ((struct ush_policy_source){.name = ush_strdup(node->keys[i]->text), .line = node->keys[i]->line}));
 		read_source(r, node->items[i], ush_reader_under("sources", node->keys[i]->text, path), &policy->sources[i]);
 	}
 }

@@ -132,7 +132,7 @@ bool ush_reader_map(struct ush_reader *r, const struct ush_node *node, const cha
 	char full[USH_PATH_MAX];
 
 	if (node->kind != USH_NODE_MAP) {
-		ush_reader_fault(r, node, path, "expected a map, found %s", ush_node_kind_name(node));
+		ush_reader_fault(r, node, path, "expected a map, found %s", ush_reader_found(node));
 		return false;
 	}
 	for (size_t i = 0; i < node->count; i++)
@@ -154,7 +154,8 @@ bool ush_reader_map(struct ush_reader *r, const struct ush_node *node, const cha
 bool ush_reader_list(struct ush_reader *r, const struct ush_node *node, const char *path, bool may_be_empty)
 {
 	if (node->kind != USH_NODE_LIST)
-		ush_reader_fault(r, node, path, "expected a list, found %s", ush_node_kind_name(node));
+		ush_reader_fault(r, node, path, "expected a list, found %s%s", ush_reader_found(node),
+				 ush_node_string(node) != NULL ? "; put it in [ ]" : node->kind == USH_NODE_MAP ? "; its items begin with \"- \"" : "");
 	else if (node->count == 0 && !may_be_empty)
 		ush_reader_fault(r, node, path, "is an empty list");
 	return node->kind == USH_NODE_LIST && node->count > 0;
@@ -166,7 +167,7 @@ bool ush_reader_names(struct ush_reader *r, const struct ush_node *node, const c
 
 	if (node->kind != USH_NODE_MAP || (node->count == 0 && least != NULL)) {
 		ush_reader_fault(r, node, path, "expected a map%s%s, found %s", least != NULL ? " of at least one " : "", least != NULL ? least : "",
-				 node->kind == USH_NODE_MAP ? "none" : ush_node_kind_name(node));
+				 node->kind == USH_NODE_MAP ? "none" : ush_reader_found(node));
 		return false;
 	}
 	for (size_t i = 0; i < node->count; i++) {

@@ -44,6 +44,9 @@ bool ush_reader_list(struct ush_reader *r, const struct ush_node *node, const ch
 /* True when node is a map of names that the form takes; an empty one is a fault when `least` says what is missing. */
 bool ush_reader_names(struct ush_reader *r, const struct ush_node *node, const char *path, const struct ush_form *form, const char *least);
 
+/* What stands there, for "expected X, found Y". */
+const char *ush_reader_found(const struct ush_node *node);
+
 /* The node, or the member, as a string in fresh memory; NULL when it is absent, or (a fault) is no string or is empty. */
 char *ush_reader_text(struct ush_reader *r, const struct ush_node *node, const char *path, bool may_be_empty);
 char *ush_reader_string(struct ush_reader *r, const struct ush_node *map, const char *path, const char *key);

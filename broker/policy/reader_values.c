@@ -50,13 +50,20 @@ bool ush_parse_duration(const char *text, int64_t *seconds)
 	return false;
 }
 
+const char *ush_reader_found(const struct ush_node *node)
+{
+	return ush_node_is_null(node) ? "nothing" : ush_node_kind_name(node);
+}
+
 char *ush_reader_text(struct ush_reader *r, const struct ush_node *node, const char *path, bool may_be_empty)
 {
 	const char *text = ush_node_string(node);
 
 	if (text == NULL)
-		ush_reader_fault(r, node, path, "expected a string, found %s%s", ush_node_kind_name(node),
-				 node->kind == USH_NODE_SCALAR ? "; put it in quotes" : "");
+		ush_reader_fault(r, node, path, "expected a string, found %s%s", ush_reader_found(node),
+				 node->kind == USH_NODE_SCALAR && !ush_node_is_null(node) ? "; put it in quotes" : "");
+	else if (!node->quoted && strncmp(text, "\xe2\x80", 2) == 0 && (text[2] & 0xfc) >= (char)0x98) /* U+2018 to U+201F */
+		ush_reader_fault(r, node, path, "begins with a typographic quote, which would be a part of it; YAML's are \" and '");
 	else if (*text == '\0' && !may_be_empty)
 		ush_reader_fault(r, node, path, "is empty");
 	return text != NULL && (*text != '\0' || may_be_empty) ? ush_strdup(text) : NULL;
@@ -70,10 +77,29 @@ char *ush_reader_string(struct ush_reader *r, const struct ush_node *map, const 
 	return node != NULL ? ush_reader_text(r, node, ush_reader_under(path, key, full), false) : NULL;
 }
 
+/* Nothing where they are spelt out beside it and few; "; did you mean In?" for "in". */
+static const char *nearest_choice(const char *choices, const char *word, char *out, size_t size)
+{
+	USH_AUTO_FREE char *copy = ush_strdup(choices);
+	const char *names[24];
+	char *rest = copy;
+	size_t count = 0;
+
+	for (char *name = strsep(&rest, "|"); name != NULL && count + 1 < USH_COUNT(names); name = strsep(&rest, "|")) {
+		if (strcasecmp(name, word) == 0) {
+			snprintf(out, size, "; did you mean %s?", name);
+			return out;
+		}
+		names[count++] = name;
+	}
+	names[count] = NULL;
+	return ush_reader_nearest(word, names, out, size);
+}
+
 int ush_reader_choice(struct ush_reader *r, const struct ush_node *node, const char *path, const char *choices, const char *word)
 {
 	size_t length = strlen(word), spelt = 0;
-	char list[160] = "";
+	char list[160] = "", hint[96];
 	int place = 0;
 
 	for (const char *at = choices; at != NULL; place++) {
@@ -85,7 +111,7 @@ int ush_reader_choice(struct ush_reader *r, const struct ush_node *node, const c
 			spelt += (size_t)snprintf(list + spelt, sizeof list - spelt, "%s%.*s", place == 0 ? "" : at[end] != '\0' ? ", " : " or ", (int)end, at);
 		at = at[end] == '|' ? at + end + 1 : NULL;
 	}
-	ush_reader_fault(r, node, path, "expected %s, found \"%.64s\"", list, word);
+	ush_reader_fault(r, node, path, "expected %s, found \"%.64s\"%s", list, word, nearest_choice(choices, word, hint, sizeof hint));
 	return -1;
 }
 
@@ -167,18 +193,16 @@ static void read_flag(struct ush_reader *r, const struct ush_node *node, const c
 {
 	(void)form;
 	if (!ush_node_bool(node, out))
-		ush_reader_fault(r, node, path, "expected true or false, found %s", ush_node_kind_name(node));
+		ush_reader_fault(r, node, path, "expected true or false, found %s", ush_reader_found(node));
 }
 
 static void read_time(struct ush_reader *r, const struct ush_node *node, const char *path, const struct ush_form *form, void *out)
 {
 	bool moment = form->type == USH_FORM_TIME;
-	USH_AUTO_FREE char *text = ush_reader_text(r, node, path, false);
+	const char *text = node->kind == USH_NODE_SCALAR ? node->text : ush_node_kind_name(node); /* 20270101 is a number, and no day either */
 	int64_t seconds;
 
-	if (text == NULL)
-		return;
-	if (moment ? ush_parse_moment(text, &seconds) : ush_parse_duration(text, &seconds))
+	if (ush_node_string(node) != NULL && (moment ? ush_parse_moment(text, &seconds) : ush_parse_duration(text, &seconds)))
 		*(int64_t *)out = seconds;
 	else
 		ush_reader_fault(r, node, path, moment ? "expected a day (2027-01-01) or a time (2027-01-01T09:00:00Z), found \"%.64s\""

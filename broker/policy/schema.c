@@ -51,6 +51,10 @@ static json_t *of_pairs(const struct ush_form *form)
 	json_t *value = form->numbers ? json_pack("{s:[s, s], s:i}", "type", "string", "number", "minLength", 1)
 				       : json_pack("{s:s, s:i}", "type", "string", "minLength", form->may_be_empty ? 0 : 1);
 
+	if (form->regex != NULL)
+		json_object_set_new(value, "pattern", json_string(form->regex));
+	if (form->most > 0)
+		json_object_set_new(value, "maxLength", json_integer(form->most));
 	return json_pack("{s:s, s:i, s:o}", "type", "object", "minProperties", 1, "additionalProperties", value);
 }
 

@@ -53,6 +53,7 @@ struct ush_policy_source {
 	const struct ush_source_kind *kind;
 	struct ush_setting *settings; /* those that are said */
 	size_t setting_count;
+	unsigned int line; /* where it stands in the policy */
 };
 
 /* The kind with this name, or NULL. */

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "broker/policy/naming.h"
+#include "broker/sync/holds.h"
 #include "common/base/memory.h"
 
 int ush_key_order(const char *namespace_a, enum ush_rbac_kind kind_a, const char *name_a, const char *namespace_b, enum ush_rbac_kind kind_b,
@@ -49,84 +49,14 @@ size_t ush_desired_find(const struct ush_desired *desired, size_t place, enum us
 	return SIZE_MAX;
 }
 
-/* ---- who is wanted where ---- */
-
-struct hold { /* a group has a grant's role in a place */
-	uint32_t place, resolved;
-};
+/* ---- shapes ---- */
 
 struct building {
 	struct ush_desired *desired;
-	struct hold *holds;
-	size_t hold_count;
 	uint32_t *stamp; /* one a role: the place, plus one, that has its Role already */
 	uint32_t *table; /* of shapes, by what they hold: index + 1 */
 	size_t table_size;
-	size_t list_room, list_count;
 };
-
-static void hold(struct building *b, size_t place, size_t resolved)
-{
-	USH_PUSH(b->holds, b->hold_count, ((struct hold){(uint32_t)place, (uint32_t)resolved}));
-}
-
-/* Places that begin like the pattern does, up to its first star or brace: a team's few among ten thousand. */
-static void hold_pattern(struct building *b, size_t number, const char *pattern)
-{
-	const struct ush_desired *d = b->desired;
-	const struct ush_grant *grant = &d->policy->grants[d->resolved[number].grant];
-	size_t limit;
-
-	for (size_t place = ush_places_from(d->places, pattern, strcspn(pattern, "*{"), &limit); place < limit; place++)
-		if (d->places->items[place].row != SIZE_MAX && ush_pattern_match(pattern, d->places->items[place].name, NULL) &&
-		    !ush_grant_bars(grant, &d->places->items[place]))
-			hold(b, place, number);
-}
-
-static void hold_resolved(struct building *b, size_t number)
-{
-	const struct ush_desired *d = b->desired;
-	const struct ush_resolved *resolved = &d->resolved[number];
-	const struct ush_grant *grant = &d->policy->grants[resolved->grant];
-	struct ush_captures captures = {0};
-	USH_AUTO_FREE char *pattern = NULL;
-
-	for (size_t i = 0; i < grant->namespaces.count; i++) {
-		size_t place = ush_places_find(d->places, grant->namespaces.items[i], strlen(grant->namespaces.items[i]));
-
-		if (place != SIZE_MAX && !ush_grant_bars(grant, &d->places->items[place]))
-			hold(b, place, number);
-	}
-	for (size_t place = 0; grant->selector.count > 0 && place < d->places->count; place++)
-		if (ush_places_selected(d->places, place, resolved->grant) && !ush_grant_bars(grant, &d->places->items[place]))
-			hold(b, place, number);
-	if (grant->namespace_pattern == NULL)
-		return;
-	if (grant->group_pattern != NULL)
-		ush_pattern_match(grant->group_pattern, *grant->group_pattern == '/' ? resolved->group->path : resolved->group->name, &captures);
-	pattern = ush_pattern_fill(grant->namespace_pattern, &captures);
-	if (pattern != NULL)
-		hold_pattern(b, number, pattern);
-}
-
-/* Sorted by place, in time that follows their number. */
-static void sort_holds(struct building *b)
-{
-	size_t places = b->desired->places->count;
-	USH_AUTO_FREE size_t *at = ush_alloc((places + 1) * sizeof *at);
-	struct hold *sorted = ush_alloc((b->hold_count + 1) * sizeof *sorted);
-
-	for (size_t i = 0; i < b->hold_count; i++)
-		at[b->holds[i].place + 1]++;
-	for (size_t i = 0; i < places; i++)
-		at[i + 1] += at[i];
-	for (size_t i = 0; i < b->hold_count; i++)
-		sorted[at[b->holds[i].place]++] = b->holds[i];
-	free(b->holds);
-	b->holds = sorted;
-}
-
-/* ---- shapes ---- */
 
 static uint64_t shape_hash(const struct ush_shape *shape)
 {
@@ -186,7 +116,7 @@ static void want(struct building *b, size_t place, struct ush_shape shape)
 static int by_binding(const void *a, const void *b, void *desired)
 {
 	const struct ush_desired *sorting = desired;
-	const struct ush_resolved *x = &sorting->resolved[((const struct hold *)a)->resolved], *y = &sorting->resolved[((const struct hold *)b)->resolved];
+	const struct ush_resolved *x = &sorting->resolved[((const struct ush_hold *)a)->resolved], *y = &sorting->resolved[((const struct ush_hold *)b)->resolved];
 	int order = x->binding == y->binding ? 0 : strcmp(x->binding, y->binding);
 
 	if (order == 0)
@@ -205,7 +135,7 @@ static void want_role(struct building *b, size_t place, uint32_t role)
 }
 
 /* holds[0 .. count) are of one binding. The grant that stands first in the policy says the role. */
-static void want_binding(struct building *b, size_t place, const struct hold *holds, size_t count)
+static void want_binding(struct building *b, size_t place, const struct ush_hold *holds, size_t count)
 {
 	struct ush_desired *d = b->desired;
 	uint32_t first = holds[0].resolved;
@@ -218,7 +148,7 @@ static void want_binding(struct building *b, size_t place, const struct hold *ho
 	for (size_t i = 0; i < count; i++) {
 		const struct ush_resolved *r = &d->resolved[holds[i].resolved];
 
-		if (d->policy->grants[r->grant].role != shape.role)
+		if (!ush_policy_same_role(d->policy, d->policy->grants[r->grant].role, shape.role))
 			USH_PUSH(d->clashes, d->clash_count, ((struct ush_clash){(uint32_t)place, first, holds[i].resolved}));
 		else if (shape.resolved_count == 0 || strcmp(d->resolved[list[shape.resolved_count - 1]].text, r->text) != 0)
 			list[shape.resolved_count++] = holds[i].resolved;
@@ -235,7 +165,7 @@ static int by_kind_and_name(const void *a, const void *b, void *desired)
 	return order != 0 ? order : strcmp(x->name, y->name);
 }
 
-static void want_place(struct building *b, size_t place, struct hold *holds, size_t count)
+static void want_place(struct building *b, size_t place, struct ush_hold *holds, size_t count)
 {
 	struct ush_desired *d = b->desired;
 	size_t begin = d->count;
@@ -255,23 +185,20 @@ static void want_place(struct building *b, size_t place, struct hold *holds, siz
 static void build(struct ush_desired *d)
 {
 	struct building b = {.desired = d, .stamp = ush_alloc((d->policy->role_count + 1) * sizeof *b.stamp)};
+	struct ush_holds holds = ush_holds_find(d);
 	size_t at = 0;
 
-	for (size_t i = 0; i < d->resolved_count; i++)
-		if (d->resolved[i].fate == USH_FATE_PRESENT)
-			hold_resolved(&b, i);
-	sort_holds(&b);
 	for (size_t place = 0; place < d->places->count; place++) {
 		size_t begin = at;
 
 		d->start[place] = (uint32_t)d->count;
-		while (at < b.hold_count && b.holds[at].place == place)
+		while (at < holds.count && holds.items[at].place == place)
 			at++;
 		if (at > begin)
-			want_place(&b, place, b.holds + begin, at - begin);
+			want_place(&b, place, holds.items + begin, at - begin);
 	}
 	d->start[d->places->count] = (uint32_t)d->count;
-	free(b.holds);
+	free(holds.items);
 	free(b.stamp);
 	free(b.table);
 }
@@ -297,6 +224,7 @@ struct ush_desired *ush_desired_new(const struct ush_wish *wish)
 	d->policy = wish->policy;
 	d->places = wish->places;
 	d->now = wish->now;
+	d->state_namespace = wish->state_namespace;
 	d->start = ush_alloc((wish->places->count + 1) * sizeof *d->start);
 	ush_desired_resolve(d, wish);
 	build(d);

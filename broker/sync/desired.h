@@ -88,6 +88,7 @@ struct ush_desired {
 	size_t shard_count;
 	long tier;		/* how many shards there are without a tenant label, for the state */
 	int64_t now;
+	const char *state_namespace; /* where the sets' parents live */
 	/* its own */
 	struct ush_texts texts;
 	struct ush_index *by_id; /* one a source */
@@ -148,8 +149,9 @@ char *ush_grant_binding(const struct ush_policy *policy, const struct ush_grant 
 /* True when the grant means the namespace; name and path are the group's, for what its pattern captures. */
 bool ush_grant_means(const struct ush_desired *desired, size_t grant, const char *name, const char *path, size_t place);
 
-/* True when the place is excluded, or one that the grant leaves out. */
-bool ush_grant_bars(const struct ush_grant *grant, const struct ush_place *place);
+/* True when the place is excluded, one that the grant leaves out, or where the state of the broker lives and the grant does
+ * not name it: whoever may write there could tell the broker what it decided. */
+bool ush_grant_bars(const struct ush_desired *desired, const struct ush_grant *grant, size_t place);
 
 /* The key under which the state remembers that a grant ended. out holds 17 bytes. */
 void ush_grant_key(const struct ush_policy *policy, const struct ush_grant *grant, char out[17]);

@@ -3,24 +3,23 @@
 
 #include <string.h>
 
+#include "broker/policy/lexicon.h"
 #include "common/base/memory.h"
 #include "common/data/json.h"
 
 void ush_places_begin(struct ush_places *places, const struct ush_policy *policy)
 {
 	*places = (struct ush_places){0};
-	for (size_t i = 0; i < policy->grant_count; i++)
-		if (policy->grants[i].selector.count > 0)
-			USH_PUSH(places->selectors, places->selector_count, i);
-	places->row_bytes = (places->selector_count + 7) / 8;
+	ush_selectors_begin(&places->selectors, policy);
+	places->row_bytes = (places->selectors.count + 7) / 8;
 }
 
 bool ush_places_want_labels(const struct ush_places *places, const struct ush_policy *policy)
 {
-	return places->selector_count > 0 || policy->tenant_label != NULL;
+	return places->selectors.count > 0 || policy->tenant_label != NULL;
 }
 
-static size_t add_row(struct ush_places *places, const struct ush_policy *policy, const json_t *labels)
+static size_t add_row(struct ush_places *places, const json_t *labels)
 {
 	size_t row = places->row_count++;
 	unsigned char *bits;
@@ -31,9 +30,7 @@ static size_t add_row(struct ush_places *places, const struct ush_policy *policy
 		places->selected = ush_resize(places->selected, (row == 0 ? 1 : 2 * row) * places->row_bytes);
 	bits = places->selected + row * places->row_bytes;
 	memset(bits, 0, places->row_bytes);
-	for (size_t i = 0; i < places->selector_count; i++)
-		if (ush_selector_matches(&policy->grants[places->selectors[i]].selector, labels))
-			bits[i / 8] |= (unsigned char)(1 << i % 8);
+	ush_selectors_match(&places->selectors, labels, bits);
 	return row;
 }
 
@@ -43,7 +40,7 @@ void ush_places_add(struct ush_places *places, const struct ush_policy *policy, 
 	struct ush_place place = {.name = ush_texts_add(&places->texts, name, strlen(name)), .there = true, .terminating = terminating};
 
 	place.tenant = ush_texts_keep(&places->texts, tenant);
-	place.row = add_row(places, policy, labels);
+	place.row = add_row(places, labels);
 	USH_PUSH(places->items, places->count, place);
 }
 
@@ -58,6 +55,22 @@ static int by_name(const void *a, const void *b)
 	int order = strcmp(x->name, y->name);
 
 	return order != 0 ? order : (int)y->there - (int)x->there;
+}
+
+static void exclude(struct ush_places *places, const struct ush_list *patterns)
+{
+	USH_AUTO_FREE const char **names = ush_alloc((places->count + 1) * sizeof *names);
+	USH_AUTO_LEXICON lexicon = ush_lexicon_new(names, places->count);
+
+	for (size_t i = 0; i < places->count; i++)
+		names[i] = places->items[i].name;
+	for (size_t i = 0; i < patterns->count; i++) {
+		const uint32_t *found;
+		size_t count = ush_lexicon_match(lexicon, patterns->items[i], &found);
+
+		for (size_t k = 0; k < count; k++)
+			places->items[found[k]].excluded = true;
+	}
 }
 
 void ush_places_sort(struct ush_places *places, const struct ush_policy *policy)
@@ -79,20 +92,17 @@ void ush_places_sort(struct ush_places *places, const struct ush_policy *policy)
 		else if (places->items[kept - 1].row == SIZE_MAX)
 			places->items[kept - 1] = places->items[i]; /* the one whose labels were seen */
 	places->count = kept;
-	for (size_t i = 0; i < places->count; i++) {
-		struct ush_place *place = &places->items[i];
-
-		places->there += place->there && !place->terminating;
-		for (size_t j = 0; j < policy->exclude_namespaces.count && !place->excluded; j++)
-			place->excluded = ush_pattern_match(policy->exclude_namespaces.items[j], place->name, NULL);
-	}
+	for (size_t i = 0; i < places->count; i++)
+		places->there += places->items[i].there && !places->items[i].terminating;
+	if (policy->exclude_namespaces.count > 0)
+		exclude(places, &policy->exclude_namespaces);
 }
 
 void ush_places_free(struct ush_places *places)
 {
 	ush_texts_free(&places->texts);
 	free(places->items);
-	free(places->selectors);
+	ush_selectors_free(&places->selectors);
 	free(places->selected);
 	*places = (struct ush_places){0};
 }
@@ -145,16 +155,7 @@ size_t ush_places_from(const struct ush_places *places, const char *prefix, size
 
 bool ush_places_selected(const struct ush_places *places, size_t place, size_t grant)
 {
-	size_t row = places->items[place].row, low = 0, high = places->selector_count;
+	size_t row = places->items[place].row, selector = places->row_bytes > 0 ? places->selectors.of_grant[grant] : SIZE_MAX;
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (places->selectors[middle] < grant)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return row != SIZE_MAX && places->row_bytes > 0 && low < places->selector_count && places->selectors[low] == grant &&
-	       (places->selected[row * places->row_bytes + low / 8] >> low % 8 & 1) != 0;
+	return row != SIZE_MAX && selector != SIZE_MAX && (places->selected[row * places->row_bytes + selector / 8] >> selector % 8 & 1) != 0;
 }

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "broker/policy/policy.h"
+#include "broker/policy/selectors.h"
 #include "broker/sync/texts.h"
 
 struct ush_place {
@@ -29,8 +30,8 @@ struct ush_places {
 	size_t there;            /* how many are, without those that are being deleted */
 	bool known;              /* they were listed */
 	/* its own */
-	size_t *selectors;       /* grants that have one, as indexes into the policy */
-	size_t selector_count, row_bytes, row_count;
+	struct ush_selectors selectors;
+	size_t row_bytes, row_count;
 	unsigned char *selected; /* a bit a row and selector: it matches */
 	struct ush_texts texts;
 };

@@ -7,6 +7,7 @@
 
 #include "broker/policy/naming.h"
 #include "broker/sync/desired.h"
+#include "broker/sync/lookup.h"
 #include "common/base/memory.h"
 
 static char *day(int64_t seconds)
@@ -85,9 +86,12 @@ static bool listed(const struct ush_list *patterns, const char *text)
 	return false;
 }
 
-bool ush_grant_bars(const struct ush_grant *grant, const struct ush_place *place)
+bool ush_grant_bars(const struct ush_desired *desired, const struct ush_grant *grant, size_t number)
 {
-	return place->excluded || listed(&grant->except, place->name);
+	const struct ush_place *place = &desired->places->items[number];
+
+	return place->excluded || listed(&grant->except, place->name) ||
+	       (strcmp(place->name, desired->state_namespace) == 0 && !ush_list_has(&grant->namespaces, place->name));
 }
 
 bool ush_grant_means(const struct ush_desired *desired, size_t number, const char *name, const char *path, size_t place)
@@ -97,7 +101,7 @@ bool ush_grant_means(const struct ush_desired *desired, size_t number, const cha
 	struct ush_captures captures = {0};
 	USH_AUTO_FREE char *pattern = NULL;
 
-	if (ush_grant_bars(grant, at))
+	if (ush_grant_bars(desired, grant, place))
 		return false;
 	for (size_t i = 0; i < grant->namespaces.count; i++)
 		if (strcmp(grant->namespaces.items[i], at->name) == 0)
@@ -121,22 +125,11 @@ const struct ush_group *ush_desired_group(const struct ush_desired *desired, siz
 
 /* ---- one grant ---- */
 
-struct lookup { /* a source's groups by all they can be called */
-	const struct ush_groups *groups;
-	struct ush_index by[USH_GROUP_ID + 1];
-	struct spelt *spelt; /* sorted; where the cluster takes all names in lower case (groupCase) */
-};
-
-struct spelt {
-	char *text;
-	const struct ush_group *group;
-};
-
 struct resolving {
 	struct ush_desired *desired;
 	const struct ush_policy *policy;
 	const struct ush_wish *wish;
-	struct lookup *lookups; /* one a source */
+	struct ush_lookup *lookups; /* one a source */
 };
 
 static struct ush_resolved *add(struct resolving *r, size_t grant, enum ush_fate fate, char *why)
@@ -174,66 +167,17 @@ static bool out_of_time(struct resolving *r, size_t number)
 	return over || early;
 }
 
-static int by_spelling(const void *a, const void *b)
-{
-	return strcmp(((const struct spelt *)a)->text, ((const struct spelt *)b)->text);
-}
-
-static void spell(struct lookup *lookup, const struct ush_policy *policy)
-{
-	lookup->spelt = ush_alloc((lookup->groups->count + 1) * sizeof *lookup->spelt);
-	for (size_t i = 0; i < lookup->groups->count; i++) {
-		const struct ush_group *group = &lookup->groups->items[i];
-
-		lookup->spelt[i] = (struct spelt){ush_name_group(policy, group->id, group->name, group->path), group};
-	}
-	qsort(lookup->spelt, lookup->groups->count, sizeof *lookup->spelt, by_spelling);
-}
-
-static void lookup_close(struct lookup *lookup)
-{
-	ush_index_free(&lookup->by[USH_GROUP_LEAF]);
-	ush_index_free(&lookup->by[USH_GROUP_PATH]);
-	for (size_t i = 0; lookup->spelt != NULL && i < lookup->groups->count; i++)
-		free(lookup->spelt[i].text);
-	free(lookup->spelt);
-}
-
-/* Another group that the API server would call the same: who holds the binding could not be told. */
-static const struct ush_group *twin(const struct ush_policy *policy, const struct lookup *lookup, const struct ush_group *group, char *text)
-{
-	const struct ush_group *const *same;
-	size_t count;
-
-	if (lookup->spelt != NULL) {
-		const struct spelt *at = bsearch(&(struct spelt){text, NULL}, lookup->spelt, lookup->groups->count, sizeof *at, by_spelling);
-		const struct spelt *end = lookup->spelt + lookup->groups->count;
-
-		while (at > lookup->spelt && strcmp(at[-1].text, text) == 0)
-			at--;
-		if (at->group != group)
-			return at->group;
-		return at + 1 < end && strcmp(at[1].text, text) == 0 ? at[1].group : NULL;
-	}
-	count = ush_index_find(&lookup->by[policy->group_name], ush_name_said(policy, group->id, group->name, group->path), &same);
-	return count < 2 ? NULL : same[0] != group ? same[0] : same[1];
-}
-
-static bool excluded(const struct ush_policy *policy, const struct ush_group *group)
-{
-	return listed(&policy->exclude_groups, group->name) || listed(&policy->exclude_groups, group->path);
-}
-
 static void take_group(struct resolving *r, size_t number, const struct ush_group *group)
 {
 	const struct ush_policy *policy = r->policy;
 	const struct ush_grant *grant = &policy->grants[number];
 	USH_AUTO_FREE char *text = ush_name_group(policy, group->id, group->name, group->path), *binding = NULL;
 	const char *refused = ush_name_group_refused(text), *word = grant->group != NULL ? "group" : "groupPattern";
-	const struct ush_group *other = twin(policy, &r->lookups[grant->source], group, text);
+	const struct ush_lookup *lookup = &r->lookups[grant->source];
+	const struct ush_group *other = ush_lookup_twin(lookup, policy, group, text);
 	struct ush_resolved *out;
 
-	if (excluded(policy, group)) {
+	if (lookup->excluded[group - lookup->groups->items]) {
 		out = add(r, number, USH_FATE_EXCLUDED, ush_printf("grants[%zu].%s: %s is excluded (exclude.groups)", grant->number, word, group->path));
 	} else if (refused != NULL) {
 		out = add(r, number, USH_FATE_REFUSED, ush_printf("grants[%zu].%s: \"%s\" %s", grant->number, word, text, refused));
@@ -250,27 +194,13 @@ static void take_group(struct resolving *r, size_t number, const struct ush_grou
 	out->group = group;
 }
 
-/* The groups that a grant's word refers to (ush_name_refers): the first and, if there is another, the second. */
-static void refer(const struct ush_policy *policy, const char *wanted, const struct lookup *lookup, const struct ush_group *found[2])
-{
-	const struct ush_group *const *named, *const *known;
-	size_t names = ush_index_find(&lookup->by[*wanted == '/' ? USH_GROUP_PATH : USH_GROUP_LEAF], wanted, &named), ids = 0;
-
-	if (*wanted != '/' && policy->group_name == USH_GROUP_ID)
-		ids = ush_index_find(&lookup->by[USH_GROUP_ID], wanted, &known);
-	found[0] = names > 0 ? named[0] : ids > 0 ? known[0] : NULL;
-	found[1] = names > 1 ? named[1] : NULL;
-	for (size_t i = 0; i < ids && found[1] == NULL; i++)
-		found[1] = known[i] != found[0] ? known[i] : NULL;
-}
-
 static void resolve_name(struct resolving *r, size_t number)
 {
 	const struct ush_grant *grant = &r->policy->grants[number];
 	const char *source = r->policy->sources[grant->source].name;
 	const struct ush_group *found[2];
 
-	refer(r->policy, grant->group, &r->lookups[grant->source], found);
+	ush_lookup_refer(&r->lookups[grant->source], r->policy, grant->group, found);
 	if (found[0] == NULL)
 		add(r, number, USH_FATE_GONE, ush_printf("source %s has no group %s", source, grant->group));
 	else if (found[1] != NULL)
@@ -283,13 +213,13 @@ static void resolve_name(struct resolving *r, size_t number)
 static void resolve_pattern(struct resolving *r, size_t number)
 {
 	const struct ush_grant *grant = &r->policy->grants[number];
-	const struct ush_groups *groups = r->lookups[grant->source].groups;
-	size_t before = r->desired->resolved_count;
+	struct ush_lookup *lookup = &r->lookups[grant->source];
+	const uint32_t *found;
+	size_t count = ush_lookup_like(lookup, grant->group_pattern, *grant->group_pattern == '/', &found);
 
-	for (size_t i = 0; i < groups->count; i++)
-		if (ush_grant_names(r->policy, grant, groups->items[i].id, groups->items[i].name, groups->items[i].path))
-			take_group(r, number, &groups->items[i]);
-	if (r->desired->resolved_count == before)
+	for (size_t i = 0; i < count; i++)
+		take_group(r, number, &lookup->groups->items[found[i]]);
+	if (count == 0)
 		add(r, number, USH_FATE_GONE, ush_printf("source %s has no group like %s", r->policy->sources[grant->source].name, grant->group_pattern));
 }
 
@@ -315,13 +245,8 @@ void ush_desired_resolve(struct ush_desired *desired, const struct ush_wish *wis
 	r.lookups = ush_alloc((policy->source_count + 1) * sizeof *r.lookups);
 	desired->by_id = ush_alloc((policy->source_count + 1) * sizeof *desired->by_id);
 	desired->first = ush_alloc((policy->grant_count + 1) * sizeof *desired->first);
-	for (size_t i = 0; i < policy->source_count; i++) {
-		r.lookups[i].groups = &wish->groups[i];
-		for (enum ush_group_name by = USH_GROUP_LEAF; by <= USH_GROUP_ID; by++)
-			r.lookups[i].by[by] = ush_index_new(&wish->groups[i], by);
-		if (policy->lower_case)
-			spell(&r.lookups[i], policy);
-	}
+	for (size_t i = 0; i < policy->source_count; i++)
+		ush_lookup_open(&r.lookups[i], &wish->groups[i], policy);
 	for (size_t i = 0; i < policy->grant_count; i++) {
 		desired->first[i] = (uint32_t)desired->resolved_count;
 		resolve(&r, i);
@@ -329,7 +254,7 @@ void ush_desired_resolve(struct ush_desired *desired, const struct ush_wish *wis
 	desired->first[policy->grant_count] = (uint32_t)desired->resolved_count;
 	for (size_t i = 0; i < policy->source_count; i++) {
 		desired->by_id[i] = r.lookups[i].by[USH_GROUP_ID];
-		lookup_close(&r.lookups[i]);
+		ush_lookup_close(&r.lookups[i]);
 	}
 	free(r.lookups);
 }

@@ -28,6 +28,95 @@ printf '\0\xff\xfe' >bytes.yaml
 status 2 'bytes that are no text are status 2' "$BROKER" validate bytes.yaml
 one_line "$ERR" 'in one line'
 
+# ---- validate: what a tired person writes ----
+cat >good.yaml <<'END'
+apiVersion: usher.dev/v1
+kind: AccessPolicy
+cluster: {groupPrefix: "oidc:"}
+sources:
+  main:
+    file: {path: g.json}
+roles:
+  editor: {clusterRole: edit}
+  reader:
+    rules:
+    - {apiGroups: [""], resources: [pods], verbs: [get]}
+grants:
+- group: dev
+  role: editor
+  namespaces: [a]
+- {group: ops, role: reader, namespaces: [a]}
+END
+status 0 'the policy that they begin with' "$BROKER" validate good.yaml
+is "$(cat "$ERR")" '' 'has nothing to be said of'
+# WHAT|SED|LINE:COLUMN: MESSAGE (a part of it, as it is)
+while IFS='|' read -r what change message; do
+	sed -e "$change" good.yaml >typo.yaml
+	"$BROKER" validate typo.yaml >"$OUT" 2>"$ERR"
+	is "$?:$(grep -cF -- "typo.yaml:$message" "$ERR")" 2:1 "$what: status 2 and $message" || cat "$ERR"
+done <<'END'
+a tab|s/^    file/\tfile/|6:1: found character that cannot start any token; there is a tab; YAML is indented with spaces alone
+one space too many|s/^  reader/   reader/|9:4: did not find expected key; the line is indented otherwise than its neighbours
+group as a list|s/group: dev/group: [dev]/|13:10: grants[0].group: expected a string, found list
+namespaces as a word|s/^  namespaces: \[a\]/  namespaces: a/|15:15: grants[0].namespaces: expected a list, found string; put it in [ ]
+a member's near name|s/^  namespaces:/  namespace:/|15:3: grants[0]: there is no member "namespace"; did you mean namespaces?
+a role's near name|s/role: editor/role: edito/|14:9: grants[0].role: there is no role "edito"; did you mean editor?
+a day of another land|s/^  role: editor/&\n  notAfter: 01.02.2027/|15:13: grants[0].notAfter: expected a day (2027-01-01) or a time (2027-01-01T09:00:00Z), found "01.02.2027"
+a day without dashes|s/^  role: editor/&\n  notAfter: 20270201/|15:13: grants[0].notAfter: expected a day (2027-01-01) or a time (2027-01-01T09:00:00Z), found "20270201"
+an end before its begin|s/^  role: editor/&\n  notBefore: 2027-02-01\n  notAfter: 2027-01-01/|16:13: grants[0].notAfter: is not after notBefore
+a key twice|s/^  role: editor/&\n  role: reader/|15:3: key "role" stands twice (first in line 14)
+two documents|$s/$/\n---\nkind: AccessPolicy/|17:1: a second document begins here; a policy is one
+a star without quotes|s/group: dev/group: */|13:11: did not find expected alphabetic or numeric character; a text that begins with @, `, *
+a star|s/group: dev/group: "*"/|13:10: grants[0].group: "*" is everybody
+a capture without quotes|s/group: dev/groupPattern: {team}-devs/|13:23: did not find expected key; a text that begins with @, `, *
+every group|s/group: dev/groupPattern: "{x}"/|13:17: grants[0].groupPattern: "{x}" is every group of the source
+a number|s/group: dev/group: 42/|13:10: grants[0].group: expected a string, found number; put it in quotes
+a yes|s/group: dev/group: yes/|13:10: grants[0].group: expected a string, found bool; put it in quotes
+nothing|s/role: editor/role:/|14:8: grants[0].role: expected a string, found nothing
+a quote that is not closed|s/group: dev/group: "dev/|17:1: found unexpected end of stream; a quote or bracket before it is opened and never closed
+a typographic quote|s/"oidc:"/“oidc:”/|3:24: cluster.groupPrefix: begins with a typographic quote, which would be a part of it
+kubectl's equality|s/^  namespaces:.*/  namespaceSelector: tier=prod/|15:22: grants[0].namespaceSelector: expected a map of labels, found "tier=prod"; kubectl's tier=prod is {tier: prod} here
+kubectl's set|s/^  namespaces:.*/  namespaceSelector: "tier in (a,b)"/|15:22: grants[0].namespaceSelector: expected a map of labels, found "tier in (a,b)"; kubectl's
+matchLabels nearly|s/^  namespaces:.*/  namespaceSelector: {matchLabel: {a: b}}/|15:23: grants[0].namespaceSelector: label "matchLabel" is a map, a label's value is a string; did you mean matchLabels?
+an operator's case|s/^  namespaces:.*/  namespaceSelector: {matchExpressions: [{key: a, operator: in, values: [b]}]}/|15:61: grants[0].namespaceSelector.matchExpressions[0].operator: expected In, NotIn, Exists or DoesNotExist, found "in"; did you mean In?
+a kind of source nearly|s/    file: .*/    keyclock: {url: https:\/\/x}/|6:5: sources.main: there is no member "keyclock"; did you mean keycloak?
+a ClusterRole nearly|s/clusterRole/clusterrole/|8:12: roles.editor: there is no member "clusterrole"; did you mean clusterRole?
+verbs in one word|s/\[get\]/["get,list"]/|11:52: roles.reader.rules[0].verbs: "get,list" is one word; several are a list: [get, list]
+a group with its version|s/\[""\]/[apps\/v1]/|11:20: roles.reader.rules[0].apiGroups: "apps/v1" is a group and a version; RBAC knows the group alone: "apps"
+one pod|s/\[pods\]/[pod]/|11:37: roles.reader.rules[0].resources: there is no resource "pod"; did you mean pods?
+a percentage with a space|s/^grants:/limits: {remove: {bindings: 20 %}}\n&/|12:29: limits.remove.bindings: expected a number (20) or a percentage (25%), found 20 %
+a duration in words|s/^grants:/limits: {vanishedGroup: {age: 1 hour}}\n&/|12:31: limits.vanishedGroup.age: expected a duration (90s, 30m, 1h, 7d), found "1 hour"
+no prefix|s/"oidc:"/""/|3:24: cluster.groupPrefix: is empty; if the API server really puts nothing in front of groups: unprefixed: true
+a second source|s/^  main:/  other: {file: {path: h.json}}\n&/|14:3: grants[0]: there are 2 sources; say which one knows the group, as source: other
+END
+sed -e 's/role: editor/rol: editor/; s/\[get\]/[GET]/; s/^cluster:.*/cluster: {}/' good.yaml >typo.yaml
+"$BROKER" validate typo.yaml 2>"$ERR"
+is "$(cut -d: -f2 "$ERR" | paste -sd' ')" '3 11 13 14' 'all faults at once, in the order of the file'
+printf 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\ndata: {a: b}\n' >other.yaml
+status 2 'another object of Kubernetes' "$BROKER" validate other.yaml
+is "$(cat "$ERR")" 'other.yaml:2:7: kind: this is a ConfigMap, no policy; a policy has apiVersion: usher.dev/v1 and kind: AccessPolicy' 'is one fault'
+sed -e 's/^/\xef\xbb\xbf/;2,$s/^\xef\xbb\xbf//' good.yaml >bom.yaml
+status 0 'a byte order mark is none of ours' "$BROKER" validate bom.yaml
+sed -e 's/$/\r/' good.yaml >crlf.yaml
+status 0 'nor are lines that end with CR' "$BROKER" validate crlf.yaml
+iconv -f utf-8 -t utf-16 good.yaml >wide.yaml
+status 2 'UTF-16 is status 2' "$BROKER" validate wide.yaml
+like "$(cat "$ERR")" 'the file is UTF-16; save it as UTF-8' 'and says so'
+for what in empty:'' comment:'# nothing'; do
+	printf '%s\n' "${what#*:}" >none.yaml
+	status 2 "a file that is ${what%%:*} is status 2" "$BROKER" validate none.yaml
+	like "$(cat "$ERR")" '^none\.yaml: is empty; a policy begins with apiVersion' 'and says how one begins'
+done
+{ printf 'a: &a [x,x,x,x,x,x,x,x,x]\n'; for i in a:b b:c c:d d:e e:f f:g g:h; do printf '%s: &%s [*%s,*%s,*%s,*%s,*%s,*%s,*%s,*%s,*%s]\n' "${i#*:}" "${i#*:}" $(yes "${i%:*}" | head -9); done; } >bomb.yaml
+status 2 'a bomb of aliases is status 2' timeout 20 "$BROKER" validate bomb.yaml
+like "$(cat "$ERR")" 'bomb\.yaml:[0-9]+:[0-9]+: holds too many values$' 'and ends at the cap'
+truncate -s 100M big.yaml
+status 2 'a file of 100 MB is status 2' timeout 20 "$BROKER" validate big.yaml
+like "$(cat "$ERR")" '^big\.yaml: larger than 4194304 bytes' 'and is not read'
+sed -e 's/^- {group: ops.*//; s/^  main:/  other: {file: {path: h.json}}\n&/; s/^  role: editor/&\n  source: main/' good.yaml >unused.yaml
+status 0 'what nothing refers to is no fault' "$BROKER" validate unused.yaml
+is "$(cat "$ERR")" "$(printf 'unused.yaml:5:1: sources.other: note: no grant names it\nunused.yaml:10:1: roles.reader: note: no grant and no template uses it')" 'but is told'
+
 # ---- import ----
 cat >definition.yaml <<'END'
 apiVersion: rbacmanager.reactiveops.io/v1beta1
@@ -38,9 +127,6 @@ rbacBindings:
   subjects: [{kind: Group, name: "oidc:web-devs"}, {kind: Group, name: "oidc:web-ops"}]
   clusterRoleBindings: [{clusterRole: view}]
   roleBindings: [{clusterRole: edit, namespaceSelector: {matchLabels: {team: web}}}, {clusterRole: view, namespace: api}]
-- name: ci
-  subjects: [{kind: ServiceAccount, name: ci, namespace: ops}]
-  roleBindings: [{clusterRole: edit, namespace: ci}]
 END
 binding() { # NAMESPACE NAME CLUSTERROLE GROUP...
 	printf -- '---\napiVersion: rbac.authorization.k8s.io/v1\nkind: RoleBinding\nmetadata: {namespace: %s, name: "%s", labels: {rbac-manager: reactiveops}}\n' "$1" "$2"
@@ -57,7 +143,7 @@ mkdir there
 status 0 'BM15 import with the bindings that the tool made is a no-op: status 0' "$BROKER" import definition.yaml --plan-against there --groups web.json
 like "$(tail -1 "$ERR")" '^usher-broker: 2 bindings would only get our marks, 0 differ, 1 of others is left alone$' 'BM15 and says so'
 like "$(cat "$OUT")" '# - RBACDefinition users, web: ClusterRoleBinding users-web-view stays as it is' 'what could not be carried over is a comment'
-like "$(cat "$ERR")" 'things could not be carried over' 'and is counted'
+like "$(cat "$ERR")" '1 thing could not be carried over' 'and is counted'
 sed 's/groups.json/web.json/' "$OUT" >imported.yaml
 cp "$OUT" first.yaml
 status 0 'the policy is valid' "$BROKER" validate imported.yaml
@@ -69,6 +155,19 @@ is "$(jq -r '[.changes[] | select(.action == "create" or .action == "remove" or 
 sed 's/oidc:web-ops", *"//; s/- {.*oidc:web-ops"}//' there/all.yaml >x && mv x there/all.yaml
 status 1 'bindings that mean something else are no proof: status 1' "$BROKER" import definition.yaml --plan-against there
 like "$(grep web-1 "$ERR")" '^usher-broker: web-1/users-web-edit stands with other subjects$' 'and each is named'
+cat definition.yaml - >odd.yaml <<'END'
+- name: all
+  subjects: [{kind: Group, name: "oidc:*"}, {kind: Group, name: "oidc:web-ops"}]
+  roleBindings: [{clusterRole: view, namespace: docs}]
+- name: ci
+  subjects: [{kind: ServiceAccount, name: ci, namespace: ops}]
+  roleBindings: [{clusterRole: edit, namespace: ci}]
+END
+status 10 'bindings that no policy can hold make it a part: status 10' "$BROKER" import odd.yaml
+like "$(cat "$ERR")" '2 of them are bindings or sources: the policy is a part of what the files say' 'which is said'
+like "$(cat "$OUT")" '# - RBACDefinition users, all: RoleBinding users-all-view cannot stand in a policy' 'each by name'
+sed -n '/^apiVersion/,$p' "$OUT" >rest.yaml
+ok 'and the rest is imported' cmp rest.yaml <(sed -n '/^apiVersion/,$p' first.yaml)
 status 2 'files of no tool are status 2' "$BROKER" import there
 status 2 'a prefix that the groups do not have is status 2' "$BROKER" import definition.yaml --group-prefix corp:
 status 3 'a file that is no YAML is status 3' "$BROKER" import bytes.yaml
@@ -99,8 +198,8 @@ status 0 'explain of a group' "$BROKER" explain -f explain.yaml --from spaces /t
 like "$(cat "$OUT")" '^group /teams/payments/developers \(2 people\)' 'shows it with its people'
 like "$(cat "$OUT")" 'listed by   source main, id 7f1c' 'which source lists it'
 like "$(cat "$OUT")" 'bound as    oidc:/teams/payments/developers' 'its string at the API server'
-like "$(cat "$OUT")" 'grants\[0\]   line 7, groupPattern /teams/\{team\}/developers: editor in payments-dev; not in payments-secret \(kept out by \*-secret\)' 'which namespaces a pattern reaches, and what keeps it out of others'
-like "$(cat "$OUT")" 'grants\[1\]   line 8, group /teams/payments/developers: viewer in payments-dev, payments-secret; not in kube-system \(kept out by kube-\*\)' 'and a selector, never kube-system'
+like "$(cat "$OUT")" 'grants\[0\]   line 7, groupPattern /teams/\{team\}/developers: editor in payments-dev; not in payments-secret \(kept out by "\*-secret"\)' 'which namespaces a pattern reaches, and what keeps it out of others'
+like "$(cat "$OUT")" 'grants\[1\]   line 8, group /teams/payments/developers: viewer in payments-dev, payments-secret; not in kube-system \(kept out by "kube-\*"\)' 'and a selector, never kube-system'
 like "$(cat "$OUT")" 'but it does not hold: ended 2026-01-01 00:00 UTC' 'that a grant has ended'
 like "$(cat "$OUT")" 'source main, read completely, lists it' 'and that the source was read whole'
 status 0 'by the string of the API server' "$BROKER" explain -f explain.yaml oidc:/teams/payments/developers

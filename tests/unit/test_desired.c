@@ -207,7 +207,21 @@ START_TEST(a_group_the_provider_spells_badly_is_refused)
 }
 END_TEST
 
-TAP_MAIN("desired", grants_of_one_role_share_a_binding, a_name_of_ones_own_is_a_binding_of_ones_own, rules_of_ones_own_need_a_role_beside_the_binding,
+START_TEST(two_roles_of_one_cluster_role_share_its_binding)
+{
+	begin("apiVersion: usher.dev/v1\nkind: AccessPolicy\ncluster: {groupPrefix: 'oidc:'}\nsources: {main: {file: {path: g.json}}}\n"
+	      "roles: {editor: {clusterRole: edit}, deployer: {clusterRole: edit}}\ngrants:\n- {group: a, role: editor, namespaces: [x]}\n"
+	      "- {group: b, role: deployer, namespaces: [x]}\n- {group: a, role: deployer, namespaces: [z], name: one}\n- {group: b, role: editor, namespaces: [z], name: one}\n",
+	      "1 /a;2 /b");
+	ck_assert_uint_eq(c->desired->clash_count, 0);
+	ck_assert_uint_eq(c->desired->count, 2);
+	expect_subjects(0, "oidc:a oidc:b");
+	expect_subjects(1, "oidc:a oidc:b");
+	sync_case_free(c);
+}
+END_TEST
+
+TAP_MAIN("desired", two_roles_of_one_cluster_role_share_its_binding, grants_of_one_role_share_a_binding, a_name_of_ones_own_is_a_binding_of_ones_own, rules_of_ones_own_need_a_role_beside_the_binding,
 	 an_object_carries_our_marks_and_where_its_groups_come_from, an_annotation_is_read_back_as_it_was_written,
 	 a_group_that_is_not_there_or_not_known_gives_no_subject, two_groups_of_one_leaf_name_are_never_mixed, paths_tell_such_groups_apart,
 	 a_group_is_found_among_many_that_are_spelt_alike,

@@ -8,6 +8,7 @@
 #include "common/base/memory.h"
 #include "common/data/json.h"
 #include "tests/support/policy_case.h"
+#include "tests/support/sync_case.h"
 
 #define NOW 1780000000 /* 2026-05-28 */
 
@@ -109,5 +110,57 @@ START_TEST(hostile_names_are_told_on_one_line)
 }
 END_TEST
 
-TAP_MAIN("explain", a_grant_means_groups_and_reaches_namespaces, without_sources_the_policy_answers, what_stands_is_shown_with_whose_it_is,
+/* ---- with a plan: what the cluster and the runs before have to do with it ---- */
+
+#define PLANNED CASE_HEAD "grants:\n- {group: a, role: edit, namespaces: [x], name: e}\n- {group: b, role: edit, namespaces: [x], name: theirs}\n" \
+			  "- {groupPattern: 'team-{t}', role: edit, namespacePattern: '{t}'}\n- {group: c, role: edit, namespaceSelector: {tier: prod}}\n"
+
+/* What explain says of one group, and of one namespace, when the next run would do this. */
+static void expect_planned(struct sync_case *c, bool group, const char *asked, const char *what)
+{
+	USH_AUTO_PLAN plan = sync_case_plan(c);
+	USH_AUTO_STANDING standing = {0};
+	struct ush_explain all = {.policy = c->policy, .groups = c->groups, .desired = c->desired, .standing = &standing, .plan = plan, .now = c->now};
+	struct ush_error err = {0};
+	size_t i;
+	json_t *space;
+
+	json_array_foreach(c->namespaces, i, space) {
+		USH_AUTO_JSON object = json_pack("{s:s, s:s, s:{s:s, s:O}}", "apiVersion", "v1", "kind", "Namespace", "metadata", "name", ush_json_string(space, "name"), "labels",
+						 json_object_get(space, "labels"));
+
+		ck_assert_int_eq(ush_standing_add(&standing, object, &err), 0);
+	}
+	expect(&all, group, asked, what);
+}
+
+START_TEST(what_runs_before_and_others_keep_from_being_is_told)
+{
+	struct sync_case *c = sync_case_new(PLANNED);
+
+	sync_case_namespace(c, "x", "{'tier':'test'}");
+	sync_case_namespace(c, "default", NULL);
+	sync_case_add(c, "{'kind':'RoleBinding','metadata':{'name':'theirs','namespace':'x','labels':{'app.kubernetes.io/managed-by':'Helm'}},"
+			 "'roleRef':{'apiGroup':'rbac.authorization.k8s.io','kind':'ClusterRole','name':'edit'},'subjects':[]}");
+	sync_case_groups(c, 0, "1 /a p;2 /b q;3 /team-default r;4 /c s;5 /k t");
+	ush_plan_free(sync_case_run(c));
+	expect_planned(c, false, "x", "conflict RoleBinding x/theirs: ");
+	expect_planned(c, true, "b", "conflict RoleBinding x/theirs: ");
+	expect_planned(c, true, "team-default", "not in default (kept out by \"default\")");
+	expect_planned(c, true, "team-default", "grants[2]");
+	expect_planned(c, false, "x", "grants[3]   line 12, not this one: namespaceSelector: its label tier is \"test\", one of prod is meant");
+	expect_planned(c, false, "default", "grants[3]   line 12, not this one: namespaceSelector: it has no label tier");
+	expect_planned(c, false, "x", "grants[2]   line 11, not this one: namespacePattern {t} does not match for any group");
+	expect_planned(c, true, "c", "grants[2]   line 11, not this one: groupPattern team-{t} does not match c");
+	expect_planned(c, true, "A", "grants[0]   line 9, not this one: group a is not A");
+	sync_case_groups(c, 0, "2 /b q;3 /team-default r;4 /c s;5 /k t");
+	expect_planned(c, true, "a", "but it does not hold: source main has no group a");
+	expect_planned(c, true, "a", "keep RoleBinding x/e: kept: group a is gone from source main since");
+	sync_case_groups(c, 0, "9 /a p;2 /b q;3 /team-default r;4 /c s;5 /k t");
+	expect_planned(c, true, "a", "was deleted and made anew (id 1 before, 9 now)");
+	sync_case_free(c);
+}
+END_TEST
+
+TAP_MAIN("explain", what_runs_before_and_others_keep_from_being_is_told, a_grant_means_groups_and_reaches_namespaces, without_sources_the_policy_answers, what_stands_is_shown_with_whose_it_is,
 	 hostile_names_are_told_on_one_line)

@@ -6,6 +6,7 @@
 #include "broker/import/import.h"
 #include "common/base/file.h"
 #include "common/base/memory.h"
+#include "common/data/json.h"
 
 static struct ush_error err;
 
@@ -19,8 +20,7 @@ static struct ush_policy *imported(struct ush_import *import, const char *text, 
 	memset(&err, 0, sizeof err);
 	ck_assert_int_eq(ush_file_write(path, text, strlen(text), 0644, &err), 0);
 	ck_assert_msg(ush_import_file(import, path, &err) == 0 && ush_import_finish(import, &err) == 0, "%s", err.what);
-	ush_import_write(import, &out);
-	policy = ush_policy_read(out.data, out.length, "imported", NULL, &err);
+	policy = ush_import_policy(import, &out, &err);
 	ck_assert_msg(policy != NULL, "%s in\n%s", err.what, out.data);
 	*yaml = ush_buf_take(&out);
 	return policy;
@@ -239,6 +239,59 @@ static void expect_refused(struct ush_import *import, const char *text, const ch
 	ck_assert_msg(strstr(err.what, what) != NULL, "%s", err.what);
 }
 
+/* What a policy cannot say keeps nothing else from being said. */
+START_TEST(a_binding_that_no_policy_can_hold_is_left_out_whole_and_the_rest_is_imported)
+{
+	static const char text[] =
+		"apiVersion: rbacmanager.reactiveops.io/v1beta1\nkind: RBACDefinition\nmetadata: {name: users}\nrbacBindings:\n"
+		"- name: web\n  subjects: [{kind: Group, name: 'oidc:devs'}]\n  roleBindings: [{clusterRole: edit, namespace: web}]\n"
+		"- name: all\n  subjects: [{kind: Group, name: 'oidc:*'}, {kind: Group, name: 'oidc:ops'}]\n  roleBindings: [{clusterRole: view, namespace: docs}]\n"
+		"- name: odd\n  subjects: [{kind: Group, name: 'oidc:ops'}]\n  roleBindings: [{clusterRole: view, namespaceSelector: {matchLabels: {team: 'not a label'}}}]\n"
+		"- name: wide\n  subjects: [{kind: Group, name: 'oidc:ops'}]\n  roleBindings: [{role: wide, namespace: docs}, {role: r, namespace: docs}]\n"
+		"---\napiVersion: rbac.authorization.k8s.io/v1\nkind: Role\nmetadata: {name: wide, namespace: docs}\nrules: [{apiGroups: [''], resources: ['*'], verbs: [get]}]\n"
+		"---\napiVersion: rbac.authorization.k8s.io/v1\nkind: Role\nmetadata: {name: r, namespace: docs}\nrules: [{apiGroups: [''], resources: [pods], verbs: [get]}]\n"
+		"---\napiVersion: redhatcop.redhat.io/v1alpha1\nkind: GroupSync\nmetadata: {name: g}\nspec: {providers: [{name: kc, keycloak: {url: 'http://kc.example.com', realm: a}}]}\n";
+	USH_AUTO_IMPORT import = {0};
+	USH_AUTO_FREE char *yaml = NULL;
+	USH_AUTO_POLICY policy = imported(&import, text, &yaml);
+	USH_AUTO_JSON groups = ush_import_groups(&import);
+
+	ck_assert_uint_eq(policy->grant_count, 2);
+	ck_assert_str_eq(policy->grants[0].group, "devs");
+	ck_assert_str_eq(policy->grants[1].group, "ops");
+	ck_assert_str_eq(policy->grants[1].name, "users-wide-r-docs");
+	ck_assert_uint_eq(policy->role_count, 2);
+	ck_assert_uint_eq(import.skipped, 4);
+	expect_left(&import, "RBACDefinition users, all: RoleBinding users-all-view cannot stand in a policy (group: \"*\" is everybody)");
+	expect_left(&import, "RBACDefinition users, odd: RoleBinding users-odd-view cannot stand in a policy (namespaceSelector.matchLabels.team: \"not a label\"");
+	expect_left(&import, "RoleBinding users-wide-wide-docs refers to Role wide, which cannot stand in a policy (rules[0].resources: \"*\" would cover");
+	expect_left(&import, "source kc cannot stand in a policy (keycloak.url: \"http://kc.example.com\" is not https); write it by hand");
+	ck_assert_str_eq(policy->sources[0].name, "main");
+	ck_assert_uint_eq(json_array_size(json_object_get(groups, "groups")), 2);
+}
+END_TEST
+
+START_TEST(a_prefix_that_some_groups_lack_leaves_those_out_and_one_that_all_lack_is_an_error)
+{
+	static const char text[] = "apiVersion: rbacmanager.reactiveops.io/v1beta1\nkind: RBACDefinition\nmetadata: {name: users}\nrbacBindings:\n"
+				   "- name: web\n  subjects: [{kind: Group, name: 'oidc:devs'}]\n  roleBindings: [{clusterRole: edit, namespace: web}]\n"
+				   "- name: old\n  subjects: [{kind: Group, name: 'ldap-devs'}, {kind: Group, name: 'oidc:ops'}]\n  roleBindings: [{clusterRole: view, namespace: docs}]\n";
+	USH_AUTO_IMPORT import = {.prefix = "oidc:"};
+	USH_AUTO_IMPORT none = {.prefix = "corp:"};
+	USH_AUTO_FREE char *yaml = NULL, *path = NULL;
+	USH_AUTO_POLICY policy = imported(&import, text, &yaml);
+
+	ck_assert_uint_eq(policy->grant_count, 1);
+	ck_assert_uint_eq(import.skipped, 1);
+	expect_left(&import, "RoleBinding users-old-view is for group \"ldap-devs\", which does not begin with the prefix \"oidc:\"");
+	path = ush_printf("%s/input.yaml", tap_folder());
+	ck_assert_int_eq(ush_file_write(path, text, strlen(text), 0644, &err), 0);
+	ck_assert_int_eq(ush_import_file(&none, path, &err), 0);
+	ck_assert_int_eq(ush_import_finish(&none, &err), -1);
+	ck_assert_str_eq(err.what, "group \"oidc:devs\" of RBACDefinition users, web does not begin with the prefix \"corp:\"");
+}
+END_TEST
+
 START_TEST(what_cannot_be_one_policy_is_said)
 {
 	USH_AUTO_IMPORT nothing = {0}, both = {0}, prefix = {.prefix = "corp:"};
@@ -280,6 +333,7 @@ START_TEST(the_same_files_give_the_same_bytes)
 }
 END_TEST
 
-TAP_MAIN("import", a_definition_of_rbac_manager_keeps_its_bindings, what_would_change_is_no_proof, owners_of_a_tenant_keep_the_names_that_capsule_hashed,
+TAP_MAIN("import", a_binding_that_no_policy_can_hold_is_left_out_whole_and_the_rest_is_imported,
+	 a_prefix_that_some_groups_lack_leaves_those_out_and_one_that_all_lack_is_an_error, a_definition_of_rbac_manager_keeps_its_bindings, what_would_change_is_no_proof, owners_of_a_tenant_keep_the_names_that_capsule_hashed,
 	 rbacsync_becomes_a_policy_that_binds_people, providers_of_a_group_sync_become_sources, an_ldap_sync_config_becomes_a_source,
 	 what_cannot_be_one_policy_is_said, hostile_input_stays_text, the_same_files_give_the_same_bytes)

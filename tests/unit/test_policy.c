@@ -175,7 +175,7 @@ START_TEST(limits_are_numbers_or_percentages)
 	expect_fault(TOP CLUSTER SOURCES ROLES GRANTS "limits: {remove: {people: 200%}}\n", "limits.remove.people");
 	expect_fault(TOP CLUSTER SOURCES ROLES GRANTS "limits: {vanishedGroup: {runs: 0}}\n", "from 1 to 1000");
 	expect_fault(TOP CLUSTER SOURCES ROLES GRANTS "limits: {vanishedGroup: {age: 1w}}\n", "expected a duration");
-	expect_fault(TOP CLUSTER SOURCES ROLES GRANTS "limits: {vanishedGroup: {age: 1}}\n", "expected a string, found number");
+	expect_fault(TOP CLUSTER SOURCES ROLES GRANTS "limits: {vanishedGroup: {age: 1}}\n", "expected a duration (90s, 30m, 1h, 7d), found \"1\"");
 }
 END_TEST
 
@@ -212,7 +212,21 @@ START_TEST(a_spoilt_policy_is_a_fault_or_a_policy)
 }
 END_TEST
 
-TAP_MAIN("policy", a_policy_is_read_whole, what_is_not_said_has_a_default, a_fault_names_file_line_column_and_field, every_fault_is_told_at_once,
+START_TEST(a_word_that_no_rule_of_kubernetes_has_is_refused)
+{
+	expect_rule_fault("{apiGroups: [apps/v1], resources: [deployments], verbs: [get]}", "\"apps/v1\" is a group and a version; RBAC knows the group alone: \"apps\"");
+	expect_rule_fault("{apiGroups: [v1], resources: [pods], verbs: [get]}", "the core group is written \"\"");
+	expect_rule_fault("{apiGroups: [''], resources: [pods], verbs: ['get,list']}", "\"get,list\" is one word; several are a list: [get, list]");
+	expect_rule_fault("{apiGroups: [''], resources: ['pods services'], verbs: [get]}", "is one word");
+	expect_rule_unseen("{apiGroups: [''], resources: [pods], verbs: [GET]}", "there is no verb \"GET\"; did you mean get?");
+	expect_rule_unseen("{apiGroups: [''], resources: [pod], verbs: [get]}", "there is no resource \"pod\"; did you mean pods?");
+	expect_rule_unseen("{apiGroups: [networking.k8s.io], resources: [Ingress], verbs: [get]}", "did you mean ingresses?");
+	expect_valid(TOP CLUSTER SOURCES "roles: {r: {rules: [{apiGroups: [example.com], resources: [widgets, pods/log], verbs: [use, approve]}]}}\n"
+					 "grants:\n- {group: a, role: r, namespaces: [a]}\n");
+}
+END_TEST
+
+TAP_MAIN("policy", a_word_that_no_rule_of_kubernetes_has_is_refused, a_policy_is_read_whole, what_is_not_said_has_a_default, a_fault_names_file_line_column_and_field, every_fault_is_told_at_once,
 	 groups_of_kubernetes_are_refused_when_the_policy_is_read, a_grant_needs_what_it_names,
 	 a_role_that_gives_more_than_it_names_is_refused, sources_are_checked, files_are_beside_the_policy, limits_are_numbers_or_percentages,
 	 a_percentage_never_stops_a_few, a_spoilt_policy_is_a_fault_or_a_policy)

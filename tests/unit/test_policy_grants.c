@@ -49,8 +49,8 @@ END_TEST
 
 START_TEST(patterns_that_mean_everything_are_refused)
 {
-	expect_grant_fault("{groupPattern: '*', role: edit, namespaces: [a]}", "is every group");
-	expect_grant_fault("{groupPattern: '/*/*', role: edit, namespaces: [a]}", "is every group");
+	expect_grant_unseen("{groupPattern: '*', role: edit, namespaces: [a]}", "is every group");
+	expect_grant_unseen("{groupPattern: '/*/*', role: edit, namespaces: [a]}", "is every group");
 	expect_grant_fault("{groupPattern: 'system:*', role: edit, namespaces: [a]}", "begins with system:");
 	expect_grant_fault("{groupPattern: '/teams/*/', role: edit, namespaces: [a]}", "ends with a slash");
 	expect_grant_fault("{group: a, role: edit, namespacePattern: '*'}", "is every namespace");
@@ -62,18 +62,49 @@ START_TEST(patterns_that_mean_everything_are_refused)
 }
 END_TEST
 
-/* Whoever may name a group "kube" does not get into kube-system by it. */
+/* T54: a capture alone is as wide as a star, unless it says which namespace is whose. */
+START_TEST(a_pattern_of_every_group_must_say_the_namespace_by_the_group)
+{
+	expect_grant_unseen("{groupPattern: '{x}', role: edit, namespaces: [a]}",
+			    "grants[0].groupPattern: \"{x}\" is every group of the source; name a part of it (/teams/*), use what it captures in namespacePattern ({team}-*), "
+			    "or allow it in exceptions: {everyGroup: edit, owner: ..., reason: ..., until: ...}");
+	expect_grant_unseen("{groupPattern: '{x}', role: edit, namespaceSelector: {tier: prod}}", "is every group");
+	expect_grant_unseen("{groupPattern: '{x}', role: edit, namespacePattern: 'team-*'}", "is every group");
+	expect_grant_unseen("{groupPattern: '/{x}', role: edit, namespaces: [a]}", "is every group");
+	expect_grant_unseen("{groupPattern: '/*/{x}', role: edit, namespaces: [a]}", "is every group");
+	expect_grant_unseen("{groupPattern: '*{x}*{y}', role: edit, namespaces: [a]}", "is every group");
+	expect_grant("{groupPattern: '{team}', role: edit, namespacePattern: '{team}'}");
+	expect_grant("{groupPattern: '/*/{team}', role: edit, namespacePattern: '{team}-*'}");
+	expect_grant("{groupPattern: '{x}-admins', role: edit, namespaces: [a]}");
+	expect_grant("{groupPattern: '/teams/{x}', role: edit, namespaces: [a]}");
+}
+END_TEST
+
+/* Whoever may name a group "kube", or "default", does not get into the cluster's own namespaces by it. */
 START_TEST(patterns_and_selectors_spare_the_namespaces_of_kubernetes)
 {
-	USH_AUTO_POLICY p = policy_of(BEFORE "{groupPattern: '/teams/{team}', role: edit, namespacePattern: '{team}-*'}\n"
+	USH_AUTO_POLICY p = policy_of(BEFORE "{groupPattern: '{team}', role: edit, namespacePattern: '{team}'}\n"
 					     "- {group: a, role: edit, namespaceSelector: {tier: prod}}\n"
 					     "- {group: a, role: edit, namespacePattern: 'kube-*'}\n"
-					     "- {group: a, role: edit, namespaces: [kube-system]}\n");
+					     "- {group: a, role: edit, namespaces: [kube-system, default]}\n"
+					     "- {groupPattern: '/teams/{team}', role: edit, namespacePattern: '{team}-system', except: ['kube-*']}\n"
+					     "- {group: a, role: edit, namespacePattern: 'default'}\n"
+					     "- {groupPattern: '/teams/{team}', role: edit, namespacePattern: 'openshift-{team}'}\n");
+	static const char *const spared[][6] = {{"kube-*", "openshift", "openshift-*", "default", "*-system"},
+						{"kube-*", "openshift", "openshift-*", "default"},
+						{"openshift", "openshift-*", "default"},
+						{NULL},
+						{"kube-*", "openshift", "openshift-*", "default"},
+						{"kube-*", "openshift", "openshift-*"},
+						{"kube-*", "default", "*-system"}};
 
-	ck_assert(ush_list_has(&p->grants[0].except, "kube-*"));
-	ck_assert(ush_list_has(&p->grants[1].except, "kube-*"));
-	ck_assert_uint_eq(p->grants[2].except.count, 0);
-	ck_assert_uint_eq(p->grants[3].except.count, 0);
+	for (size_t i = 0; i < USH_COUNT(spared); i++) {
+		size_t count = 0;
+
+		for (; spared[i][count] != NULL; count++)
+			ck_assert_msg(ush_list_has(&p->grants[i].except, spared[i][count]), "grants[%zu] does not spare %s", i, spared[i][count]);
+		ck_assert_uint_eq(p->grants[i].except.count, count);
+	}
 }
 END_TEST
 
@@ -170,13 +201,26 @@ START_TEST(a_role_that_may_do_more_needs_an_exception_and_its_grants_end_with_it
 }
 END_TEST
 
+START_TEST(every_group_may_get_a_role_by_an_exception_and_only_until_its_day)
+{
+	USH_AUTO_POLICY p = policy_of(TOP CLUSTER SOURCES EXCEPTION("everyGroup: edit") ROLES "grants:\n- {groupPattern: '*', role: edit, namespaces: [a]}\n"
+											      "- {groupPattern: '{x}', role: edit, namespacePattern: '{x}-*'}\n");
+
+	ck_assert_int_eq(p->grants[0].not_after, 1798761600);
+	ck_assert_int_eq(p->grants[1].not_after, 0); /* it needs none */
+	expect_unseen(TOP CLUSTER SOURCES EXCEPTION("everyGroup: edit") ROLES "grants:\n- {groupPattern: '{x}', role: reader, namespaces: [a]}\n", "is every group");
+	expect_unseen(TOP CLUSTER SOURCES EXCEPTION("wildcardRole: edit") ROLES "grants:\n- {groupPattern: '{x}', role: edit, namespaces: [a]}\n", "is every group");
+	expect_unseen(TOP CLUSTER SOURCES EXCEPTION("everyGroup: edti") ROLES GRANTS, "there is no role \"edti\"; did you mean edit?");
+}
+END_TEST
+
 START_TEST(an_exception_says_who_why_and_until_when)
 {
 	expect_more_fault("exceptions: [{systemGroup: 'system:nodes', reason: a, until: 2027-01-01}]", "owner is missing");
 	expect_more_fault("exceptions: [{systemGroup: 'system:nodes', owner: a, until: 2027-01-01}]", "reason is missing");
 	expect_more_fault("exceptions: [{systemGroup: 'system:nodes', owner: a, reason: b}]", "until is missing");
 	expect_more_fault("exceptions: [{systemGroup: 'system:nodes', owner: a, reason: b, until: never}]", "expected a day");
-	expect_more_fault("exceptions: [{" WHO "]", "wildcardRole is missing (or systemGroup, escalatingRole)");
+	expect_more_fault("exceptions: [{" WHO "]", "wildcardRole is missing (or systemGroup, escalatingRole, everyGroup)");
 	expect_more_fault("exceptions: [{systemGroup: 'system:nodes', wildcardRole: edit, " WHO "]", "has more than one of");
 	expect_more_unseen("exceptions: [{wildcardRole: edit, " WHO ", {wildcardRole: edit, " WHO "]", "stands twice");
 }
@@ -190,8 +234,65 @@ START_TEST(several_sources_need_a_name_and_a_group_of_kubernetes_none)
 }
 END_TEST
 
+/* Two Roles whose bindings would be called alike: the same first 40 characters, and 32 bits of SHA-256 that happen to be
+ * equal, as they are once in some 70,000 names. */
+static void find_collision(char one[64], char two[64])
+{
+	size_t slots = 1 << 22;
+	USH_AUTO_FREE uint32_t *seen = ush_alloc(slots * sizeof *seen); /* the number + 1, by the hash's low bits */
+
+	for (uint32_t number = 0; number < 4000000; number++) {
+		USH_AUTO_FREE char *role = ush_printf("role-with-a-name-of-more-than-forty-letters-%u", number), *name = ush_name_binding("default", "Role", role), *other = NULL;
+		size_t at = strtoul(strrchr(name, '-') + 1, NULL, 16) & (slots - 1);
+
+		if (seen[at] != 0) {
+			snprintf(one, 64, "role-with-a-name-of-more-than-forty-letters-%u", seen[at] - 1);
+			other = ush_name_binding("default", "Role", one);
+			if (strcmp(name, other) == 0) {
+				snprintf(two, 64, "%s", role);
+				return;
+			}
+		}
+		seen[at] = number + 1;
+	}
+	ck_abort_msg("no two names collide");
+}
+
+#define RULES "rules: [{apiGroups: [''], resources: [pods], verbs: [get]}]"
+
+START_TEST(roles_whose_bindings_would_be_called_alike_are_refused)
+{
+	USH_AUTO_FREE char *text = NULL, *what = NULL, *other = NULL, *apart = NULL;
+	char one[64], two[64];
+
+	find_collision(one, two);
+	text = ush_printf(TOP CLUSTER SOURCES "roles: {%s: {" RULES "}, %s: {" RULES "}}\ngrants:\n- {group: a, role: %s, namespaces: [x]}\n- {group: b, role: %s, namespacePattern: 'z-*'}\n",
+			  one, two, one, two);
+	other = ush_name_binding("default", "Role", one);
+	what = ush_printf("grants[1].name: \"%s\" is the name of grants[0]'s binding, which has another role; say a name of its own", other);
+	expect_unseen(text, what);
+	apart = ush_printf(TOP CLUSTER SOURCES "roles: {%s: {" RULES "}, %s: {" RULES "}}\ngrants:\n- {group: a, role: %s, namespaces: [x]}\n- {group: b, role: %s, namespacePattern: 'z-*', name: own}\n",
+			   one, two, one, two);
+	expect_valid(apart);
+}
+END_TEST
+
+START_TEST(a_name_of_ones_own_may_not_be_the_made_name_of_another_role)
+{
+	USH_AUTO_FREE char *made = ush_name_binding("default", "ClusterRole", "edit"), *text = NULL, *same = NULL;
+
+	text = ush_printf(TOP CLUSTER SOURCES ROLES "grants:\n- {group: a, role: edit, namespaces: [a]}\n- {group: a, role: reader, namespaces: [a], name: %s}\n", made);
+	expect_unseen(text, "is the name of grants[0]'s binding in a, which has another role");
+	same = ush_printf(TOP CLUSTER SOURCES ROLES "grants:\n- {group: a, role: edit, namespaces: [a]}\n- {group: b, role: edit, namespaces: [a], name: %s}\n", made);
+	expect_valid(same);
+}
+END_TEST
+
 TAP_MAIN("policy_grants", a_pattern_stands_for_many_groups_and_namespaces, a_capture_that_is_not_there_names_the_one_that_is,
-	 one_way_says_who_and_one_says_where, patterns_that_mean_everything_are_refused, patterns_and_selectors_spare_the_namespaces_of_kubernetes,
+	 one_way_says_who_and_one_says_where, patterns_that_mean_everything_are_refused, a_pattern_of_every_group_must_say_the_namespace_by_the_group,
+	 patterns_and_selectors_spare_the_namespaces_of_kubernetes,
 	 selectors_are_decided_as_the_api_server_does, a_selector_is_read_strictly, a_group_of_kubernetes_needs_an_exception_and_ends_with_it,
-	 a_role_that_may_do_more_needs_an_exception_and_its_grants_end_with_it, an_exception_says_who_why_and_until_when,
-	 several_sources_need_a_name_and_a_group_of_kubernetes_none)
+	 a_role_that_may_do_more_needs_an_exception_and_its_grants_end_with_it, every_group_may_get_a_role_by_an_exception_and_only_until_its_day,
+	 an_exception_says_who_why_and_until_when,
+	 several_sources_need_a_name_and_a_group_of_kubernetes_none, roles_whose_bindings_would_be_called_alike_are_refused,
+	 a_name_of_ones_own_may_not_be_the_made_name_of_another_role)

@@ -103,6 +103,29 @@ START_TEST(what_a_group_pattern_captures_says_the_namespaces)
 }
 END_TEST
 
+/* T54: whoever may make groups at the provider may name one as they like. */
+START_TEST(a_group_that_is_called_like_a_namespace_of_the_cluster_gets_nothing_there)
+{
+	static const char grant[] = LEAVES "- {groupPattern: '{team}', role: edit, namespacePattern: '{team}'}\n- {groupPattern: '{team}', role: reader, namespacePattern: '{team}-*'}\n";
+
+	begin(grant, "1 /payments p;2 /default q;3 /kube-system r;4 /openshift s;5 /istio t;6 /kube-public u;7 /kube v;8 /openshift-config w;9 /istio-system z",
+	      "payments payments-a payments-system default kube-system kube-public openshift openshift-config istio-system");
+	expect_reach("payments=oidc:payments payments-a=oidc:payments");
+	sync_case_policy(c, LEAVES "- {groupPattern: '{team}', role: edit, namespacePattern: '{team}'}\n- {group: default, role: edit, namespaces: [default, kube-system]}\n");
+	expect_reach("default=oidc:default kube-system=oidc:default payments=oidc:payments"); /* who is named there is there */
+	sync_case_free(c);
+}
+END_TEST
+
+/* Whoever may write where the state lives could tell us what we decided. The state of these tests lives in "default". */
+START_TEST(where_the_state_lives_nobody_gets_in_by_a_pattern)
+{
+	begin(LEAVES "- {group: a, role: edit, namespacePattern: 'default'}\n- {group: b, role: edit, namespaces: [default]}\n", "1 /a p;2 /b q", "default x");
+	expect_reach("default=oidc:b");
+	sync_case_free(c);
+}
+END_TEST
+
 START_TEST(without_a_list_of_namespaces_no_pattern_reaches_any)
 {
 	begin(PATHS "- {group: /teams/pay/leads, role: edit, namespaces: [pay-a]}\n"
@@ -349,7 +372,8 @@ START_TEST(what_no_grant_wants_any_more_goes_and_nothing_of_others_with_it)
 }
 END_TEST
 
-TAP_MAIN("reach", what_a_group_pattern_captures_says_the_namespaces, without_a_list_of_namespaces_no_pattern_reaches_any,
+TAP_MAIN("reach", what_a_group_pattern_captures_says_the_namespaces, a_group_that_is_called_like_a_namespace_of_the_cluster_gets_nothing_there,
+	 where_the_state_lives_nobody_gets_in_by_a_pattern, without_a_list_of_namespaces_no_pattern_reaches_any,
 	 labels_say_the_namespaces_and_say_it_anew_each_run, excluded_groups_are_bound_nowhere_and_it_is_said, an_excluded_namespace_is_left_as_it_is,
 	 a_cluster_that_lowers_names_gets_lower_ones_and_no_two_alike, a_namespace_that_appears_gets_its_bindings_and_nothing_else_changes,
 	 a_namespace_that_is_missing_is_waited_for, a_namespace_that_is_being_deleted_is_passed_over,

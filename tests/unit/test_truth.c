@@ -29,7 +29,7 @@ static void begin(const char *cluster)
 	ck_assert_msg(policy != NULL, "%s", err.what);
 	group = ush_groups_add(&groups[0], "7f1c", "dev", "/teams/dev");
 	group->members_known = true;
-	ush_list_add(&group->members, "carol@example.test");
+	ush_members_add(&group->members, "carol@example.test");
 }
 
 static void token(const char *json)
