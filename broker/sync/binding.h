@@ -17,6 +17,8 @@ struct ush_binding {
 	struct ush_origins final;        /* the groups it is for after the plan */
 	struct ush_list people;          /* USH_LAYOUT_USERS: the people in it after the plan */
 	struct ush_origins pending;      /* groups that wait for consent */
+	size_t instead;                  /* wanted ones that would wait, but another source's group of that name has a grant, too */
+	struct ush_origin unrecorded;    /* stands for groups that cannot be read any more (ush_decide_unrecorded) */
 	struct ush_leaving *leaving;
 	size_t leaving_count;
 	size_t going, staying, following; /* of those leaving: now; not now; under another name */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What the parts of reconcile share while a plan is made: decide_binding.c and decide_role.c (one object), vanished.c
- * (subjects that no present group accounts for), consent.c (groups made anew), decide_state.c (what the next run is
- * told), brake.c, people.c (what it means for people).
+ * (subjects that no present group accounts for), nameless.c (those whose record is lost), consent.c (groups made anew),
+ * decide_state.c (what the next run is told), brake.c, people.c (what it means for people).
  */
 #ifndef USH_SYNC_DECIDE_H
 #define USH_SYNC_DECIDE_H
@@ -50,6 +50,7 @@ struct ush_decide {
 	size_t ending_count;
 	bool *ended;		  /* one a grant: somebody lost access because it ended */
 	struct ush_state stones;  /* tombstones of this run */
+	struct ush_called *called; /* one a source (ush_decide_called) */
 	uint32_t *bodies;	  /* of the plan, one a shape and shard; 0: not made yet. NULL: too many to remember */
 	struct ush_accesses lost, gained;
 	struct ush_accesses staying; /* of bindings that differ from what is wanted: who stays beside those wanted */
@@ -83,8 +84,10 @@ struct ush_leaving { /* a subject of a binding that is there, and what becomes o
 	char *why;		       /* for people; NULL where it is said elsewhere; never NULL for NOW and FOLLOW */
 	const struct ush_group *group; /* FOLLOW: what it is called now */
 	const char *granted;	       /* FOLLOW: as the policy still calls it */
+	bool moved;		       /* NOW: it is to have the same by a binding of another name */
 	/* What the next run is told of it, when group is not NULL. */
 	struct ush_note {
+		const char *source, *id; /* "": nobody knows any more which group of that name it was */
 		const char *group, *text;
 		int64_t since;
 		long runs;
@@ -95,17 +98,56 @@ struct ush_leaving { /* a subject of a binding that is there, and what becomes o
 /* May this subject go, which no present group accounts for? */
 void ush_decide_leave(struct ush_decide *d, const struct ush_seen *seen, struct ush_leaving *leaving);
 
+/* The text by which the API server means a group that the policy calls so. The caller frees. */
+char *ush_decide_granted_text(const struct ush_decide *d, const char *granted);
+
+/* The first complete runs without a group, or the run in which it may go: l says which, and what the next run is told. how:
+ * "gone from", or "called otherwise in". */
+void ush_decide_gone(struct ush_decide *d, size_t grant, struct ush_leaving *l, const char *how);
+
+/* The grant's answer for one of its groups that is there, or for itself. */
+void ush_decide_by_fate(struct ush_decide *d, size_t grant, const struct ush_seen *seen, const struct ush_resolved *r, struct ush_leaving *l);
+
+/* The answer of one more grant: the most careful of all wins. Takes answer over. */
+void ush_decide_answer(struct ush_leaving *l, struct ush_leaving *answer, bool *any);
+
+/* What the next run is told. Several bindings may speak of one group: while one of them waits, the stone does. */
+void ush_decide_stone(struct ush_decide *d, const struct ush_origin *subject, const struct ush_note *note);
+
 /* A binding was written for this group, and somebody took it out: its name is not to go to another one unseen. */
 void ush_decide_forget(struct ush_decide *d, const struct ush_origin *origin);
 void ush_leaving_free(struct ush_leaving *leaving);
+
+/* ---- called.c ---- */
+
+/* How many groups of a source the API server calls so; *one is one of them. */
+size_t ush_decide_called(const struct ush_decide *d, size_t source, const char *text, const struct ush_group **one);
+struct ush_called *ush_decide_called_new(const struct ush_decide *d);
+void ush_decide_called_free(struct ush_decide *d);
+
+/* ---- nameless.c ---- */
+
+/* Nobody can say any more which group the subject was: the annotation that said so was spoilt, or taken off. */
+bool ush_decide_is_nameless(const struct ush_seen *seen, const struct ush_origin *subject);
+
+/* The answers of all grants that may have meant it; false: none did. */
+bool ush_decide_nameless(struct ush_decide *d, const struct ush_seen *seen, struct ush_leaving *l);
+
+/* A source that was not read whole may have a group of that name, too, to which a grant gives the same. */
+bool ush_decide_elsewhere(const struct ush_decide *d, const struct ush_seen *seen, const struct ush_origin *subject);
+
+/* Of a binding of people: it cannot be told any more whose people they are. The subject is only a mark, "namespace/name";
+ * vanished.c. */
+void ush_decide_unrecorded(struct ush_decide *d, struct ush_leaving *l);
 
 /* ---- consent.c ---- */
 
 /* Finds groups that were deleted and made anew under the same name: nobody granted them anything yet. */
 void ush_decide_anew(struct ush_decide *d);
 
-/* The name was another group's, and no binding holds this one by it yet. */
-bool ush_decide_is_anew(const struct ush_decide *d, const char *source, const char *id, const char *text);
+/* The id that another group had which had the name, while no binding holds this one by it yet: "" when nobody could read it
+ * any more. NULL: there was none. */
+const char *ush_decide_before(const struct ush_decide *d, const char *source, const char *id, const char *text);
 
 /* ---- decide_state.c ---- */
 

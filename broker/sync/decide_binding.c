@@ -2,6 +2,7 @@
  *
  * One RoleBinding: what is to be written, and what is said about it.
  */
+#include <inttypes.h>
 #include <string.h>
 
 #include "broker/policy/naming.h"
@@ -104,7 +105,7 @@ static size_t body_of(struct ush_decide *d, const struct ush_binding *b, const s
 	USH_AUTO_JSON object = NULL;
 	struct ush_binding_parts parts = {.origins = origins, .people = ush_binding_of_users(d) ? &b->people : NULL};
 
-	if (b->shape != NULL && origins == &b->final && b->pending.count == 0 && b->staying + b->following == 0 && !b->people_held)
+	if (b->shape != NULL && origins == &b->final && b->pending.count + b->instead == 0 && b->staying + b->following == 0 && !b->people_held)
 		return ush_decide_body(d, b->wanted);
 	parts.role_kind = role != NULL ? ush_wanted_role_kind(role) : kind;
 	parts.role_name = role != NULL ? ush_wanted_role_name(role) : slash + 1;
@@ -146,19 +147,31 @@ static char *why_of(const struct ush_binding *b, enum ush_leave leave)
 	return b->people_going > 0 ? ush_strdup("in none of its groups any more") : ush_strdup("");
 }
 
+/* Each change's own: many of one namespace may go to one role at once, and none may take another's stand-in for its own. A
+ * run that is broken off is gone on with under the same name. */
+static const char *stand_in_of(struct ush_decide *d, const struct ush_binding *b)
+{
+	const struct ush_policy_role *role = &d->policy->roles[b->shape->role];
+	USH_AUTO_FREE char *hashed = ush_name_binding(d->policy->name, ush_wanted_role_kind(role), ush_wanted_role_name(role)), *name = NULL;
+	uint32_t number = (uint32_t)(ush_texts_hash(b->name, strlen(b->name)) >> 32);
+
+	name = ush_printf("%s-%08" PRIx32, hashed, number);
+	if (ush_desired_find(d->desired, b->place, USH_ROLE_BINDING, name) != SIZE_MAX) { /* a wanted one bears that name itself */
+		free(name);
+		name = ush_printf("%s-stand-in-%08" PRIx32, hashed, number);
+	}
+	return ush_plan_text(d->plan, name);
+}
+
 static void replace_binding(struct ush_decide *d, struct ush_binding *b)
 {
 	const struct ush_policy_role *role = &d->policy->roles[b->shape->role];
-	USH_AUTO_FREE char *hashed = ush_name_binding(d->policy->name, ush_wanted_role_kind(role), ush_wanted_role_name(role)), *stand_in = NULL;
-	struct ush_change *change;
+	struct ush_change *change = ush_plan_add(d->plan, USH_REPLACE, USH_ROLE_BINDING, b->namespace_name, b->name,
+						 ush_printf("refers to %s %s now, to %s before; made anew without a gap", ush_wanted_role_kind(role),
+							    ush_wanted_role_name(role), b->seen->role));
 
-	/* When a wanted binding bears that name itself, another one stands in. */
-	stand_in = ush_printf("%s%s", hashed, ush_desired_find(d->desired, b->place, USH_ROLE_BINDING, hashed) != SIZE_MAX ? "-stand-in" : "");
-	change = ush_plan_add(d->plan, USH_REPLACE, USH_ROLE_BINDING, b->namespace_name, b->name,
-			      ush_printf("refers to %s %s now, to %s before; made anew without a gap", ush_wanted_role_kind(role), ush_wanted_role_name(role),
-					 b->seen->role));
 	change->body = body_of(d, b, &b->final);
-	change->stand_in = ush_plan_text(d->plan, stand_in);
+	change->stand_in = stand_in_of(d, b);
 	ush_decide_from_seen(d, change, b->seen);
 	add_deltas(d, b, change);
 }
@@ -166,6 +179,15 @@ static void replace_binding(struct ush_decide *d, struct ush_binding *b)
 static bool by_another_hand(const struct ush_decide *d, const struct ush_seen *seen)
 {
 	return d->policy->drift == USH_DRIFT_REPORT && seen->manager != NULL && strcmp(seen->manager, USH_MANAGED_BY) != 0;
+}
+
+/* It is for another role than the one that is wanted. */
+static bool refers_elsewhere(const struct ush_decide *d, const struct ush_binding *b)
+{
+	const struct ush_policy_role *role = b->shape != NULL ? &d->policy->roles[b->shape->role] : NULL;
+	USH_AUTO_FREE char *wanted = role != NULL ? ush_printf("%s/%s", ush_wanted_role_kind(role), ush_wanted_role_name(role)) : NULL;
+
+	return wanted != NULL && strcmp(wanted, b->seen->role) != 0;
 }
 
 /* What the policy no longer grants goes, whoever wrote last: that is no drift. */
@@ -195,27 +217,40 @@ static bool differs(const struct ush_decide *d, const struct ush_binding *b)
 	if (added > 0 || b->going > 0 || b->people_going > 0 || people || b->seen->strangers)
 		return true;
 	/* With a group that stays on sufferance the annotation may be older than the policy: no write for that. */
-	return b->shape != NULL && b->staying + b->following + b->pending.count == 0 && !b->people_held && !(b->seen->same_access && b->seen->same_marks);
+	return b->shape != NULL && b->staying + b->following + b->pending.count + b->instead == 0 && !b->people_held && !(b->seen->same_access && b->seen->same_marks);
+}
+
+/* In report mode: what another hand did stays, unless the policy takes something away. A roleRef cannot be changed, so one
+ * that we did not write is of somebody who made the binding anew. */
+static bool is_reported(const struct ush_decide *d, const struct ush_binding *b)
+{
+	return by_another_hand(d, b->seen) && (refers_elsewhere(d, b) ? !b->seen->role_ours : !policy_takes(b));
+}
+
+/* Nothing is written into it in this run, whoever says yes. */
+static bool stays_as_it_is(const struct ush_decide *d, const struct ush_binding *b)
+{
+	return b->seen != NULL && (b->seen->terminating || d->desired->places->items[b->place].terminating || is_reported(d, b));
 }
 
 /* A binding of ours that is there and stays: leave it, change it, or make it anew. */
-static bool compare_binding(struct ush_decide *d, struct ush_binding *b)
+static void compare_binding(struct ush_decide *d, struct ush_binding *b)
 {
-	const struct ush_policy_role *role = b->shape != NULL ? &d->policy->roles[b->shape->role] : NULL;
-	USH_AUTO_FREE char *refers = role != NULL ? ush_printf("%s/%s", ush_wanted_role_kind(role), ush_wanted_role_name(role)) : ush_strdup(b->seen->role);
+	bool elsewhere = refers_elsewhere(d, b);
 	struct ush_change *change;
 	char *why;
 
-	if (strcmp(refers, b->seen->role) != 0) {
-		replace_binding(d, b);
-		return true;
-	}
-	if (!differs(d, b))
-		return false;
-	if (by_another_hand(d, b->seen) && !policy_takes(b)) {
+	if (!elsewhere && !differs(d, b))
+		return;
+	if (is_reported(d, b)) {
 		ush_plan_add(d->plan, USH_NOTE, USH_ROLE_BINDING, b->namespace_name, b->name,
-			     ush_printf("changed by %s; left as it is (drift: report)", b->seen->manager));
-		return true;
+			     ush_printf(elsewhere ? "made anew by %s for another role (%s); left as it is (drift: report)" : "changed by %s; left as it is (drift: report)",
+					b->seen->manager, b->seen->role));
+		return;
+	}
+	if (elsewhere) {
+		replace_binding(d, b);
+		return;
 	}
 	why = b->going > 0 || b->people_going > 0 ? why_of(b, USH_LEAVE_NOW) : b->following > 0 ? why_of(b, USH_LEAVE_FOLLOW) : NULL;
 	change = ush_plan_add(d->plan, USH_CHANGE, USH_ROLE_BINDING, b->namespace_name, b->name, why);
@@ -227,7 +262,6 @@ static bool compare_binding(struct ush_decide *d, struct ush_binding *b)
 		change->reason = ush_plan_text(d->plan, why);
 		free(why);
 	}
-	return true;
 }
 
 /* False when the namespace cannot take it, which is said. */
@@ -274,22 +308,21 @@ static void tell_foreign(struct ush_decide *d, struct ush_binding *b)
 static char *why_pending(const struct ush_decide *d, const struct ush_binding *b)
 {
 	const struct ush_origin *o = &b->pending.items[0];
-	const struct ush_tombstone *stone = ush_state_namesake(d->in->state, o->source, o->text, o->id);
-	const struct ush_origin *was = b->seen != NULL ? ush_origins_find(&b->seen->origins, o->text) : NULL;
-	const char *before = was != NULL && was->id != NULL ? was->id : stone != NULL ? stone->id : "another";
+	const char *before = ush_decide_before(d, o->source, o->id, o->text);
 
 	return ush_printf("group %s of source %s was deleted and made anew (id %s before, %s now): another group until somebody confirms this plan by its hash",
-			  o->path, o->source, before, o->id);
+			  o->path, o->source, before != NULL && *before != '\0' ? before : "unknown", o->id);
 }
 
-/* Done only with --confirm. When something else is written here anyway, the next plan offers it. */
-static void offer(struct ush_decide *d, struct ush_binding *b, bool busy)
+/* Done only with --confirm, and then in place of whatever else is done here. */
+static void offer(struct ush_decide *d, struct ush_binding *b)
 {
-	struct ush_change *change = ush_plan_add(d->plan, busy ? USH_HOLD : b->seen != NULL ? USH_CHANGE : USH_CREATE, USH_ROLE_BINDING, b->namespace_name,
-						 b->name, why_pending(d, b));
+	enum ush_action action = b->seen == NULL ? USH_CREATE : refers_elsewhere(d, b) ? USH_REPLACE : USH_CHANGE;
+	struct ush_change *change = ush_plan_add(d->plan, stays_as_it_is(d, b) ? USH_HOLD : action, USH_ROLE_BINDING, b->namespace_name, b->name,
+						 why_pending(d, b));
 	USH_AUTO_ORIGINS all = {0};
 
-	if (busy)
+	if (change->action == USH_HOLD)
 		return;
 	for (size_t i = 0; i < b->pending.count; i++) {
 		ush_origins_add(&all, &b->pending.items[i]);
@@ -303,6 +336,7 @@ static void offer(struct ush_decide *d, struct ush_binding *b, bool busy)
 	}
 	change->consent = true;
 	change->body = body_of(d, b, &all);
+	change->stand_in = action == USH_REPLACE ? stand_in_of(d, b) : NULL;
 	if (b->seen != NULL)
 		ush_decide_from_seen(d, change, b->seen);
 	if (!d->in->all_objects)
@@ -356,23 +390,21 @@ static bool holds_other_layout(const struct ush_decide *d, const struct ush_bind
 	return b->staying > 0 || makers_unknown(d, b->seen) || (users && people_unknown(d));
 }
 
-static bool decide_there(struct ush_decide *d, struct ush_binding *b)
+static void decide_there(struct ush_decide *d, struct ush_binding *b)
 {
 	bool empty = ush_binding_empty(d, b);
 
 	if (b->seen->terminating) {
 		if (!empty)
 			ush_plan_add(d->plan, USH_PENDING, USH_ROLE_BINDING, b->namespace_name, b->name, ush_strdup("is being deleted just now"));
-		return true;
+		return;
 	}
 	if (b->place != SIZE_MAX && d->desired->places->items[b->place].terminating)
-		return true; /* it goes with its namespace */
+		return; /* it goes with its namespace */
 	if (!empty)
-		return compare_binding(d, b);
-	if (by_another_hand(d, b->seen) && b->leaving_count == 0)
-		return false;
-	remove_binding(d, b);
-	return true;
+		compare_binding(d, b);
+	else if (!by_another_hand(d, b->seen) || b->leaving_count > 0)
+		remove_binding(d, b);
 }
 
 /* What is ours and stays is what render writes. */
@@ -386,8 +418,6 @@ static void note(struct ush_decide *d, const struct ush_binding *b)
 
 static void decide(struct ush_decide *d, struct ush_binding *b)
 {
-	bool busy;
-
 	if (b->seen != NULL && b->seen->foreign != NULL) {
 		tell_foreign(d, b); /* those of others are only looked at from a wanted one */
 		return;
@@ -411,17 +441,14 @@ static void decide(struct ush_decide *d, struct ush_binding *b)
 		return;
 	}
 	note(d, b);
-	if (b->seen != NULL) {
-		busy = decide_there(d, b);
-	} else {
-		if (!place_takes(d, b))
-			return;
-		busy = !ush_binding_empty(d, b);
-		if (busy)
-			create_binding(d, b);
-	}
+	if (b->seen == NULL && !place_takes(d, b))
+		return;
+	if (b->seen != NULL)
+		decide_there(d, b);
+	else if (!ush_binding_empty(d, b))
+		create_binding(d, b);
 	if (b->pending.count > 0)
-		offer(d, b, busy);
+		offer(d, b);
 }
 
 void ush_decide_binding(struct ush_decide *d, size_t wanted, struct ush_seen *seen)

@@ -20,21 +20,25 @@ static size_t source_named(const struct ush_decide *d, const char *name)
 	return SIZE_MAX;
 }
 
-/* It is there again, or still, and called as it was. */
+/* It is there again, or still, and called as it was. Where nobody knows who it was, the name alone says so, while some
+ * binding still has it. */
 static bool is_back(const struct ush_decide *d, size_t source, const struct ush_tombstone *stone)
 {
-	const struct ush_group *group = ush_desired_group(d->desired, source, stone->id);
+	const struct ush_group *group = *stone->id != '\0' ? ush_desired_group(d->desired, source, stone->id) : NULL;
 	USH_AUTO_FREE char *text = group != NULL ? ush_name_group(d->policy, group->id, group->name, group->path) : NULL;
+	const struct ush_group *one;
 
+	if (*stone->id == '\0')
+		return !stone->removed && ush_decide_called(d, source, stone->text, &one) > 0;
 	return text != NULL && strcmp(text, stone->text) == 0;
 }
 
-/* A name needs no guard while the group itself bears it. */
+/* A name needs no guard while the group itself bears it; nor does one that is no group's. */
 static void take_stone(struct ush_decide *d, const struct ush_tombstone *stone)
 {
 	size_t source = source_named(d, stone->source);
 
-	if (!stone->removed || source == SIZE_MAX || !is_back(d, source, stone))
+	if (!stone->removed || (source != SIZE_MAX && !is_back(d, source, stone)))
 		ush_state_set(&d->plan->state, stone);
 }
 

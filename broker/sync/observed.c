@@ -84,7 +84,8 @@ static void take_subjects(struct ush_observed *observed, struct ush_seen *seen, 
 	struct ush_item_subject subject;
 
 	if (text != NULL && ush_origins_read(&seen->origins, text) != 0)
-		ush_origins_free(&seen->origins); /* spoilt by hand: it differs, so it will be written anew */
+		ush_origins_free(&seen->origins); /* it differs, so it will be written anew */
+	seen->spoilt = seen->origins.count == 0;
 	for (struct ush_walk walk = ush_walk(item->subjects); ush_walk_subject(&walk, item, &subject);) {
 		USH_AUTO_FREE char *name = ush_slice_copy(subject.name);
 		const struct ush_origin *origin = ush_origins_find(&seen->origins, name);
@@ -108,6 +109,22 @@ static char *meaning_of(const struct ush_item *item)
 	return rbac != NULL ? ush_rbac_meaning(rbac) : NULL;
 }
 
+/* The roleRef is as we wrote it: a later one is of somebody who made the binding anew. */
+static bool role_ours(const struct ush_item *item)
+{
+	struct ush_item_manager manager;
+	bool others = false;
+
+	for (struct ush_walk walk = ush_walk_managers(item); ush_walk_manager(&walk, &manager);) {
+		if (ush_slice_member(manager.fields, "f:roleRef").type == 0)
+			continue;
+		if (ush_slice_is(manager.name, USH_MANAGED_BY))
+			return true;
+		others = true;
+	}
+	return !others;
+}
+
 static struct ush_seen *take(struct ush_observed *observed, const struct ush_item *item, const struct ush_marks *marks, char *foreign)
 {
 	struct ush_seen seen = {.kind = item->rbac, .foreign = foreign, .terminating = item->terminating};
@@ -121,6 +138,7 @@ static struct ush_seen *take(struct ush_observed *observed, const struct ush_ite
 		USH_AUTO_FREE char *kind = ush_slice_copy(item->role_kind), *name = ush_slice_copy(item->role_name);
 
 		seen.role = ush_printf("%s/%s", kind, name);
+		seen.role_ours = role_ours(item);
 	}
 	if (foreign == NULL) {
 		seen.role_said = ush_slice_copy(marks->role);
@@ -213,7 +231,7 @@ static int take_item(struct ush_observed *observed, struct ush_item *item, struc
 	seen->place = place;
 	seen->adoptable = adoptable;
 	seen->claimed = claimed;
-	seen->advice = foreign != NULL ? ush_marks_advice(&marks, adoptable) : "";
+	seen->advice = foreign != NULL ? ush_marks_advice(&marks, item, adoptable) : "";
 	seen->same_access = access;
 	seen->same_marks = same;
 	if (wanted != SIZE_MAX)

@@ -28,6 +28,8 @@ struct ush_seen {
 	bool terminating;
 	char *role;                   /* of a binding: "Role/x" */
 	char *role_said;              /* of a binding of ours: as the policy called it */
+	bool role_ours;               /* of a binding: its roleRef is as we wrote it, or nobody says who did */
+	bool spoilt;                  /* of a binding of ours: what it was written for cannot be read any more */
 	struct ush_origins origins;   /* of a binding of ours: the groups it was written for */
 	struct ush_origins subjects;  /* likewise: the groups that are in it */
 	struct ush_list people;       /* likewise: the users, sorted */

@@ -60,11 +60,57 @@ void ush_marks_read(const struct ush_item *item, struct ush_marks *marks)
 		look(marks, false, key, value);
 }
 
+/* ---- field managers ---- */
+
+/* By what a client calls itself when nobody gives it a name (the program's), and kubectl's own. */
+static const struct writer {
+	const char *begin;
+	bool hand; /* a person's: nobody writes again by himself. Tools that know what is theirs by a label, too: that is gone */
+	bool git;
+} writers[] = {
+	{"kubectl", true, false},      {"oc", true, false},			 {"k9s", true, false},	    {"lens", true, false},
+	{"curl", true, false},	       {"Mozilla", true, false},		 {"before-first-apply", true, false}, {"rbac-manager", true, false},
+	{"rbacsync", true, false},     {"capsule", true, false},		 {USH_MANAGED_BY, true, false}, {"argocd", false, true},
+	{"kustomize-controller", false, true}, {"helm-controller", false, true}, {"flux", false, true},	    {"fleet", false, true},
+};
+
+/* "kubectl-create" and "kubectl" begin with kubectl, "occam" does not begin with oc. */
+static const struct writer *writer_of(const char *name)
+{
+	for (size_t i = 0; i < USH_COUNT(writers); i++) {
+		size_t length = strlen(writers[i].begin);
+
+		if (strncmp(name, writers[i].begin, length) == 0 && !(writers[i].hand && name[length] >= 'a' && name[length] <= 'z'))
+			return &writers[i];
+	}
+	return NULL;
+}
+
+/* The last tool that wrote what gives access, or NULL. The caller frees. */
+static char *tool_of(const struct ush_item *item)
+{
+	struct ush_item_manager manager;
+	char *tool = NULL;
+
+	for (struct ush_walk walk = ush_walk_managers(item); ush_walk_manager(&walk, &manager);) {
+		USH_AUTO_FREE char *name = ush_slice_copy(manager.name);
+		const struct writer *writer = writer_of(name);
+
+		if (*name == '\0' || (writer != NULL && writer->hand))
+			continue;
+		free(tool);
+		tool = ush_steal(&name);
+	}
+	return tool;
+}
+
 static char *unmarked(const struct ush_item *item, bool *free_for_adoption)
 {
-	USH_AUTO_FREE char *manager = ush_slice_copy(ush_item_manager(item));
+	USH_AUTO_FREE char *manager = ush_slice_copy(ush_item_manager(item)), *tool = tool_of(item);
 
-	*free_for_adoption = true;
+	*free_for_adoption = tool == NULL;
+	if (tool != NULL)
+		return ush_printf("made by %s", tool);
 	if (manager != NULL && strcmp(manager, USH_MANAGED_BY) == 0)
 		return ush_strdup("made by usher-broker, and somebody took our labels off (delete it, or put them back)");
 	return manager != NULL ? ush_printf("made by %s", manager) : ush_strdup("not made by usher-broker");
@@ -97,9 +143,16 @@ char *ush_marks_foreign(const struct ush_marks *marks, const struct ush_item *it
 	return NULL;
 }
 
-const char *ush_marks_advice(const struct ush_marks *marks, bool free_for_adoption)
+const char *ush_marks_advice(const struct ush_marks *marks, const struct ush_item *item, bool free_for_adoption)
 {
-	if (marks->maker != NULL && marks->maker->git)
-		return "change it in git: usher-broker render writes what is wanted";
+	static const char git[] = "change it in git: usher-broker render writes what is wanted";
+	bool bare = marks->maker == NULL && marks->managed_by.type == 0 && !item->owned;
+	USH_AUTO_FREE char *tool = bare ? tool_of(item) : NULL;
+	const struct writer *writer = tool != NULL ? writer_of(tool) : NULL;
+
+	if ((marks->maker != NULL && marks->maker->git) || (writer != NULL && writer->git))
+		return git;
+	if (tool != NULL)
+		return "its field manager may write it again: end that there, then clear its managedFields";
 	return free_for_adoption ? "drift: adopt makes it ours when it says the same" : "";
 }

@@ -17,11 +17,12 @@ struct ush_maker {
 /* One look at labels and annotations. */
 void ush_marks_read(const struct ush_item *item, struct ush_marks *marks);
 
-/* NULL: it is ours. Else who made it, for people: "made by helm (release ops)". *free_for_adoption: nobody manages it. The
- * caller frees. */
+/* NULL: it is ours. Else who made it, for people: "made by helm (release ops)". *free_for_adoption: nobody manages it: no
+ * mark, no owner, and no field manager but people's hands (kubectl). A tool whose only mark is that it wrote the fields
+ * would write them again, so it is asked to let go first. The caller frees. */
 char *ush_marks_foreign(const struct ush_marks *marks, const struct ush_item *item, const char *policy, bool *free_for_adoption);
 
 /* What to do about one that stands in our way, in a few words; "" when there is nothing to say. */
-const char *ush_marks_advice(const struct ush_marks *marks, bool free_for_adoption);
+const char *ush_marks_advice(const struct ush_marks *marks, const struct ush_item *item, bool free_for_adoption);
 
 #endif

@@ -192,7 +192,7 @@ static void say_change(struct speech *speech, const struct ush_change *change)
 		say_what(d, role, "", &s);
 		say(speech, &s, change->namespace_name);
 	}
-	if (change->action == USH_REPLACE && role != NULL)
+	if (change->action == USH_REPLACE && !change->consent && role != NULL)
 		say_stay(speech, change->namespace_name, ush_observed_find(d->in->observed, change->namespace_name, change->kind, change->name), role, in_place);
 	if (change->removed_count > 0) {
 		struct sentence s = {.grave = 1};

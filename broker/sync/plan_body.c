@@ -23,11 +23,12 @@ struct ush_body {
 	char digest[65];
 };
 
+/* Each hole is there once: what has such a text of its own could not be told from it. */
 static bool cut(struct ush_body *body)
 {
 	const char *name = strstr(body->text, IN_TEXT("n")), *space = strstr(body->text, IN_TEXT("s"));
 
-	if (name == NULL || space == NULL || space < name)
+	if (name == NULL || space == NULL || space < name || strstr(name + 1, IN_TEXT("n")) != NULL || strstr(space + 1, IN_TEXT("s")) != NULL)
 		return false;
 	body->name = (size_t)(name - body->text);
 	body->namespace_name = (size_t)(space - body->text);
@@ -83,12 +84,11 @@ const char *ush_plan_body_digest(const struct ush_plan *plan, size_t body)
 
 size_t ush_plan_body(struct ush_plan *plan, const json_t *object)
 {
-	USH_AUTO_FREE char *whole = json_is_object(object) ? ush_json_canonical(object) : NULL;
 	USH_AUTO_JSON copy = NULL;
 	json_t *metadata;
 	struct ush_body body = {0};
 
-	if (whole == NULL || ush_json_object(object, "metadata") == NULL || strstr(whole, IN_TEXT("n")) != NULL || strstr(whole, IN_TEXT("s")) != NULL)
+	if (!json_is_object(object) || ush_json_object(object, "metadata") == NULL)
 		return 0;
 	copy = json_copy((json_t *)object);
 	metadata = json_copy(json_object_get(object, "metadata"));
@@ -96,7 +96,7 @@ size_t ush_plan_body(struct ush_plan *plan, const json_t *object)
 	json_object_set_new(metadata, "name", json_string(HOLE_NAME));
 	json_object_set_new(metadata, "namespace", json_string(HOLE_NAMESPACE));
 	body.text = ush_json_canonical(copy);
-	if (!cut(&body)) {
+	if (body.text == NULL || !cut(&body)) {
 		free(body.text);
 		return 0;
 	}

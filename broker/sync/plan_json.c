@@ -4,6 +4,7 @@
  * a plan of a hundred thousand is never a tree in memory.
  */
 #include <string.h>
+#include <time.h>
 
 #include "broker/sync/plan.h"
 #include "broker/sync/sum.h"
@@ -23,6 +24,18 @@ const char *ush_action_name(enum ush_action action)
 static json_t *text_or_null(const char *text)
 {
 	return text != NULL ? json_string(text) : json_null();
+}
+
+static json_t *moment_or_null(int64_t seconds)
+{
+	char text[32];
+	struct tm tm;
+
+	if (seconds == 0)
+		return json_null();
+	gmtime_r(&(time_t){seconds}, &tm);
+	strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &tm);
+	return json_string(text);
 }
 
 static json_t *deltas_json(const struct ush_delta *deltas, size_t count)
@@ -197,6 +210,8 @@ int ush_plan_print(const struct ush_plan *plan, struct ush_buf *out)
 	add_member(&w, "forPeople", texts_json((const char *const *)plan->for_people, plan->for_people_count));
 	add_member(&w, "hash", json_string(plan->hash));
 	add_member(&w, "kind", json_string("Plan"));
+	add_member(&w, "made", moment_or_null(plan->made));
+	add_member(&w, "noPeople", json_boolean(plan->no_people));
 	add_member(&w, "policy",
 		   json_pack("{s:s, s:s, s:s}", "name", plan->policy, "file", plan->policy_file, "sha256", plan->policy_digest));
 	add_member(&w, "sets", sets_json(plan));

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "broker/policy/naming.h"
+#include "broker/policy/reader.h"
 #include "broker/sync/plan.h"
 #include "common/base/memory.h"
 #include "common/data/json.h"
@@ -138,7 +139,7 @@ static int read_head(struct ush_plan *plan, const json_t *json, struct ush_error
 {
 	const json_t *policy = ush_json_object(json, "policy"), *cluster = ush_json_object(json, "cluster"), *state = ush_json_object(json, "state"),
 		     *stop = ush_json_object(json, "stop");
-	const char *after = ush_json_string(state, "after");
+	const char *after = ush_json_string(state, "after"), *made = ush_json_string(json, "made");
 
 	plan->policy = ush_strdup(ush_json_string(policy, "name"));
 	plan->policy_file = ush_strdup(ush_json_string(policy, "file"));
@@ -153,6 +154,9 @@ static int read_head(struct ush_plan *plan, const json_t *json, struct ush_error
 	plan->state_version = ush_strdup(ush_json_string(state, "resourceVersion"));
 	plan->state_changed = json_is_true(json_object_get(state, "changed"));
 	plan->stones_changed = plan->state_changed;
+	plan->no_people = json_is_true(json_object_get(json, "noPeople"));
+	if (made == NULL || !ush_parse_moment(made, &plan->made))
+		plan->made = 0;
 	if (stop != NULL)
 		ush_fail(&plan->stop, json_is_true(json_object_get(stop, "confirmable")) ? USH_ERR_REFUSED : USH_ERR_INCOMPLETE, "%s",
 			 ush_json_string(stop, "why") != NULL ? ush_json_string(stop, "why") : "stopped");

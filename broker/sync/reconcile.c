@@ -166,6 +166,7 @@ static void prepare(struct ush_decide *d)
 	const struct ush_policy *policy = d->policy;
 	size_t bodies = d->desired->shape_count * d->desired->shard_count;
 
+	d->called = ush_decide_called_new(d);
 	d->anew = ush_alloc((d->desired->resolved_count + 1) * sizeof *d->anew);
 	d->mourned = ush_alloc((policy->grant_count + 1) * sizeof *d->mourned);
 	d->ended = ush_alloc((policy->grant_count + 1) * sizeof *d->ended);
@@ -189,6 +190,7 @@ static void clean(struct ush_decide *d)
 
 	for (size_t i = 0; i < USH_COUNT(owned); i++)
 		free(owned[i]);
+	ush_decide_called_free(d);
 	ush_keys_free(&d->needed);
 	ush_keys_free(&d->held);
 	ush_state_free(&d->stones);

@@ -4,7 +4,8 @@
  *   what is as desired needs nothing; applying a plan gives what was desired, and the next plan is empty;
  *   the order of the input changes nothing; an object that is not ours is never touched;
  *   nothing is removed on account of a source that was not read whole, and a group that is gone goes twice before its
- *   binding does; a group made anew under an old name gets nothing until a person says so.
+ *   binding does; a group made anew under an old name gets nothing until a person says so, and who is in the same binding
+ *   does not wait for that; where the record of who a subject is was spoilt, that is no reason to take it out either.
  */
 #ifndef USH_SYNC_RECONCILE_H
 #define USH_SYNC_RECONCILE_H

@@ -46,7 +46,7 @@ const struct ush_tombstone *ush_state_namesake(const struct ush_state *state, co
 	for (size_t i = 0; i < state->count; i++) {
 		const struct ush_tombstone *stone = &state->items[i];
 
-		if (strcmp(stone->text, text) == 0 && strcmp(stone->source, source) == 0 && strcmp(stone->id, id) != 0)
+		if (strcmp(stone->text, text) == 0 && strcmp(stone->source, source) == 0 && strcmp(stone->id, id) != 0 && (*stone->id != '\0' || stone->removed))
 			return stone;
 	}
 	return NULL;

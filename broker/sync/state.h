@@ -19,7 +19,7 @@
 #define USH_STATE_STONES_MAX 5000 /* groups that vanished at once, or were removed and are remembered: what a ConfigMap holds */
 
 struct ush_tombstone {
-	char *source, *id; /* the group's, as bindings carry them */
+	char *source, *id; /* the group's, as bindings carry them; "": nobody could read any more which group it was */
 	char *group;	   /* as people call it */
 	char *text;	   /* as the API server does */
 	int64_t since;	   /* Unix seconds of the first complete run without it */
@@ -39,7 +39,8 @@ struct ush_state {
 void ush_state_set(struct ush_state *state, const struct ush_tombstone *stone);
 const struct ush_tombstone *ush_state_find(const struct ush_state *state, const char *source, const char *id, const char *text);
 
-/* A stone whose group was called so at the API server and is not this one. */
+/* A stone whose group was called so at the API server and is not this one, or may not be: one without an id counts from
+ * when its name was removed. */
 const struct ush_tombstone *ush_state_namesake(const struct ush_state *state, const char *source, const char *text, const char *id);
 
 /* Forgets the name that has been remembered longest; false when none is (a stone that still waits is never forgotten). */

@@ -6,14 +6,12 @@
  * work, then the old binding goes and the new one takes its name, then the stand-in goes. Broken off anywhere, the group
  * has the access of the old or the new role, and the next run ends what is left.
  */
-#include <inttypes.h>
 #include <string.h>
 
 #include "broker/sync/desired.h"
 #include "broker/sync/owner.h"
 #include "broker/sync/patch.h"
 #include "broker/sync/stage.h"
-#include "broker/sync/texts.h"
 #include "common/base/memory.h"
 #include "common/data/json.h"
 
@@ -55,23 +53,15 @@ static enum ush_step no_namespace(struct ush_run *run, const struct ush_job *job
 
 /* ---- requests ---- */
 
-/* Each change's own: many of one namespace may go to one role at once, and none may take another's stand-in for its own.
- * A run that is broken off is gone on with under the same name. The caller frees. */
-static char *stand_in_name(const struct ush_change *change)
-{
-	uint32_t number = (uint32_t)(ush_texts_hash(change->name, strlen(change->name)) >> 32);
-
-	return ush_printf("%s-%08" PRIx32, change->stand_in, number);
-}
-
 static void make_create(struct ush_run *run, struct ush_job *job, struct ush_kube_task *task)
 {
 	const struct ush_change *change = job->change;
-	USH_AUTO_FREE char *name = job->step == USH_STEP_STAND_IN ? stand_in_name(change) : NULL;
+	const char *name = job->step == USH_STEP_STAND_IN ? change->stand_in : NULL;
 
 	task->verb = USH_KUBE_CREATE;
 	task->path = ush_rbac_list_path(change->kind, change->namespace_name);
 	task->tell = job->step == USH_STEP_STAND_IN;
+	task->whole = job->step == USH_STEP_ANEW;
 	ush_change_body(run->plan, change, &(struct ush_body_with){.name = name}, &task->body);
 }
 
@@ -79,9 +69,10 @@ static void make_change(struct ush_run *run, struct ush_job *job, struct ush_kub
 {
 	const struct ush_change *change = job->change;
 	bool stand_in = job->step == USH_STEP_STAND_IN_CHANGE;
-	USH_AUTO_FREE char *name = stand_in ? stand_in_name(change) : ush_strdup(change->name);
+	const char *name = stand_in ? change->stand_in : change->name;
 
 	task->verb = USH_KUBE_MERGE;
+	task->whole = !stand_in;
 	task->path = ush_rbac_path(change->kind, change->namespace_name, name);
 	ush_change_patch(run->plan, change, name, stand_in ? job->version : change->resource_version, &task->body);
 }
@@ -100,7 +91,6 @@ static void make_delete(struct ush_job *job, struct ush_kube_task *task, const c
 void ush_step_make(struct ush_run *run, struct ush_job *job, struct ush_kube_task *task)
 {
 	const struct ush_change *change = job->change;
-	USH_AUTO_FREE char *stand_in = change->stand_in != NULL ? stand_in_name(change) : NULL;
 
 	switch (job->step) {
 	case USH_STEP_CREATE:
@@ -119,11 +109,11 @@ void ush_step_make(struct ush_run *run, struct ush_job *job, struct ush_kube_tas
 		make_delete(job, task, change->name, change->uid, change->resource_version);
 		break;
 	case USH_STEP_STAND_IN_RENEW:
-		make_delete(job, task, stand_in, job->uid, job->version);
+		make_delete(job, task, change->stand_in, job->uid, job->version);
 		break;
 	case USH_STEP_STAND_IN_AWAY:
 	case USH_STEP_STAND_IN_BACK:
-		make_delete(job, task, stand_in, job->uid, NULL);
+		make_delete(job, task, change->stand_in, job->uid, NULL);
 		break;
 	default:
 		ush_proof_make(run, job, task);
@@ -172,13 +162,29 @@ static enum ush_step create_again(struct ush_run *run, struct ush_job *job)
 	return job->step;
 }
 
+/* It says yes and keeps something else: unsaid, that would be written again by every run. */
+static bool is_kept(struct ush_run *run, const struct ush_job *job, const json_t *there)
+{
+	USH_AUTO_FREE char *unkept = there != NULL ? ush_change_unkept(run->plan, job->change, there) : NULL, *why = NULL;
+
+	if (unkept == NULL)
+		return true;
+	why = ush_printf("was written, and the API server keeps something else (%s): a mutating webhook or admission policy changes it, and the next run would "
+			 "write it again. Look: kubectl get mutatingwebhookconfigurations,mutatingadmissionpolicies",
+			 unkept);
+	ush_step_failed(run, job, why);
+	return false;
+}
+
 static enum ush_step took_create(struct ush_run *run, struct ush_job *job, const struct ush_kube_result *result)
 {
 	bool anew = job->step == USH_STEP_ANEW;
 
 	switch (result->end) {
 	case USH_KUBE_DONE:
-		return anew ? USH_STEP_STAND_IN_AWAY : ush_step_done(run, job);
+		if (anew) /* without proof that it is what was wanted the stand-in stays, and the next run ends it */
+			return is_kept(run, job, result->answer) ? USH_STEP_STAND_IN_AWAY : USH_STEP_END;
+		return ush_step_done(run, job);
 	case USH_KUBE_MISSING:
 	case USH_KUBE_ENDING:
 		return no_namespace(run, job, result->end == USH_KUBE_ENDING);
@@ -195,7 +201,7 @@ static enum ush_step took_create(struct ush_run *run, struct ush_job *job, const
 static enum ush_step took_change(struct ush_run *run, struct ush_job *job, const struct ush_kube_result *result)
 {
 	if (result->end == USH_KUBE_DONE)
-		return ush_step_done(run, job);
+		return is_kept(run, job, result->answer) ? ush_step_done(run, job) : USH_STEP_END;
 	if (result->end == USH_KUBE_MISSING)
 		return ush_step_failed(run, job, "it is gone since the plan; the next run makes it anew");
 	return ush_step_failed(run, job, result->end == USH_KUBE_STANDS ? "it changed since the plan; it was left alone" : result->err.what);
@@ -258,7 +264,7 @@ static enum ush_step prove_or_go_on(struct ush_run *run, struct ush_job *job)
 
 static enum ush_step took_stand_in(struct ush_run *run, struct ush_job *job, const struct ush_kube_result *result)
 {
-	USH_AUTO_FREE char *why = NULL, *name = NULL;
+	USH_AUTO_FREE char *why = NULL;
 
 	if (result->end == USH_KUBE_MISSING || result->end == USH_KUBE_ENDING)
 		return no_namespace(run, job, result->end == USH_KUBE_ENDING);
@@ -272,8 +278,7 @@ static enum ush_step took_stand_in(struct ush_run *run, struct ush_job *job, con
 	if (result->end == USH_KUBE_DONE)
 		return prove_or_go_on(run, job);
 	if (!is_ours(run, result->answer)) {
-		name = stand_in_name(job->change);
-		why = ush_printf("the name %s, wanted for a moment, is somebody else's", name);
+		why = ush_printf("the name %s, wanted for a moment, is somebody else's", job->change->stand_in);
 		return ush_step_failed(run, job, why);
 	}
 	return same_role(run, job, result->answer) ? USH_STEP_STAND_IN_CHANGE : USH_STEP_STAND_IN_RENEW;

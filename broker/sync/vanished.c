@@ -39,17 +39,16 @@ static bool source_trusted(const struct ush_decide *d, const struct ush_origin *
 	return true;
 }
 
-/* Several bindings may speak of one group: while one of them waits, the stone does. One that only guards a name says since
- * when, and no more, so that the next run says the same. */
-static void put_stone(struct ush_decide *d, const struct ush_origin *s, const struct ush_note *note)
+/* One that only guards a name says since when, and no more, so that the next run says the same. */
+void ush_decide_stone(struct ush_decide *d, const struct ush_origin *s, const struct ush_note *note)
 {
 	const struct ush_tombstone *old, *before;
-	struct ush_tombstone stone = {s->source, s->id, (char *)note->group, (char *)note->text, note->since, note->runs, note->removed};
+	struct ush_tombstone stone = {(char *)note->source, (char *)note->id, (char *)note->group, (char *)note->text, note->since, note->runs, note->removed};
 
 	if (note->group == NULL)
 		return;
-	old = ush_state_find(&d->stones, s->source, s->id, note->text);
-	before = ush_state_find(d->in->state, s->source, s->id, note->text);
+	old = ush_state_find(&d->stones, stone.source, stone.id, note->text);
+	before = ush_state_find(d->in->state, stone.source, stone.id, note->text);
 	if (old != NULL && !old->removed)
 		return;
 	if (stone.removed) {
@@ -60,20 +59,27 @@ static void put_stone(struct ush_decide *d, const struct ush_origin *s, const st
 	}
 	ush_state_set(&d->stones, &stone);
 	if (stone.removed && strcmp(stone.text, s->text) != 0) /* it had two: the policy's, and the one it was called by */
-		put_stone(d, s, &(struct ush_note){s->name, s->text, note->since, 0, true});
+		ush_decide_stone(d, s, &(struct ush_note){note->source, note->id, s->name, s->text, note->since, 0, true});
+}
+
+char *ush_decide_granted_text(const struct ush_decide *d, const char *granted)
+{
+	const char *name = d->policy->group_name == USH_GROUP_LEAF && *granted == '/' ? ush_name_leaf(granted) : granted;
+
+	return ush_name_group(d->policy, granted, name, granted);
 }
 
 /* The name that must not pass to another group: the one by which the policy means it. */
 static const char *guarded_name(struct ush_decide *d, const struct ush_origin *s)
 {
-	USH_AUTO_FREE char *text = s->granted != NULL ? ush_name_group(d->policy, s->granted, s->granted, s->granted) : ush_strdup(s->text);
+	USH_AUTO_FREE char *text = s->granted != NULL ? ush_decide_granted_text(d, s->granted) : ush_strdup(s->text);
 
 	return ush_plan_text(d->plan, text);
 }
 
 static void note(struct ush_decide *d, struct ush_leaving *l, const char *group, int64_t since, long runs, bool removed)
 {
-	l->note = (struct ush_note){group, guarded_name(d, l->subject), since, runs, removed};
+	l->note = (struct ush_note){l->subject->source, l->subject->id, group, guarded_name(d, l->subject), since, runs, removed};
 }
 
 /* It is called otherwise now: whoever takes its old name is another group. */
@@ -118,8 +124,7 @@ static const char *called(const struct ush_grant *grant, const struct ush_origin
 	return grant->group != NULL ? grant->group : subject->path;
 }
 
-/* how: "gone from", or "called otherwise in". */
-static void leave_gone(struct ush_decide *d, size_t number, struct ush_leaving *l, const char *how)
+void ush_decide_gone(struct ush_decide *d, size_t number, struct ush_leaving *l, const char *how)
 {
 	const struct ush_grant *grant = &d->policy->grants[number];
 	const struct ush_origin *s = l->subject;
@@ -139,25 +144,48 @@ static void leave_gone(struct ush_decide *d, size_t number, struct ush_leaving *
 					   s->source, since, a.runs, due_run, until));
 }
 
+void ush_decide_unrecorded(struct ush_decide *d, struct ush_leaving *l)
+{
+	const char *text = ush_plan_text(d->plan, l->subject->text);
+	const struct ush_origin mark = {(char *)text, (char *)"", (char *)"", NULL, NULL, NULL};
+	struct absence a = absence_of(d, &mark);
+	USH_AUTO_FREE char *since = moment(a.since), *until = moment(a.since + d->policy->vanished_age);
+	long kept_runs = a.runs < d->policy->vanished_runs ? a.runs : d->policy->vanished_runs - 1;
+
+	l->note = (struct ush_note){"", "", text, text, a.since, a.due ? a.runs : kept_runs, a.due};
+	if (a.due)
+		say(l, USH_LEAVE_NOW, ush_printf("for whose people it was made could not be read since %s, and no group that is there has them", since));
+	else
+		say(l, USH_LEAVE_LATER, ush_printf("kept: for whose people it was made cannot be read any more since %s (complete run %ld; nobody is taken out before %s)",
+						   since, a.runs, until));
+}
+
 /* ---- renamed ---- */
+
+/* Another group bears the name now that the subject stands for: who keeps the subject gives to that one. */
+static bool is_taken(const struct ush_decide *d, size_t source, const struct ush_group *group, const struct ush_origin *subject)
+{
+	const struct ush_group *one;
+	size_t count = ush_decide_called(d, source, subject->text, &one);
+
+	return count > 1 || (count == 1 && one != group);
+}
+
+static bool is_excluded(const struct ush_decide *d, const struct ush_group *group)
+{
+	for (size_t i = 0; i < d->policy->exclude_groups.count; i++)
+		if (ush_pattern_match(d->policy->exclude_groups.items[i], group->path, NULL) || ush_pattern_match(d->policy->exclude_groups.items[i], group->name, NULL))
+			return true;
+	return false;
+}
 
 /* Somebody else is called that, too, or was, or it may not be bound: then nothing is done by itself. */
 static bool may_follow(const struct ush_decide *d, size_t source, const struct ush_group *group, const char *text)
 {
-	const struct ush_groups *groups = &d->in->groups[source];
-	size_t same = 0;
+	const struct ush_group *one;
 
-	if (ush_name_group_refused(text) != NULL || ush_decide_is_anew(d, d->policy->sources[source].name, group->id, text))
-		return false;
-	for (size_t i = 0; i < groups->count; i++) {
-		USH_AUTO_FREE char *other = ush_name_group(d->policy, groups->items[i].id, groups->items[i].name, groups->items[i].path);
-
-		same += strcmp(other, text) == 0;
-	}
-	for (size_t i = 0; i < d->policy->exclude_groups.count; i++)
-		if (ush_pattern_match(d->policy->exclude_groups.items[i], group->path, NULL) || ush_pattern_match(d->policy->exclude_groups.items[i], group->name, NULL))
-			return false;
-	return same == 1;
+	return ush_name_group_refused(text) == NULL && ush_decide_before(d, d->policy->sources[source].name, group->id, text) == NULL &&
+	       ush_decide_called(d, source, text, &one) == 1;
 }
 
 static void follow(struct ush_decide *d, size_t number, const struct ush_group *group, struct ush_leaving *l)
@@ -188,7 +216,18 @@ static const struct ush_resolved *resolved_for(const struct ush_decide *d, size_
 	return NULL;
 }
 
-static void leave_by_fate(struct ush_decide *d, size_t number, const struct ush_resolved *r, struct ush_leaving *l)
+/* The wanted binding of the group is there, or will be. */
+static bool is_written(const struct ush_decide *d, size_t place, const struct ush_resolved *r)
+{
+	size_t wanted = ush_desired_find(d->desired, place, USH_ROLE_BINDING, r->binding);
+	const struct ush_seen *there = wanted != SIZE_MAX ? ush_observed_at(d->in->observed, wanted) : NULL;
+
+	if (wanted == SIZE_MAX || ush_wanted_shape(d->desired, wanted)->excess > 0 || ush_decide_blocked(d, wanted))
+		return false;
+	return there == NULL || (!there->terminating && there->foreign == NULL);
+}
+
+void ush_decide_by_fate(struct ush_decide *d, size_t number, const struct ush_seen *seen, const struct ush_resolved *r, struct ush_leaving *l)
 {
 	switch (r->fate) {
 	case USH_FATE_UNKNOWN:
@@ -200,7 +239,13 @@ static void leave_by_fate(struct ush_decide *d, size_t number, const struct ush_
 			say(l, USH_LEAVE_UNKNOWN, NULL);
 			return;
 		}
-		if (r->group == ush_desired_group(d->desired, d->policy->grants[number].source, l->subject->id))
+		if (strcmp(r->text, l->subject->text) == 0) {
+			l->moved = is_written(d, seen->place, r);
+			say(l, l->moved ? USH_LEAVE_NOW : USH_LEAVE_UNKNOWN,
+			    l->moved ? ush_printf("%s has it by another binding now", r->text) : ush_strdup("the binding that is to have it now cannot be written; kept as it is"));
+			return;
+		}
+		if (*l->subject->id != '\0' && r->group == ush_desired_group(d->desired, d->policy->grants[number].source, l->subject->id))
 			guard(d, l);
 		say(l, USH_LEAVE_NOW, ush_printf("is %s now", r->text));
 		return;
@@ -217,6 +262,19 @@ static void leave_by_fate(struct ush_decide *d, size_t number, const struct ush_
 	say(l, USH_LEAVE_NOW, ush_strdup(r->why));
 }
 
+/* Its group is called otherwise now: what would stay for its sake stays for the group that has the name now. */
+static void drop_taken(struct ush_decide *d, size_t source, const struct ush_group *now, struct ush_leaving *l)
+{
+	USH_AUTO_FREE char *text = ush_name_group(d->policy, now->id, now->name, now->path);
+
+	if ((l->leave != USH_LEAVE_LATER && l->leave != USH_LEAVE_UNKNOWN) || strcmp(text, l->subject->text) == 0 || !is_taken(d, source, now, l->subject))
+		return;
+	ush_leaving_free(l);
+	*l = (struct ush_leaving){.subject = l->subject};
+	guard(d, l);
+	say(l, USH_LEAVE_NOW, ush_printf("is called %s now, and another group has its name", now->path));
+}
+
 static void leave_by_grant(struct ush_decide *d, size_t number, const struct ush_seen *seen, struct ush_leaving *l)
 {
 	const struct ush_grant *grant = &d->policy->grants[number];
@@ -224,37 +282,66 @@ static void leave_by_grant(struct ush_decide *d, size_t number, const struct ush
 	const struct ush_group *now = ush_desired_group(d->desired, grant->source, l->subject->id);
 
 	if (first->fate == USH_FATE_ENDED || first->fate == USH_FATE_EARLY || first->fate == USH_FATE_UNKNOWN) {
-		leave_by_fate(d, number, first, l);
-	} else if (now == NULL && (grant->group_pattern != NULL || first->fate != USH_FATE_AMBIGUOUS)) {
-		leave_gone(d, number, l, "gone from");
+		ush_decide_by_fate(d, number, seen, first, l);
+	} else if (now != NULL && is_excluded(d, now)) { /* whatever else there is about it */
+		guard(d, l);
+		say(l, USH_LEAVE_NOW, ush_printf("%s is excluded (exclude.groups)", now->path));
+	} else if (now == NULL) {
+		ush_decide_gone(d, number, l, "gone from");
 	} else if (grant->group_pattern != NULL) {
 		its = resolved_for(d, number, now);
 		if (its != NULL && ush_grant_means(d->desired, number, now->name, now->path, seen->place))
-			leave_by_fate(d, number, its, l);
+			ush_decide_by_fate(d, number, seen, its, l);
 		else
-			leave_gone(d, number, l, "called otherwise in");
-	} else if (first->fate == USH_FATE_GONE || (first->fate == USH_FATE_PRESENT && d->anew[d->desired->first[number]])) {
-		follow(d, number, now, l); /* also while another one has taken its name, and nobody has said yes to that */
+			ush_decide_gone(d, number, l, "called otherwise in");
+	} else if (!ush_grant_names(d->policy, grant, now->id, now->name, now->path) && !(first->fate == USH_FATE_PRESENT && !d->anew[d->desired->first[number]])) {
+		follow(d, number, now, l); /* also while others have taken its name, and nobody has said yes to that */
 	} else {
-		leave_by_fate(d, number, first, l);
+		ush_decide_by_fate(d, number, seen, first, l);
 	}
+	if (now != NULL)
+		drop_taken(d, grant->source, now, l);
 }
 
 /* ---- which grants speak of it ---- */
 
+/* Under this layout or another one: what was made before the layout changed is for the same grant. */
+static bool binds(const struct ush_decide *d, const struct ush_grant *grant, const struct ush_seen *seen, const char *id)
+{
+	static const enum ush_layout layouts[] = {USH_LAYOUT_ROLE, USH_LAYOUT_GROUP, USH_LAYOUT_USERS};
+	struct ush_policy policy = *d->policy;
+
+	for (size_t i = 0; i < USH_COUNT(layouts); i++) {
+		USH_AUTO_FREE char *binding = NULL;
+
+		policy.layout = layouts[i];
+		binding = ush_grant_binding(&policy, grant, id);
+		if (strcmp(binding, seen->name) == 0)
+			return true;
+	}
+	return false;
+}
+
 static bool speaks_of(const struct ush_decide *d, size_t number, const struct ush_seen *seen, const struct ush_origin *s)
 {
 	const struct ush_grant *grant = &d->policy->grants[number];
-	USH_AUTO_FREE char *binding = NULL;
 
 	if (strcmp(d->policy->sources[grant->source].name, s->source) != 0 || seen->place == SIZE_MAX ||
 	    !ush_grant_means(d->desired, number, s->name, s->path, seen->place))
 		return false;
-	binding = ush_grant_binding(d->policy, grant, s->id);
-	return strcmp(binding, seen->name) == 0;
+	return binds(d, grant, seen, s->id);
 }
 
-/* The most careful answer of all grants wins. */
+void ush_decide_answer(struct ush_leaving *l, struct ush_leaving *answer, bool *any)
+{
+	bool wins = !*any || answer->leave > l->leave;
+
+	free(wins ? l->why : answer->why);
+	if (wins)
+		*l = *answer;
+	*any = true;
+}
+
 static void ask(struct ush_decide *d, size_t number, const struct ush_seen *seen, struct ush_leaving *l, bool *any)
 {
 	struct ush_leaving answer = {.subject = l->subject};
@@ -262,13 +349,7 @@ static void ask(struct ush_decide *d, size_t number, const struct ush_seen *seen
 	if (!speaks_of(d, number, seen, l->subject))
 		return;
 	leave_by_grant(d, number, seen, &answer);
-	if (!*any || answer.leave > l->leave) {
-		free(l->why);
-		*l = answer;
-	} else {
-		free(answer.why);
-	}
-	*any = true;
+	ush_decide_answer(l, &answer, any);
 }
 
 static void ask_named(struct ush_decide *d, const char *group, const struct ush_seen *seen, struct ush_leaving *l, bool *any)
@@ -324,7 +405,7 @@ void ush_decide_forget(struct ush_decide *d, const struct ush_origin *origin)
 	if (origin->source == NULL || !source_trusted(d, origin) || !is_lost(d, origin))
 		return;
 	guard(d, &l);
-	put_stone(d, origin, &l.note);
+	ush_decide_stone(d, origin, &l.note);
 }
 
 void ush_decide_leave(struct ush_decide *d, const struct ush_seen *seen, struct ush_leaving *l)
@@ -342,11 +423,17 @@ void ush_decide_leave(struct ush_decide *d, const struct ush_seen *seen, struct 
 		say(l, USH_LEAVE_UNKNOWN, named ? NULL : ush_strdup("the policy does not want it, but its source is incomplete; kept as it is"));
 		return;
 	}
-	if (!ask_grants(d, seen, l))
+	if (ush_decide_is_nameless(seen, l->subject) ? !ush_decide_nameless(d, seen, l) : !ask_grants(d, seen, l))
 		say(l, USH_LEAVE_NOW, ush_strdup(l->subject->source != NULL ? "no grant wants it" : "nobody granted it; added by hand"));
+	if ((l->leave == USH_LEAVE_NOW || l->leave == USH_LEAVE_FOLLOW) && ush_decide_elsewhere(d, seen, l->subject)) {
+		ush_leaving_free(l);
+		*l = (struct ush_leaving){.subject = l->subject};
+		say(l, USH_LEAVE_UNKNOWN, ush_strdup("another source is incomplete, and a group of that name there may have it as well; kept as it is"));
+		return;
+	}
 	if (l->leave == USH_LEAVE_NOW && l->note.group == NULL && is_lost(d, l->subject))
 		guard(d, l);
 	for (size_t i = 0; l->leave == USH_LEAVE_NOW && i < d->ending_count; i++)
 		d->ended[d->ending[i]] = true;
-	put_stone(d, l->subject, &l->note);
+	ush_decide_stone(d, l->subject, &l->note);
 }

@@ -3,6 +3,9 @@
  * Who is in a binding after the plan: those that are wanted, those that may not leave yet, those that are called otherwise
  * now; and, where bindings hold people, which people that is.
  */
+#include <stdlib.h>
+#include <string.h>
+
 #include "broker/policy/naming.h"
 #include "broker/sync/binding.h"
 #include "common/base/memory.h"
@@ -29,15 +32,73 @@ bool ush_binding_empty(const struct ush_decide *d, const struct ush_binding *b)
 	return ush_binding_of_users(d) ? b->people.count == 0 : b->final.count == 0;
 }
 
+/* A shape has each name once. Of two sources' groups of one name, the one that waits for consent keeps nobody waiting. */
+static uint32_t other_than(const struct ush_decide *d, const struct ush_binding *b, uint32_t number)
+{
+	const struct ush_desired *desired = d->desired;
+	const struct ush_resolved *anew = &desired->resolved[number];
+
+	for (uint32_t i = 0; d->policy->source_count > 1 && i < desired->resolved_count; i++) {
+		const struct ush_resolved *r = &desired->resolved[i];
+
+		if (r->binding == anew->binding && r->fate == USH_FATE_PRESENT && !d->anew[i] && strcmp(r->text, anew->text) == 0 &&
+		    d->policy->grants[r->grant].role == b->shape->role && ush_grant_means(desired, r->grant, r->group->name, r->group->path, b->place))
+			return i;
+	}
+	return number;
+}
+
 static void add_wanted(struct ush_decide *d, struct ush_binding *b)
 {
 	for (uint32_t i = 0; b->shape != NULL && i < b->shape->resolved_count; i++) {
-		uint32_t number = b->shape->resolved[i];
+		uint32_t number = d->anew[b->shape->resolved[i]] ? other_than(d, b, b->shape->resolved[i]) : b->shape->resolved[i];
 		const struct ush_resolved *r = &d->desired->resolved[number];
 		const struct ush_origin origin = {r->text, d->policy->sources[d->policy->grants[r->grant].source].name, r->group->id, r->group->name, r->group->path,
 						  NULL};
 
+		b->instead += number != b->shape->resolved[i];
 		ush_origins_add(d->anew[number] ? &b->pending : &b->final, &origin);
+	}
+}
+
+static void weigh_subject(struct ush_decide *d, struct ush_binding *b, const struct ush_origin *subject)
+{
+	struct ush_leaving l = {.subject = subject};
+
+	ush_decide_leave(d, b->seen, &l);
+	*(l.leave == USH_LEAVE_NOW ? &b->going : l.leave == USH_LEAVE_FOLLOW ? &b->following : &b->staying) += 1;
+	USH_PUSH(b->leaving, b->leaving_count, l);
+}
+
+/* People are in it, for groups that cannot be read any more, and are not all accounted for. */
+static bool is_unrecorded(const struct ush_decide *d, const struct ush_binding *b, const struct ush_origins *held)
+{
+	struct ush_list people = {0};
+	bool more = ush_binding_of_users(d) ? b->seen->subjects.count > 0 : b->seen->people.count > 0;
+
+	if (!b->seen->spoilt || held != &b->seen->origins)
+		return false;
+	ush_binding_members(d, &b->final, &people);
+	for (size_t i = 0; i < b->seen->people.count && !more; i++)
+		more = !ush_list_has(&people, b->seen->people.items[i]);
+	ush_list_free(&people);
+	return more;
+}
+
+/* The other binding may be made in this very run, and that may fail: then nothing is removed, but a binding that stays is
+ * changed all the same. So while this one stays, nobody is taken out of it for that. */
+static void keep_moved(struct ush_binding *b)
+{
+	for (size_t i = 0; i < b->leaving_count && b->staying + b->following + b->final.count + b->pending.count > 0; i++) {
+		struct ush_leaving *l = &b->leaving[i];
+
+		if (!l->moved || l->leave != USH_LEAVE_NOW)
+			continue;
+		free(l->why);
+		l->why = NULL;
+		l->leave = USH_LEAVE_UNKNOWN;
+		b->going--;
+		b->staying++;
 	}
 }
 
@@ -46,14 +107,20 @@ static void weigh_leaving(struct ush_decide *d, struct ush_binding *b)
 	const struct ush_origins *held = ush_binding_held(d, b->seen);
 
 	for (size_t i = 0; i < held->count; i++) {
-		struct ush_leaving l = {.subject = &held->items[i]};
+		const struct ush_origin *s = &held->items[i], *now = ush_origins_find(&b->final, s->text);
 
-		if (ush_origins_find(&b->final, l.subject->text) != NULL)
-			continue;
-		ush_decide_leave(d, b->seen, &l);
-		*(l.leave == USH_LEAVE_NOW ? &b->going : l.leave == USH_LEAVE_FOLLOW ? &b->following : &b->staying) += 1;
-		USH_PUSH(b->leaving, b->leaving_count, l);
+		if (now == NULL)
+			weigh_subject(d, b, s);
+		else if (s->source != NULL && strcmp(s->source, now->source) != 0)
+			ush_decide_forget(d, s); /* another source's group has it by that name */
 	}
+	if (is_unrecorded(d, b, held)) {
+		USH_AUTO_FREE char *text = ush_printf("%s/%s", b->namespace_name, b->name);
+
+		b->unrecorded.text = (char *)ush_plan_text(d->plan, text);
+		weigh_subject(d, b, &b->unrecorded);
+	}
+	keep_moved(b);
 	for (size_t i = 0; i < b->seen->origins.count; i++)
 		if (ush_origins_find(held, b->seen->origins.items[i].text) == NULL)
 			ush_decide_forget(d, &b->seen->origins.items[i]);

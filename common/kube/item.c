@@ -191,26 +191,37 @@ static bool owns_access(struct ush_slice fields)
 	return false;
 }
 
-struct ush_slice ush_item_manager(const struct ush_item *item)
+bool ush_walk_manager(struct ush_walk *walk, struct ush_item_manager *manager)
 {
 	static const char *const keys[] = {"time", "manager", "fieldsV1"};
-	static const struct ush_slice never = {"", 0, '"', true};
-	struct ush_slice newest = never, manager = none, entry;
+	struct ush_slice entry;
 
-	if (item->managed_fields.type != '[')
-		return none;
-	for (struct ush_walk walk = ush_walk(item->managed_fields); ush_walk_element(&walk, &entry);) {
-		struct ush_slice time, name, fields;
-
+	while (ush_walk_element(walk, &entry)) {
 		if (entry.type != '{')
 			continue;
-		pick(entry, keys, (struct ush_slice *const[]){&time, &name, &fields}, 3);
-		if (time.type != '"')
-			time = never;
-		if (name.type != '"' || !owns_access(fields) || ush_slice_order(time, newest) < 0)
-			continue;
-		newest = time;
-		manager = name;
+		pick(entry, keys, (struct ush_slice *const[]){&manager->time, &manager->name, &manager->fields}, 3);
+		if (manager->time.type != '"')
+			manager->time = (struct ush_slice){"", 0, '"', true};
+		if (manager->name.type == '"' && owns_access(manager->fields))
+			return true;
 	}
-	return manager;
+	return false;
+}
+
+struct ush_walk ush_walk_managers(const struct ush_item *item)
+{
+	return item->managed_fields.type == '[' ? ush_walk(item->managed_fields) : (struct ush_walk){0};
+}
+
+struct ush_slice ush_item_manager(const struct ush_item *item)
+{
+	struct ush_slice newest = {"", 0, '"', true}, name = none;
+	struct ush_item_manager manager;
+
+	for (struct ush_walk walk = ush_walk_managers(item); ush_walk_manager(&walk, &manager);)
+		if (ush_slice_order(manager.time, newest) >= 0) {
+			newest = manager.time;
+			name = manager.name;
+		}
+	return name;
 }

@@ -93,6 +93,14 @@ struct ush_item_subject {
 };
 bool ush_walk_subject(struct ush_walk *walk, const struct ush_item *item, struct ush_item_subject *subject);
 
+/* Who owns subjects, roleRef or rules, by managedFields: for (struct ush_walk w = ush_walk_managers(item);
+ * ush_walk_manager(&w, &manager);) */
+struct ush_item_manager {
+	struct ush_slice name, time, fields; /* fields: a map of "f:subjects" and the like */
+};
+struct ush_walk ush_walk_managers(const struct ush_item *item);
+bool ush_walk_manager(struct ush_walk *walk, struct ush_item_manager *manager);
+
 /* The member of a map, absent when it has none. */
 struct ush_slice ush_slice_member(struct ush_slice map, const char *key);
 

@@ -3,16 +3,21 @@
 
 #include <string.h>
 
+#include "broker/sync/texts.h"
 #include "common/base/memory.h"
 #include "common/data/json.h"
 
 static void copy_text(char *out, size_t size, const char *text)
 {
-	snprintf(out, size, "%s", text != NULL ? text : "");
+	size_t length = text != NULL ? strnlen(text, size - 1) : 0;
+
+	memmove(out, text != NULL ? text : "", length);
+	out[length] = '\0';
 }
 
-/* After its body changed. */
-static void note_accesses(struct little_object *o)
+const char *const little_sources[2] = {"main", "side"}, *const little_roles[2] = {"reader", "edit"};
+
+static void read_accesses(struct little_object *o)
 {
 	USH_AUTO_JSON object = json_loads(o->body, 0, NULL);
 	const char *note = ush_json_string(json_object_get(json_object_get(object, "metadata"), "annotations"), "usher.dev/source-id");
@@ -25,16 +30,42 @@ static void note_accesses(struct little_object *o)
 		struct little_access *a = &o->accesses[o->access_count++];
 
 		LITTLE_MUST(o->access_count <= LITTLE_SUBJECTS, "too many accesses");
-		*a = (struct little_access){0};
+		*a = (struct little_access){.source = -1};
 		copy_text(a->space, sizeof a->space, o->space);
 		copy_text(a->role, sizeof a->role, ush_json_string(json_object_get(object, "roleRef"), "name"));
 		copy_text(a->text, sizeof a->text, ush_json_string(subject, "name"));
-		json_array_foreach(origins, j, origin)
-			if (strcmp(ush_json_string(origin, "group"), a->text) == 0) {
-				copy_text(a->id, sizeof a->id, ush_json_string(origin, "id"));
-				copy_text(a->granted, sizeof a->granted, ush_json_string(origin, "granted"));
-			}
+		a->unknown = json_array_size(origins) == 0;
+		json_array_foreach(origins, j, origin) {
+			if (strcmp(ush_json_string(origin, "group"), a->text) != 0)
+				continue;
+			copy_text(a->id, sizeof a->id, ush_json_string(origin, "id"));
+			copy_text(a->granted, sizeof a->granted, ush_json_string(origin, "granted"));
+			a->unknown = *a->id == '\0';
+			a->source = *a->id == '\0' ? -1 : strcmp(ush_json_string(origin, "source"), little_sources[1]) == 0;
+		}
 	}
+}
+
+#define READ 4096
+
+/* After its body changed. The same bodies come again and again: each is read once. */
+static void note_accesses(struct little_object *o)
+{
+	static struct little_object cache[READ];
+	struct little_object *read = &cache[ush_texts_hash(o->body, strlen(o->body)) % READ];
+
+	if (read->body == NULL || strcmp(read->body, o->body) != 0) {
+		free(read->body);
+		*read = *o;
+		read->body = ush_strdup(o->body);
+		read_accesses(read);
+	}
+	memcpy(o->accesses, read->accesses, sizeof o->accesses);
+	o->access_count = read->access_count;
+	if (o->access_count > 0 && strcmp(o->role, o->accesses[0].role) == 0)
+		*o->role = '\0'; /* put back */
+	for (size_t i = 0; i < o->access_count && *o->role != '\0'; i++)
+		copy_text(o->accesses[i].role, sizeof o->accesses[i].role, o->role);
 }
 
 struct little_object *little_find(struct little_cluster *cluster, enum ush_rbac_kind kind, const char *space, const char *name)
@@ -133,8 +164,10 @@ static bool carry_out(struct little_cluster *cluster, const struct ush_plan *pla
 		little_remove(cluster, o);
 		return true;
 	}
-	if (change->action == USH_REPLACE) /* made anew */
+	if (change->action == USH_REPLACE) { /* made anew */
 		little_remove(cluster, o);
+		o = NULL;
+	}
 	LITTLE_MUST(ush_change_body(plan, change, NULL, &body) == 0, "no body");
 	little_put(cluster, change->kind, change->namespace_name, change->name, body.data);
 	if (o != NULL)
@@ -142,15 +175,16 @@ static bool carry_out(struct little_cluster *cluster, const struct ush_plan *pla
 	return true;
 }
 
-bool little_apply(struct little_cluster *cluster, const struct ush_plan *plan, const struct little_fault *fault)
+bool little_apply(struct little_cluster *cluster, struct ush_plan *plan, const struct little_fault *fault)
 {
 	size_t done = 0;
 	bool failed = false;
 
+	ush_plan_consent(plan, fault->confirm);
 	for (size_t i = 0; i < plan->change_count; i++) { /* creates and changes stand before removals */
 		const struct ush_change *change = &plan->changes[i];
 
-		if (change->action > USH_REMOVE || (change->consent && !fault->confirm))
+		if (change->action > USH_REMOVE)
 			continue;
 		if (change->action == USH_REMOVE && failed)
 			break;
@@ -183,6 +217,37 @@ static struct little_object *a_binding(struct little_cluster *cluster, unsigned 
 	return NULL;
 }
 
+/* What groups are called stays, who they are goes. */
+static void forget(json_t *annotations)
+{
+	const char *note = ush_json_string(annotations, "usher.dev/source-id");
+	USH_AUTO_JSON origins = note != NULL ? json_loads(note, 0, NULL) : NULL;
+	USH_AUTO_FREE char *text = NULL;
+	json_t *origin;
+	size_t i;
+
+	json_array_foreach(origins, i, origin) {
+		json_object_del(origin, "id");
+		json_object_del(origin, "source");
+		json_object_del(origin, "granted");
+	}
+	text = origins != NULL ? ush_json_canonical(origins) : NULL;
+	if (text != NULL)
+		json_object_set_new(annotations, "usher.dev/source-id", json_string(text));
+}
+
+/* A roleRef cannot be changed, so the binding is another one with the same name. */
+static void other_role(struct little_object *o, json_t *object)
+{
+	json_t *ref = json_object_get(object, "roleRef");
+	bool reader = strcmp(ush_json_string(ref, "name"), "reader") == 0;
+
+	if (*o->role == '\0')
+		copy_text(o->role, sizeof o->role, ush_json_string(ref, "name"));
+	json_object_set_new(ref, "kind", json_string(reader ? "ClusterRole" : "Role"));
+	json_object_set_new(ref, "name", json_string(little_roles[reader]));
+}
+
 static void edit(enum little_hand hand, json_t *object, const char *text)
 {
 	json_t *subjects = json_object_get(object, "subjects"), *metadata = json_object_get(object, "metadata");
@@ -195,6 +260,10 @@ static void edit(enum little_hand hand, json_t *object, const char *text)
 		json_object_del(json_object_get(metadata, "labels"), "app.kubernetes.io/managed-by");
 	else if (hand == LITTLE_SPOIL)
 		json_object_set_new(json_object_get(metadata, "annotations"), "usher.dev/source-id", json_string("[what?"));
+	else if (hand == LITTLE_UNRECORD)
+		json_object_del(json_object_get(metadata, "annotations"), "usher.dev/source-id");
+	else if (hand == LITTLE_FORGET)
+		forget(json_object_get(metadata, "annotations"));
 	else if (json_array_size(subjects) > 1) {
 		json_t *first = json_incref(json_array_get(subjects, 0));
 
@@ -214,7 +283,12 @@ bool little_hand(struct little_cluster *cluster, enum little_hand hand, unsigned
 		little_remove(cluster, o);
 		return true;
 	}
-	edit(hand, object, text);
+	if (hand == LITTLE_ROLE) {
+		other_role(o, object);
+		o->uid = ++cluster->clock;
+	} else {
+		edit(hand, object, text);
+	}
 	free(o->body);
 	o->body = ush_json_canonical(object);
 	o->version = ++cluster->clock;

@@ -23,10 +23,14 @@
 		}                                                                                                                      \
 	} while (0)
 
+extern const char *const little_sources[2], *const little_roles[2];
+
 /* Who has which role where, by bindings of ours. */
 struct little_access {
 	char space[16], role[16], text[32];
 	char id[16], granted[16]; /* "": nobody wrote it down */
+	bool unknown;             /* somebody did, and destroyed it since */
+	int source;               /* which one it is from; -1: nobody wrote it down */
 };
 
 struct little_object {
@@ -35,6 +39,7 @@ struct little_object {
 	char *body;
 	unsigned int uid, version;
 	bool foreign; /* somebody else made it, or took our labels off */
+	char role[16]; /* of a binding that a hand made anew for another role: the one that it was for */
 	struct little_access accesses[LITTLE_SUBJECTS]; /* as the body says */
 	size_t access_count;
 };
@@ -55,7 +60,7 @@ struct little_fault {
 };
 
 /* True when all was done and the state kept. */
-bool little_apply(struct little_cluster *cluster, const struct ush_plan *plan, const struct little_fault *fault);
+bool little_apply(struct little_cluster *cluster, struct ush_plan *plan, const struct little_fault *fault);
 
 /* Reads every object into observed, which was begun. */
 void little_observe(const struct little_cluster *cluster, struct ush_observed *observed);
@@ -67,7 +72,18 @@ void little_drop_namespace(struct little_cluster *cluster, const char *space);
 void little_free(struct little_cluster *cluster);
 
 /* Hands: each changes one binding of ours and says false when there is none. */
-enum little_hand { LITTLE_ADD, LITTLE_TAKE, LITTLE_REORDER, LITTLE_DELETE, LITTLE_UNLABEL, LITTLE_SPOIL, LITTLE_HANDS };
+enum little_hand {
+	LITTLE_ADD,
+	LITTLE_TAKE,
+	LITTLE_REORDER,
+	LITTLE_DELETE,
+	LITTLE_UNLABEL,
+	LITTLE_SPOIL,	 /* the annotation, with something that is none */
+	LITTLE_UNRECORD, /* the annotation goes */
+	LITTLE_FORGET,	 /* the ids in it go */
+	LITTLE_ROLE,	 /* made anew for the other role: judged as if it were for the first one still */
+	LITTLE_HANDS
+};
 bool little_hand(struct little_cluster *cluster, enum little_hand hand, unsigned int which, const char *text);
 
 size_t little_access(const struct little_cluster *cluster, struct little_access *out, size_t room);

@@ -38,17 +38,22 @@ static const struct little_group *by_id(const struct little_world *w, unsigned i
 	return NULL;
 }
 
-/* How many groups there are of a name, and one of them. */
-static size_t named(const struct little_world *w, int name, const struct little_group **one)
+/* How many groups there are of a name in a source, and one of them. */
+static size_t named(const struct little_world *w, int source, int name, const struct little_group **one)
 {
 	size_t count = 0;
 
-	for (size_t i = 0; i < LITTLE_GROUPS; i++)
+	for (size_t i = source == 0 ? 0 : LITTLE_MAIN; i < (source == 0 ? LITTLE_MAIN : LITTLE_GROUPS); i++)
 		if (w->groups[i].id != 0 && w->groups[i].name == name) {
 			*one = &w->groups[i];
 			count++;
 		}
 	return count;
+}
+
+static bool is_excluded(const struct little_world *w, int name)
+{
+	return name >= 0 && (w->excluded & 1U << name) != 0;
 }
 
 static bool in(const struct little_access *list, size_t count, const char *space, const char *role, const char *text)
@@ -94,7 +99,7 @@ static bool speaks(const struct little_grant *g, const struct little_access *a)
 {
 	int space = space_of(a->space);
 
-	if (strcmp(little_roles[g->role], a->role) != 0)
+	if (strcmp(little_roles[g->role], a->role) != 0 || (a->source >= 0 && a->source != g->source))
 		return false;
 	return covers(g, name_of(a->text + 5), space) || (g->kind == LITTLE_NAMED && *a->granted != '\0' && covers(g, name_of(a->granted), space));
 }
@@ -104,6 +109,21 @@ static bool due(const struct little_world *w, unsigned int id)
 	return w->ids[id].runs >= w->runs && w->now - w->ids[id].since >= w->age;
 }
 
+/* The record of who it was is lost, and nobody has borne the name for long enough. */
+static bool due_nameless(const struct little_world *w, int source, int name)
+{
+	return name >= 0 && w->nameless[source][name].runs >= w->runs && w->now - w->nameless[source][name].since >= w->age;
+}
+
+/* Another group has the name by which it was written: to keep it would be to give it to that one. */
+static bool is_taken(const struct little_world *w, const struct little_access *a)
+{
+	const struct little_group *one = NULL;
+	size_t count = named(w, a->source, name_of(a->text + 5), &one);
+
+	return count > 1 || (count == 1 && one->id != id_of(a));
+}
+
 /* ---- nothing is taken away but for a reason ---- */
 
 static bool may_go(const struct little_world *w, const struct little_grant *g, const struct little_access *a, const struct little_run *run)
@@ -111,25 +131,63 @@ static bool may_go(const struct little_world *w, const struct little_grant *g, c
 	unsigned int id = id_of(a);
 	const struct little_group *now = by_id(w, id), *one = NULL;
 
+	if (id == 0 && !a->unknown)
+		return true; /* added by hand */
+	if (is_excluded(w, now != NULL ? now->name : id == 0 ? name_of(a->text + 5) : -1) && (now != NULL || named(w, g->source, name_of(a->text + 5), &one) > 0))
+		return true;
 	if (id == 0)
-		return true; /* somebody destroyed the record of who that was */
+		return due_nameless(w, g->source, name_of(a->text + 5)); /* somebody destroyed the record of who that was */
 	if (now == NULL)
 		return due(w, id);
-	if (g->kind == LITTLE_NAMED && g->name != name_of(a->text + 5) && named(w, g->name, &one) == 1 && w->ids[one->id].consented)
+	if (g->kind == LITTLE_NAMED && g->name != name_of(a->text + 5) && named(w, g->source, g->name, &one) == 1 && w->ids[one->id].consented)
 		return true; /* the name by which it was granted is another's, and somebody said yes to that */
 	if (strcmp(little_names[now->name], a->text + 5) == 0)
 		return false; /* it is there, as it was */
 	if (text_in(run->after, run->after_count, a, now->name))
 		return true; /* it has the same by its new name */
+	if (is_taken(w, a))
+		return true; /* it is called otherwise, and to keep the name would be to give it to another */
 	if (g->kind == LITTLE_NAMED)
-		return named(w, g->name, &one) == 1; /* another is called so now */
+		return named(w, g->source, g->name, &one) == 1; /* another is called so now */
 	return !covers(g, now->name, space_of(a->space)) && due(w, id); /* renamed out of the pattern */
+}
+
+static bool was_anothers(const struct little_world *w, const struct little_group *group)
+{
+	if (w->nameless[w->ids[group->id].source][group->name].ever)
+		return true; /* of whom nobody knows who it was */
+	for (unsigned int id = 1; id <= w->last_id; id++)
+		if (id != group->id && (w->ids[id].had & 1U << group->name) != 0)
+			return true;
+	return false;
+}
+
+/* Another source's grant gives the same name the same there: it is nobody's loss that this one's does not. */
+static const char *judge_other(const struct little_world *w, const struct little_grant *g, const struct little_access *a, const struct little_run *run)
+{
+	int name = name_of(a->text + 5);
+	const struct little_group *one = NULL;
+
+	if (a->source < 0 || a->source == g->source || strcmp(little_roles[g->role], a->role) != 0 || !covers(g, name, space_of(a->space)) || ended(w, g) || g->over)
+		return NULL;
+	if (!w->complete[g->source])
+		return "taken away although another source that may want it was incomplete";
+	if (named(w, g->source, name, &one) != 1 || is_excluded(w, name) || was_anothers(w, one) || (run->conflicts & 1U << space_of(a->space)) != 0)
+		return NULL;
+	return "taken away although another source's group has it";
 }
 
 static const char *judge_removal(const struct little_world *w, const struct little_access *a, const struct little_run *run)
 {
-	if (!w->complete)
-		return "taken away although the source was incomplete";
+	const char *wrong = NULL;
+
+	for (int s = 0; s < 2; s++)
+		if (!w->complete[s] && (a->source < 0 || a->source == s))
+			return "taken away although the source was incomplete";
+	for (size_t i = 0; i < w->grant_count && wrong == NULL; i++)
+		wrong = judge_other(w, &w->grants[i], a, run);
+	if (wrong != NULL)
+		return wrong;
 	for (size_t i = 0; i < w->grant_count; i++)
 		if (speaks(&w->grants[i], a) && !ended(w, &w->grants[i]) && !w->grants[i].over && !may_go(w, &w->grants[i], a, run))
 			return "taken away without a reason";
@@ -146,25 +204,24 @@ static bool is_anew(const struct little_world *w, const struct little_group *g, 
 	if (w->ids[g->id].consented)
 		return false;
 	for (unsigned int id = 1; id <= w->last_id; id++)
-		other |= id != g->id && (w->ids[id].dead & 1U << g->name) != 0 && (by_id(w, id) == NULL || by_id(w, id)->name != g->name);
+		other |= id != g->id && w->ids[id].source == w->ids[g->id].source && (w->ids[id].dead & 1U << g->name) != 0 && (by_id(w, id) == NULL || by_id(w, id)->name != g->name);
 	for (size_t i = 0; i < run->before_count; i++) {
 		if (id_of(&run->before[i]) == g->id && name_of(run->before[i].text + 5) == g->name)
 			return false;
-		other |= name_of(run->before[i].text + 5) == g->name && id_of(&run->before[i]) != 0;
+		other |= name_of(run->before[i].text + 5) == g->name && id_of(&run->before[i]) != 0 && run->before[i].source == w->ids[g->id].source;
 	}
 	return other;
 }
 
 static bool is_given(const struct little_world *w, const struct little_access *a, const struct little_run *run)
 {
-	const struct little_group *one = NULL;
-
-	if (named(w, name_of(a->text + 5), &one) != 1)
-		return false;
 	for (size_t i = 0; i < w->grant_count; i++) {
 		const struct little_grant *g = &w->grants[i];
+		const struct little_group *one = NULL;
 		bool follows = false;
 
+		if (!w->complete[g->source] || named(w, g->source, name_of(a->text + 5), &one) != 1 || is_excluded(w, one->name))
+			continue;
 		for (size_t j = 0; j < run->before_count; j++) /* renamed: the binding goes along */
 			follows |= g->kind == LITTLE_NAMED && id_of(&run->before[j]) == one->id && strcmp(run->before[j].space, a->space) == 0 &&
 				   strcmp(run->before[j].role, a->role) == 0 && speaks(g, &run->before[j]);
@@ -178,6 +235,23 @@ static bool is_given(const struct little_world *w, const struct little_access *a
 
 /* ---- one run ---- */
 
+/* Only while something is there of which nobody knows who it is. */
+static void note_nameless(struct little_world *w, const struct little_run *run, int source, int name)
+{
+	const struct little_group *one = NULL;
+	bool held = false;
+
+	for (size_t i = 0; i < run->before_count; i++)
+		held |= run->before[i].unknown && name_of(run->before[i].text + 5) == name;
+	w->nameless[source][name].ever |= held;
+	if (!held || named(w, source, name, &one) > 0) {
+		w->nameless[source][name].runs = 0;
+		return;
+	}
+	w->nameless[source][name].since = w->nameless[source][name].runs == 0 || w->now < w->nameless[source][name].since ? w->now : w->nameless[source][name].since;
+	w->nameless[source][name].runs++;
+}
+
 void little_note_reading(struct little_world *w, const struct little_run *run)
 {
 	for (size_t i = 0; i < w->grant_count; i++)
@@ -189,9 +263,11 @@ void little_note_reading(struct little_world *w, const struct little_run *run)
 		if (id != 0 && name >= 0)
 			w->ids[id].had |= 1U << name;
 	}
-	if (!w->complete)
-		return;
+	for (int i = 0; i < 2 * LITTLE_NAMES && w->complete[0] && w->complete[1]; i++)
+		note_nameless(w, run, i / LITTLE_NAMES, i % LITTLE_NAMES);
 	for (unsigned int id = 1; id <= w->last_id; id++) {
+		if (!w->complete[w->ids[id].source])
+			continue;
 		const struct little_group *g = by_id(w, id);
 		bool otherwise = g != NULL && w->ids[id].had != 0 && (w->ids[id].had & ~(1U << g->name)) != 0;
 
@@ -248,6 +324,18 @@ static void remember(struct little_world *w, const struct little_run *run)
 	}
 }
 
+/* Its group is called otherwise now, and another one has the name to which nobody said yes: whom is it kept for? */
+static bool is_kept_for_another(const struct little_world *w, const struct little_access *a, const struct little_run *run)
+{
+	const struct little_group *now = by_id(w, id_of(a)), *one = NULL, *other = NULL;
+	int name = name_of(a->text + 5);
+
+	if (!run->whole || run->confirmed || !w->complete[0] || !w->complete[1] || now == NULL || now->name == name || name < 0 || a->source < 0 ||
+	    (run->conflicts & 1U << space_of(a->space)) != 0)
+		return false;
+	return named(w, a->source, name, &one) == 1 && one->id != now->id && is_anew(w, one, run) && named(w, 1 - a->source, name, &other) == 0;
+}
+
 const char *little_judge(struct little_world *w, const struct little_run *run, const struct little_access **which)
 {
 	const char *wrong = NULL;
@@ -259,11 +347,11 @@ const char *little_judge(struct little_world *w, const struct little_run *run, c
 	}
 	for (size_t i = 0; i < run->after_count && wrong == NULL; i++) {
 		*which = &run->after[i];
+		if (is_kept_for_another(w, *which, run))
+			wrong = "kept up for another group that has the name now";
 		if (in(run->before, run->before_count, (*which)->space, (*which)->role, (*which)->text))
 			continue;
-		if (!w->complete)
-			wrong = "given although the source was incomplete";
-		else if (!is_given(w, *which, run))
+		if (!is_given(w, *which, run))
 			wrong = "given to whom nothing is granted";
 	}
 	remember(w, run);
@@ -283,26 +371,18 @@ bool little_mourns(const struct little_world *w, const struct little_run *run)
 
 /* ---- the end ---- */
 
-static bool was_anothers(const struct little_world *w, const struct little_group *group)
-{
-	for (unsigned int id = 1; id <= w->last_id; id++)
-		if (id != group->id && (w->ids[id].had & 1U << group->name) != 0)
-			return true;
-	return false;
-}
-
 static const char *judge_missing(const struct little_world *w, const struct little_grant *g, const struct little_group *group, const struct little_run *run)
 {
 	const struct little_group *one = NULL;
 
-	if (was_anothers(w, group))
+	if (was_anothers(w, group) || is_excluded(w, group->name))
 		return NULL; /* it may wait for consent */
 	for (int s = 0; s < LITTLE_SPACES; s++) {
 		struct little_access a = {0};
 
 		snprintf(a.space, sizeof a.space, "%s", little_spaces[s]);
 		snprintf(a.role, sizeof a.role, "%s", little_roles[g->role]);
-		if ((w->spaces & 1U << s) != 0 && (run->conflicts & 1U << s) == 0 && covers(g, group->name, s) && named(w, group->name, &one) == 1 &&
+		if ((w->spaces & 1U << s) != 0 && (run->conflicts & 1U << s) == 0 && covers(g, group->name, s) && named(w, g->source, group->name, &one) == 1 &&
 		    !text_in(run->after, run->after_count, &a, group->name))
 			return "not given although it is granted";
 	}
@@ -316,11 +396,14 @@ static bool is_due_to(const struct little_world *w, const struct little_access *
 	for (size_t i = 0; i < w->grant_count; i++) {
 		const struct little_grant *g = &w->grants[i];
 
-		if (!speaks(g, a) || ended(w, g))
+		if (a->source >= 0 && a->source != g->source && strcmp(little_roles[g->role], a->role) == 0 && covers(g, name_of(a->text + 5), space_of(a->space)) &&
+		    !ended(w, g) && named(w, g->source, name_of(a->text + 5), &one) > 0)
+			return true; /* another source's, too */
+		if (!speaks(g, a) || ended(w, g) || is_excluded(w, now != NULL ? now->name : -1))
 			continue;
-		if (named(w, name_of(a->text + 5), &one) > 0 || (g->kind == LITTLE_NAMED && (now != NULL || named(w, g->name, &one) > 1)))
+		if (named(w, g->source, name_of(a->text + 5), &one) > 0 || (g->kind == LITTLE_NAMED && (now != NULL || named(w, g->source, g->name, &one) > 1)))
 			return true; /* there; or several of that name, and nobody knows which; or followed */
-		if (now != NULL && covers(g, now->name, space_of(a->space)) && (named(w, now->name, &one) > 1 || was_anothers(w, now)))
+		if (now != NULL && covers(g, now->name, space_of(a->space)) && (named(w, g->source, now->name, &one) > 1 || was_anothers(w, now)))
 			return true; /* renamed to what another is called, too, or was: that may wait for consent */
 	}
 	return false;
@@ -333,7 +416,7 @@ const char *little_judge_end(const struct little_world *w, const struct little_r
 	*which = NULL;
 	for (size_t i = 0; i < w->grant_count; i++)
 		for (size_t j = 0; j < LITTLE_GROUPS && wrong == NULL; j++)
-			if (w->groups[j].id != 0 && w->grants[i].not_after == 0)
+			if (w->groups[j].id != 0 && w->grants[i].not_after == 0 && (j >= LITTLE_MAIN) == (w->grants[i].source == 1))
 				wrong = judge_missing(w, &w->grants[i], &w->groups[j], run);
 	for (size_t i = 0; i < run->after_count && wrong == NULL; i++) {
 		*which = &run->after[i];

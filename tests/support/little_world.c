@@ -10,7 +10,6 @@
 
 const char *const little_names[LITTLE_NAMES] = {"a", "b", "t-a", "t-b", "t-c", "x"};
 const char *const little_spaces[LITTLE_SPACES] = {"a-1", "a-2", "b-1", "q"};
-const char *const little_roles[] = {"reader", "edit"};
 
 unsigned int little_chance(struct little_world *world, unsigned int below)
 {
@@ -22,8 +21,10 @@ unsigned int little_chance(struct little_world *world, unsigned int below)
 
 static void add_group(struct little_world *world, struct little_group *group, int name)
 {
-	if (world->last_id + 1 < LITTLE_IDS)
-		*group = (struct little_group){++world->last_id, name};
+	if (world->last_id + 1 >= LITTLE_IDS)
+		return;
+	*group = (struct little_group){++world->last_id, name};
+	world->ids[world->last_id].source = group - world->groups >= LITTLE_MAIN;
 }
 
 static void new_grant(struct little_world *world, struct little_grant *grant)
@@ -31,20 +32,23 @@ static void new_grant(struct little_world *world, struct little_grant *grant)
 	*grant = (struct little_grant){.kind = little_chance(world, 2) == 0 ? LITTLE_NAMED : LITTLE_LIKE + little_chance(world, 2),
 				       .name = (int)little_chance(world, LITTLE_NAMES), .role = (int)little_chance(world, 2),
 				       .spaces = 1 + little_chance(world, (1 << LITTLE_SPACES) - 1)};
+	if (little_chance(world, 4) == 0)
+		grant->source = 1;
 	if (little_chance(world, 6) == 0)
 		grant->not_after = world->now - 3600 + (int64_t)little_chance(world, 36000);
 }
 
 void little_begin(struct little_world *world, uint64_t seed)
 {
-	*world = (struct little_world){.random = seed * UINT64_C(0x9e3779b97f4a7c15) + 1, .spaces = 15, .now = 1800000000, .complete = true};
+	*world = (struct little_world){.random = seed * UINT64_C(0x9e3779b97f4a7c15) + 1, .spaces = 15, .now = 1800000000, .complete = {true, true}};
 	for (int i = 0; i < 8; i++)
 		little_chance(world, 2);
 	world->layout = little_chance(world, 2) == 0 ? USH_LAYOUT_ROLE : USH_LAYOUT_GROUP;
 	world->runs = 1 + little_chance(world, 3);
 	world->age = little_chance(world, 2) == 0 ? 0 : 3600;
-	for (size_t i = 0; i < LITTLE_GROUPS - 1; i++)
+	for (size_t i = 0; i < LITTLE_MAIN - 1; i++)
 		add_group(world, &world->groups[i], (int)i);
+	add_group(world, &world->groups[LITTLE_MAIN], (int)little_chance(world, LITTLE_NAMES));
 	world->grant_count = 2 + little_chance(world, LITTLE_GRANTS - 1);
 	for (size_t i = 0; i < world->grant_count; i++)
 		new_grant(world, &world->grants[i]);
@@ -69,7 +73,13 @@ static void groups_happen(struct little_world *world)
 
 static void policy_happens(struct little_world *world)
 {
-	if (world->grant_count > 1 && little_chance(world, 3) == 0) {
+	unsigned int what = little_chance(world, 8);
+
+	if (what == 0)
+		world->excluded ^= 1U << little_chance(world, LITTLE_NAMES);
+	else if (what == 1)
+		world->layout = world->layout == USH_LAYOUT_ROLE ? USH_LAYOUT_GROUP : USH_LAYOUT_ROLE;
+	else if (world->grant_count > 1 && little_chance(world, 3) == 0) {
 		unsigned int which = little_chance(world, (unsigned int)world->grant_count);
 
 		world->grants[which] = world->grants[world->grant_count - 1];
@@ -89,9 +99,9 @@ static void spaces_happen(struct little_world *world)
 
 static void clock_happens(struct little_world *world)
 {
-	static const int64_t jumps[] = {60, 1800, 4000, -600, -7200, 86400};
+	static const int64_t jumps[] = {60, 1800, 4000, -600, -7200, 86400, -86400, 30 * 86400};
 
-	world->now += jumps[little_chance(world, 6)];
+	world->now += jumps[little_chance(world, 8)];
 }
 
 static void hands_happen(struct little_world *world)
@@ -103,7 +113,8 @@ static void hands_happen(struct little_world *world)
 
 void little_happen(struct little_world *world)
 {
-	world->complete = little_chance(world, 5) != 0; /* an outage, a page that was lost and known to be */
+	for (int s = 0; s < 2; s++)
+		world->complete[s] = little_chance(world, 5) != 0; /* an outage, a page that was lost and known to be */
 	world->now += 30;
 	for (unsigned int n = little_chance(world, 3); n > 0; n--)
 		switch (little_chance(world, 8)) {
@@ -132,6 +143,7 @@ static void fill_grant(const struct little_grant *from, size_t number, struct us
 
 	to->number = number;
 	to->role = (size_t)from->role;
+	to->source = (size_t)from->source;
 	to->not_after = from->not_after;
 	to->group = from->kind == LITTLE_NAMED ? ush_strdup(little_names[from->name]) : NULL;
 	to->group_pattern = ush_strdup(patterns[from->kind]);
@@ -150,10 +162,13 @@ struct ush_policy *little_policy(const struct little_world *world)
 	policy->file = ush_strdup("little");
 	policy->group_prefix = ush_strdup("oidc:");
 	policy->layout = world->layout;
-	policy->sources = ush_new(struct ush_policy_source);
-	policy->sources->name = ush_strdup("main");
-	policy->sources->kind = &kind;
-	policy->source_count = 1;
+	policy->sources = ush_alloc(2 * sizeof *policy->sources);
+	policy->source_count = 2;
+	for (size_t i = 0; i < 2; i++)
+		policy->sources[i] = (struct ush_policy_source){.name = ush_strdup(little_sources[i]), .kind = &kind};
+	for (int i = 0; i < LITTLE_NAMES; i++)
+		if ((world->excluded & 1U << i) != 0)
+			ush_list_add(&policy->exclude_groups, little_names[i]);
 	policy->roles = ush_alloc(2 * sizeof *policy->roles);
 	policy->role_count = 2;
 	policy->roles[0].name = ush_strdup("reader");
@@ -179,15 +194,15 @@ void little_policy_free(struct ush_policy *policy)
 	ush_policy_free(policy);
 }
 
-void little_groups(const struct little_world *world, struct ush_groups *groups)
+void little_groups(const struct little_world *world, int source, struct ush_groups *groups)
 {
-	*groups = (struct ush_groups){.complete = world->complete, .where = ush_strdup("little"), .proof = ush_strdup("it says so")};
-	if (!world->complete) {
+	*groups = (struct ush_groups){.complete = world->complete[source], .where = ush_strdup("little"), .proof = ush_strdup("it says so")};
+	if (!groups->complete) {
 		groups->why = ush_strdup("page 2 was lost");
 		return;
 	}
 	ush_groups_add(groups, "keep", "keep", "/keep")->members_known = true; /* never zero groups */
-	for (size_t i = 0; i < LITTLE_GROUPS; i++) {
+	for (size_t i = source == 0 ? 0 : LITTLE_MAIN; i < (source == 0 ? LITTLE_MAIN : LITTLE_GROUPS); i++) {
 		char id[16], path[32];
 
 		if (world->groups[i].id == 0)

@@ -10,9 +10,12 @@
 #include "tests/support/little_cluster.h"
 
 #define LITTLE_IDS    96
-#define LITTLE_GROUPS 5
+#define LITTLE_GROUPS 7 /* the last two are of the other source */
+#define LITTLE_MAIN   5
 #define LITTLE_GRANTS 5
 #define LITTLE_ROOM   256
+#define LITTLE_NAMES  6
+#define LITTLE_SPACES 4
 
 struct little_group {
 	unsigned int id; /* 0: no such group */
@@ -21,7 +24,7 @@ struct little_group {
 
 struct little_grant {
 	enum { LITTLE_NAMED, LITTLE_LIKE, LITTLE_CAPTURE } kind; /* a name; t-*; t-{x} in {x}-* */
-	int name, role;
+	int name, role, source;
 	unsigned int spaces; /* bits */
 	int64_t not_after;   /* 0: none */
 	bool over;	     /* some run saw it ended */
@@ -38,7 +41,8 @@ struct little_world {
 	enum ush_layout layout;
 	long runs;
 	int64_t age, now;
-	bool complete; /* this reading */
+	bool complete[2];      /* this reading, of each source */
+	unsigned int excluded; /* names, as bits */
 	struct little_cluster cluster;
 	/* what the rules remember */
 	struct {
@@ -47,12 +51,16 @@ struct little_world {
 		unsigned int dead; /* names, as bits, that it had when it was removed because it was gone */
 		unsigned int had;  /* names, as bits, under which some binding ever held it */
 		bool consented;
+		int source;
 	} ids[LITTLE_IDS];
+	struct {
+		long runs;     /* complete runs in which nobody bore the name and something had it of which nobody knows whose it is */
+		int64_t since; /* the earliest clock of those */
+		bool ever;     /* some binding had the name, and the record of who it was was lost */
+	} nameless[2][LITTLE_NAMES]; /* of each source */
 };
 
-extern const char *const little_names[], *const little_spaces[], *const little_roles[];
-#define LITTLE_NAMES  6
-#define LITTLE_SPACES 4
+extern const char *const little_names[], *const little_spaces[];
 
 unsigned int little_chance(struct little_world *world, unsigned int below);
 void little_begin(struct little_world *world, uint64_t seed);
@@ -63,7 +71,7 @@ void little_happen(struct little_world *world);
 /* What the sync is given. The caller frees both; policy by little_policy_free. */
 struct ush_policy *little_policy(const struct little_world *world);
 void little_policy_free(struct ush_policy *policy);
-void little_groups(const struct little_world *world, struct ush_groups *groups);
+void little_groups(const struct little_world *world, int source, struct ush_groups *groups);
 void little_places(const struct little_world *world, const struct ush_policy *policy, struct ush_places *places);
 
 /* ---- the rules: NULL, or what is wrong ---- */

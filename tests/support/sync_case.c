@@ -57,7 +57,7 @@ static void add_group(struct ush_groups *groups, const char *text)
 	for (const char *p = members; *p != '\0'; p += *p == ',') {
 		USH_AUTO_FREE char *name = ush_strndup(p, strcspn(p, ","));
 
-		ush_list_add(&group->members, name);
+		ush_members_add(&group->members, name);
 		p += strlen(name);
 	}
 }
@@ -184,13 +184,26 @@ struct ush_plan *sync_case_plan(struct sync_case *c)
 	return plan;
 }
 
+/* A change that is done with consent is done in place of the plain one. */
+static bool gives_way(const struct ush_plan *plan, const struct ush_change *change)
+{
+	for (size_t i = 0; i < plan->change_count && !change->consent; i++) {
+		const struct ush_change *other = &plan->changes[i];
+
+		if (other->consent && other->kind == change->kind && strcmp(other->namespace_name, change->namespace_name) == 0 &&
+		    strcmp(other->name, change->name) == 0)
+			return true;
+	}
+	return false;
+}
+
 static void apply_change(struct sync_case *c, const struct ush_plan *plan, const struct ush_change *change)
 {
 	const char *kind = ush_rbac_kind_name(change->kind);
 	size_t at = find(c, kind, change->namespace_name, change->name);
 	json_t *object;
 
-	if (change->action > USH_REMOVE || (change->consent && !c->confirm))
+	if (change->action > USH_REMOVE || (change->consent && !c->confirm) || (c->confirm && gives_way(plan, change)))
 		return;
 	ck_assert_msg((at != SIZE_MAX) == (change->action != USH_CREATE), "%s %s/%s: %s", kind, change->namespace_name, change->name, change->reason);
 	if (at != SIZE_MAX) {

@@ -171,6 +171,113 @@ START_TEST(a_plan_without_a_yes_holds_what_waits_for_one)
 }
 END_TEST
 
+/* ---- swapped: the old group is called otherwise, and another one has its name, all between two runs ---- */
+
+#define PATTERN	      GRANTS("- {groupPattern: 't-*', role: reader, namespaces: [x], name: readers}\n") LIMITS
+#define PATTERN_EACH  GRANTS("- {groupPattern: 't-*', role: reader, namespaces: [x]}\n") LIMITS "layout: group\n"
+#define EACH	      GRANTS("- {group: a, role: reader, namespaces: [x]}\n") LIMITS "layout: group\n"
+#define IN_X(subject) "x:" subject ";"
+
+/* Every subject of every binding: "x:oidc:a;". */
+static char *all_subjects(void)
+{
+	struct ush_buf all = {0};
+	size_t i, j;
+	const json_t *object, *subject;
+
+	ush_buf_puts(&all, "");
+	json_array_foreach(c->cluster, i, object)
+		json_array_foreach(json_object_get(object, "subjects"), j, subject)
+			ush_buf_printf(&all, "%s:%s;", ush_json_string(json_object_get(object, "metadata"), "namespace"), ush_json_string(subject, "name"));
+	return ush_buf_take(&all);
+}
+
+static void expect_all(const char *what)
+{
+	USH_AUTO_FREE char *all = all_subjects();
+
+	ck_assert_str_eq(all, what);
+}
+
+/* BC09, T53: B's people lose nothing, the new A gets nothing until somebody says so, however many runs go by. */
+START_TEST(a_name_that_passed_to_another_group_gives_it_nothing)
+{
+	static const struct {
+		const char *policy, *before, *after, *alone, *with;
+	} cases[] = {
+		{ONE, "1 /a p;2 /b q", "1 /alpha p;9 /a mallory;2 /b q", IN_X("oidc:alpha"), IN_X("oidc:a") IN_X("oidc:alpha")},
+		{EACH, "1 /a p;2 /b q", "1 /alpha p;9 /a mallory;2 /b q", IN_X("oidc:alpha"), IN_X("oidc:alpha") IN_X("oidc:a")},
+		{PATTERN, "1 /t-a p;2 /b q", "1 /t-b p;9 /t-a mallory;2 /b q", IN_X("oidc:t-b"), IN_X("oidc:t-a") IN_X("oidc:t-b")},
+		{PATTERN_EACH, "1 /t-a p;2 /b q", "1 /t-b p;9 /t-a mallory;2 /b q", IN_X("oidc:t-b"), IN_X("oidc:t-b") IN_X("oidc:t-a")},
+		/* renamed out of the pattern: nothing is granted to it any more, and to the new one nothing yet */
+		{PATTERN, "1 /t-a p;2 /b q", "1 /z p;9 /t-a mallory;2 /b q", "", IN_X("oidc:t-a")},
+		/* the new name is one that two have: neither can be told, and the old name is not kept up for the new one */
+		{ONE, "1 /a p;2 /b q", "1 /t/b p;9 /a mallory;2 /b q", "", IN_X("oidc:a")},
+		/* two have the old name: neither gets it */
+		{ONE, "1 /a p;2 /b q", "1 /alpha p;9 /a mallory;8 /t/a eve;2 /b q", IN_X("oidc:alpha"), IN_X("oidc:alpha")},
+	};
+
+	for (size_t i = 0; i < USH_COUNT(cases); i++) {
+		begin(cases[i].policy, cases[i].before);
+		ush_plan_free(sync_case_run(c));
+		sync_case_groups(c, 0, cases[i].after);
+		for (int run = 0; run < 4; run++) {
+			ush_plan_free(sync_case_run(c));
+			expect_all(cases[i].alone);
+		}
+		c->confirm = true;
+		ush_plan_free(sync_case_run(c));
+		c->confirm = false;
+		expect_all(cases[i].with);
+		sync_case_free(c);
+	}
+}
+END_TEST
+
+/* The state of the first run was lost: the binding itself says what the policy called its group. */
+START_TEST(a_name_that_passed_on_is_known_without_the_state)
+{
+	static const char *const policies[] = {ONE, GRANTS("- {group: /o/a, role: reader, namespaces: [x], name: readers}\n") LIMITS};
+
+	for (size_t i = 0; i < USH_COUNT(policies); i++) {
+		begin(policies[i], i == 0 ? "1 /a p;2 /b q" : "1 /o/a p;2 /b q");
+		ush_plan_free(sync_case_run(c));
+		sync_case_groups(c, 0, i == 0 ? "1 /alpha p;2 /b q" : "1 /o/alpha p;2 /b q");
+		ush_plan_free(sync_case_run(c));
+		expect_all(IN_X("oidc:alpha"));
+		ush_state_free(&c->state);
+		c->state = (struct ush_state){0};
+		sync_case_groups(c, 0, i == 0 ? "1 /alpha p;9 /a mallory;2 /b q" : "1 /o/alpha p;9 /o/a mallory;2 /b q");
+		for (int run = 0; run < 3; run++) {
+			ush_plan_free(sync_case_run(c));
+			expect_all(IN_X("oidc:alpha"));
+		}
+		sync_case_free(c);
+	}
+}
+END_TEST
+
+#define EXCLUDE(group) ONE "exclude: {groups: [" group "]}\n"
+
+/* What is excluded is never bound: not the group that a binding follows either; and to exclude the new one takes nothing
+ * from the old one. */
+START_TEST(a_group_that_is_followed_can_be_excluded)
+{
+	begin(ONE, "1 /a p;2 /b q");
+	ush_plan_free(sync_case_run(c));
+	sync_case_groups(c, 0, "1 /alpha p;9 /a mallory;2 /b q");
+	sync_case_policy(c, EXCLUDE("a"));
+	for (int run = 0; run < 3; run++) {
+		ush_plan_free(sync_case_run(c));
+		expect_all(IN_X("oidc:alpha"));
+	}
+	sync_case_policy(c, EXCLUDE("alpha"));
+	ush_plan_free(sync_case_run(c));
+	expect_all("");
+	sync_case_free(c);
+}
+END_TEST
+
 /* BC21: a clock that is set back gives nothing back. */
 START_TEST(a_grant_that_ended_stays_ended_whatever_the_clock_says_later)
 {
@@ -192,6 +299,7 @@ START_TEST(a_grant_that_ended_stays_ended_whatever_the_clock_says_later)
 END_TEST
 
 TAP_MAIN("consent", a_group_that_is_renamed_keeps_its_binding_under_the_new_name, a_new_name_that_another_group_has_or_had_is_not_followed,
+	 a_name_that_passed_to_another_group_gives_it_nothing, a_name_that_passed_on_is_known_without_the_state, a_group_that_is_followed_can_be_excluded,
 	 a_group_made_anew_is_another_group_until_somebody_says_yes, a_yes_at_once_changes_the_binding_in_place,
 	 a_group_that_comes_back_by_its_id_needs_no_consent, a_plan_without_a_yes_holds_what_waits_for_one,
 	 a_grant_that_ended_stays_ended_whatever_the_clock_says_later)

@@ -335,7 +335,120 @@ START_TEST(a_persons_object_of_the_same_meaning_is_adopted_on_demand_alone)
 }
 END_TEST
 
+/* One more entry of managedFields: who wrote which fields when. */
+static void also_by(json_t *object, const char *manager, const char *field, const char *when)
+{
+	json_array_append_new(json_object_get(json_object_get(object, "metadata"), "managedFields"),
+			      json_pack("{s:s, s:s, s:{s:{}}}", "manager", manager, "time", when, "fieldsV1", field));
+}
+
+/* BC16, BM14: a tool that wrote the fields writes them again: it is no object that nobody manages, whatever else it lacks. */
+START_TEST(what_a_tool_writes_is_not_adopted_even_if_that_is_its_only_mark)
+{
+	static const struct {
+		const char *manager;
+		bool tool, git;
+	} cases[] = {
+		{"terraform", true, false},	   {"argocd-controller", true, true}, {"argocd-application-controller", true, true},
+		{"kustomize-controller", true, true}, {"helm-controller", true, true},	{"helm", true, false},
+		{"flux", true, true},		   {"pulumi-kubernetes", true, false}, {"Go-http-client", true, false},
+		{"manager", true, false},	   {"occam", true, false},	      {"kubectler", true, false},
+		{"kubectl", false, false},	   {"kubectl-client-side-apply", false, false}, {"kubectl-edit", false, false},
+		{"oc", false, false},		   {"k9s", false, false},	      {"before-first-apply", false, false},
+		{"rbac-manager", false, false}, /* knows its own by a label, and that is off */
+	};
+
+	for (size_t i = 0; i < USH_COUNT(cases); i++) {
+		USH_AUTO_FREE char *told = ush_printf(cases[i].tool ? "same name, made by %s: left alone" : "nobody manages it (made by %s)", cases[i].manager);
+		struct ush_plan *plan;
+
+		make_by_hand("adopt", "oidc:a", cases[i].manager);
+		plan = sync_case_run_and_count(c, cases[i].tool ? USH_CONFLICT : USH_CHANGE, 1);
+		sync_case_expect_reason(plan, cases[i].tool ? USH_CONFLICT : USH_CHANGE, "e", told);
+		if (cases[i].tool)
+			sync_case_expect_reason(plan, USH_CONFLICT, "e", cases[i].git ? "change it in git" : "end that there, then clear its managedFields");
+		ush_plan_free(plan);
+		expect_no_write(sync_case_run(c));
+		sync_case_free(c);
+	}
+}
+END_TEST
+
+/* Somebody edited what the tool holds: it is the tool's all the same, until its entry is gone. */
+START_TEST(a_person_who_edited_it_last_does_not_free_it_from_its_tool)
+{
+	struct ush_plan *plan;
+
+	make_by_hand("adopt", "oidc:a", "terraform");
+	also_by(sync_case_object(c, "RoleBinding", "x", "e"), "kubectl-edit", "f:subjects", "2027-01-15T09:00:00Z");
+	plan = sync_case_run_and_count(c, USH_CONFLICT, 1);
+	sync_case_expect_reason(plan, USH_CONFLICT, "e", "made by terraform");
+	ush_plan_free(plan);
+	json_object_del(json_object_get(sync_case_object(c, "RoleBinding", "x", "e"), "metadata"), "managedFields");
+	ush_plan_free(sync_case_run_and_count(c, USH_CHANGE, 1));
+	sync_case_free(c);
+	make_by_hand("adopt", "oidc:a", "kubectl-create"); /* who wrote nothing that gives access has nothing to say */
+	also_by(sync_case_object(c, "RoleBinding", "x", "e"), "cost-labeller", "f:metadata", "2027-01-15T09:00:00Z");
+	ush_plan_free(sync_case_run_and_count(c, USH_CHANGE, 1));
+	sync_case_free(c);
+}
+END_TEST
+
+#define FOR_VIEW CASE_HEAD "grants:\n- {group: a, role: reader, namespaces: [x], name: e}\n" LIMITS
+
+/* A roleRef cannot be changed: somebody deleted ours and made one that leads elsewhere, with our marks. */
+static void made_anew(const char *role)
+{
+	json_t *binding = sync_case_object(c, "RoleBinding", "x", "e");
+
+	json_object_set_new(json_object_get(binding, "roleRef"), "name", json_string(role));
+	written_by(binding, "kubectl-replace");
+	also_by(binding, "kubectl-replace", "f:roleRef", "2027-01-15T08:00:00Z");
+}
+
+/* BE30 */
+START_TEST(another_role_by_hand_is_only_told_in_report)
+{
+	for (size_t m = 0; m < USH_COUNT(modes); m++) {
+		bool report = strcmp(modes[m], "report") == 0;
+		struct ush_plan *plan;
+
+		begin(CASE_HEAD "grants:\n- {group: a, role: edit, namespaces: [x], name: e}\n" LIMITS, modes[m]);
+		create(1);
+		made_anew("admin");
+		plan = sync_case_run_and_count(c, report ? USH_NOTE : USH_REPLACE, 1);
+		sync_case_expect_reason(plan, report ? USH_NOTE : USH_REPLACE, "e",
+					report ? "made anew by kubectl-replace for another role (ClusterRole/admin); left as it is (drift: report)" :
+						 "refers to ClusterRole edit now, to ClusterRole/admin before");
+		ck_assert_uint_eq(ush_plan_writes(plan), !report);
+		ush_plan_free(plan);
+		expect_no_write(sync_case_run(c));
+		sync_case_free(c);
+	}
+}
+END_TEST
+
+/* BE30: a change of the policy is none of the hand's, who touched only the subjects or nothing at all. */
+START_TEST(another_role_by_the_policy_is_carried_out_in_report)
+{
+	for (int hand = 0; hand < 2; hand++) {
+		begin(CASE_HEAD "grants:\n- {group: a, role: edit, namespaces: [x], name: e}\n" LIMITS, "report");
+		create(1);
+		written_by(sync_case_object(c, "RoleBinding", "x", "e"), "usher-broker");
+		also_by(sync_case_object(c, "RoleBinding", "x", "e"), "usher-broker", "f:roleRef", "2027-01-15T08:00:00Z");
+		if (hand != 0)
+			also_by(sync_case_object(c, "RoleBinding", "x", "e"), "kubectl-edit", "f:subjects", "2027-01-15T09:00:00Z");
+		take_policy(FOR_VIEW, "report");
+		ush_plan_free(sync_case_run_and_count(c, USH_REPLACE, 1));
+		expect_no_write(sync_case_run(c));
+		sync_case_free(c);
+	}
+}
+END_TEST
+
 TAP_MAIN("drift", by_hand_is_put_back_in_repair_and_adopt, by_hand_is_told_and_left_in_report, what_we_wrote_last_follows_the_policy_in_each_mode,
 	 subjects_reordered_by_hand_are_no_difference_in_any_mode, what_another_tool_holds_is_left_alone_in_each_mode,
 	 our_labels_on_what_another_tool_holds_change_nothing, what_git_holds_is_to_be_changed_in_git, another_field_manager_is_named_and_left_alone,
-	 a_persons_object_of_the_same_meaning_is_adopted_on_demand_alone)
+	 a_persons_object_of_the_same_meaning_is_adopted_on_demand_alone, what_a_tool_writes_is_not_adopted_even_if_that_is_its_only_mark,
+	 a_person_who_edited_it_last_does_not_free_it_from_its_tool, another_role_by_hand_is_only_told_in_report,
+	 another_role_by_the_policy_is_carried_out_in_report)

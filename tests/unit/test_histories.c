@@ -19,7 +19,7 @@
 struct sync { /* one plan and what it was made from */
 	struct ush_policy *policy;
 	struct ush_places places;
-	struct ush_groups groups;
+	struct ush_groups groups[2];
 	struct ush_state state;
 	struct ush_desired *desired;
 	struct ush_observed observed;
@@ -32,16 +32,17 @@ static void sync_make(struct sync *s, const struct little_world *w)
 	struct ush_wish wish;
 
 	*s = (struct sync){.policy = little_policy(w), .plan = ush_new(struct ush_plan)};
-	little_groups(w, &s->groups);
+	for (int i = 0; i < 2; i++)
+		little_groups(w, i, &s->groups[i]);
 	little_places(w, s->policy, &s->places);
 	if (w->cluster.state != NULL)
 		LITTLE_MUST(ush_state_read(&s->state, w->cluster.state, "state", &err) == 0, err.what);
 	s->state.namespaces = ush_strdup(w->cluster.namespaces);
-	wish = (struct ush_wish){s->policy, &s->places, &s->groups, &s->state, "default", w->now};
+	wish = (struct ush_wish){s->policy, &s->places, s->groups, &s->state, "default", w->now};
 	s->desired = ush_desired_new(&wish);
-	ush_observed_begin(&s->observed, s->desired, &s->groups, "little", true);
+	ush_observed_begin(&s->observed, s->desired, s->groups, "little", true);
 	little_observe(&w->cluster, &s->observed);
-	ush_reconcile(&(struct ush_reconcile){.desired = s->desired, .groups = &s->groups, .observed = &s->observed, .state = &s->state, .now = w->now}, s->plan);
+	ush_reconcile(&(struct ush_reconcile){.desired = s->desired, .groups = s->groups, .observed = &s->observed, .state = &s->state, .now = w->now}, s->plan);
 }
 
 static void sync_free(struct sync *s)
@@ -50,7 +51,8 @@ static void sync_free(struct sync *s)
 	ush_observed_free(&s->observed);
 	ush_desired_free(s->desired);
 	ush_state_free(&s->state);
-	ush_groups_free(&s->groups);
+	for (int i = 0; i < 2; i++)
+		ush_groups_free(&s->groups[i]);
 	ush_places_free(&s->places);
 	little_policy_free(s->policy);
 }
@@ -83,13 +85,13 @@ static void show(const struct little_world *w, const struct ush_plan *plan, cons
 
 	if (!showing)
 		return;
-	printf("# ---- clock %lld, source %s, killed after %zd, fails at %zd, %s\n# groups:", (long long)w->now, w->complete ? "complete" : "incomplete",
-	       (ssize_t)fault->stop_after, (ssize_t)fault->fail_at, fault->confirm ? "confirmed" : "not confirmed");
+	printf("# ---- clock %lld, main %s, side %s, layout %d, excluded %x, killed after %zd, fails at %zd, %s\n# groups:", (long long)w->now,
+	       w->complete[0] ? "complete" : "incomplete", w->complete[1] ? "complete" : "incomplete", (int)w->layout, w->excluded, (ssize_t)fault->stop_after, (ssize_t)fault->fail_at, fault->confirm ? "confirmed" : "not confirmed");
 	for (size_t i = 0; i < LITTLE_GROUPS; i++)
 		if (w->groups[i].id != 0)
-			printf(" i%u %s", w->groups[i].id, little_names[w->groups[i].name]);
+			printf(" %si%u %s", i < LITTLE_MAIN ? "" : "side:", w->groups[i].id, little_names[w->groups[i].name]);
 	for (size_t i = 0; i < w->grant_count; i++)
-		printf("\n# grant %zu: kind %d name %s role %s spaces %x until %lld", i, w->grants[i].kind, little_names[w->grants[i].name],
+		printf("\n# grant %zu: %s kind %d name %s role %s spaces %x until %lld", i, little_sources[w->grants[i].source], w->grants[i].kind, little_names[w->grants[i].name],
 		       little_roles[w->grants[i].role], w->grants[i].spaces, (long long)w->grants[i].not_after);
 	ush_plan_to_text(plan, &text, NULL);
 	printf("\n# spaces %x\n%s", w->spaces, text.data);
@@ -156,8 +158,8 @@ static const char *calm_down(struct little_world *w, struct little_run *run, con
 {
 	const char *wrong = NULL;
 
-	w->complete = true;
-	for (int i = 0; i < 5 && wrong == NULL; i++) {
+	w->complete[0] = w->complete[1] = true;
+	for (int i = 0; i < w->runs + 2 && wrong == NULL; i++) {
 		w->now += 2 * 86400;
 		wrong = run_once(w, &none, run, which);
 	}
@@ -171,7 +173,7 @@ static const char *live(uint64_t seed, struct little_run *run, const struct litt
 
 	little_begin(&w, seed);
 	for (int i = 0; i < RUNS && wrong == NULL; i++) {
-		struct little_fault fault = {SIZE_MAX, SIZE_MAX, little_chance(&w, 12) == 0};
+		struct little_fault fault = {SIZE_MAX, SIZE_MAX, little_chance(&w, 5) == 0};
 
 		if (little_chance(&w, 6) == 0)
 			fault.stop_after = little_chance(&w, 8);

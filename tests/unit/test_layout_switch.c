@@ -95,11 +95,11 @@ static void many_people(int count)
 {
 	struct ush_group *group = &c->groups[0].items[0];
 
-	ush_list_free(&group->members);
+	ush_members_free(&group->members);
 	for (int i = 0; i < count; i++) {
 		USH_AUTO_FREE char *name = ush_printf("person%d", i);
 
-		ush_list_add(&group->members, name);
+		ush_members_add(&group->members, name);
 	}
 }
 

@@ -164,20 +164,29 @@ START_TEST(a_word_given_to_one_group_is_none_for_the_next)
 }
 END_TEST
 
-/* BC09: whoever else is to be in the same binding, or elsewhere, is not kept waiting. */
+/* The change that waits for a word. */
+static const struct ush_change *offered(const struct ush_plan *plan, const char *name)
+{
+	for (size_t i = 0; i < plan->change_count; i++)
+		if (plan->changes[i].consent && strcmp(plan->changes[i].name, name) == 0)
+			return &plan->changes[i];
+	return NULL;
+}
+
+/* BC09: whoever else is to be in the same binding, or elsewhere, is not kept waiting; nor is the word. */
 START_TEST(others_go_on_while_one_waits_for_consent)
 {
 	struct ush_plan *plan;
 
 	begin_with_a_successor();
 	sync_case_policy(c, CASE_HEAD "grants:\n" FOR_A "- {group: b, role: edit, namespaces: [x], name: e}\n- {group: b, role: reader, namespaces: [z], name: r}\n" LIMITS);
-	plan = sync_case_run_and_count(c, USH_CREATE, 3); /* e for b alone; the Role, and r */
-	sync_case_expect_reason(plan, USH_HOLD, "e", "made anew (id 1 before, 9 now)");
+	plan = sync_case_run_and_count(c, USH_CREATE, 3); /* e for b, the Role, and r; e once, although it is offered for a, too */
+	ck_assert_str_eq(offered(plan, "e")->reason, "group /a of source main was deleted and made anew (id 1 before, 9 now): another group until somebody confirms this plan by its hash");
 	ush_plan_free(plan);
 	sync_case_expect_subjects(c, "x", "e", "oidc:b");
 	sync_case_expect_subjects(c, "z", "r", "oidc:b");
-	plan = sync_case_run_and_count(c, USH_CHANGE, 1); /* now it can be offered */
-	ck_assert(sync_case_change(plan, USH_CHANGE, "e")->consent);
+	plan = sync_case_run_and_count(c, USH_CHANGE, 1);
+	ck_assert_ptr_nonnull(offered(plan, "e"));
 	ush_plan_free(plan);
 	sync_case_expect_subjects(c, "x", "e", "oidc:b");
 	c->confirm = true;
@@ -187,5 +196,89 @@ START_TEST(others_go_on_while_one_waits_for_consent)
 }
 END_TEST
 
+/* What e gives after the plan, when somebody says yes and when nobody does. */
+static void expect_either(const char *without, const char *with)
+{
+	for (int confirm = 0; confirm < 2; confirm++) {
+		USH_AUTO_JSON before = json_deep_copy(c->cluster);
+		USH_AUTO_PLAN plan = sync_case_plan(c);
+		USH_AUTO_FREE char *got = NULL, *state = ush_state_text(&c->state);
+		struct ush_error err = {0};
+		size_t objects = 0, done = 0;
+
+		ck_assert_uint_eq(ush_plan_consent(plan, confirm), !confirm);
+		for (size_t i = 0; i < plan->object_count; i++)
+			objects += strcmp(plan->objects[i].name, "e") == 0;
+		for (size_t i = 0; i < plan->change_count; i++)
+			done += plan->changes[i].action <= USH_REMOVE && strcmp(plan->changes[i].name, "e") == 0;
+		ck_assert_uint_eq(done, 1); /* one write, and one manifest */
+		ck_assert_uint_eq(objects, *(confirm ? with : without) != '\0');
+		c->confirm = confirm;
+		sync_case_apply(c, plan);
+		got = sync_case_subjects(c, "x", "e");
+		ck_assert_str_eq(got, confirm ? with : without);
+		json_decref(c->cluster);
+		c->cluster = ush_steal(&before);
+		ush_state_free(&c->state);
+		ck_assert_int_eq(ush_state_read(&c->state, state, "state", &err), 0);
+	}
+	c->confirm = false;
+}
+
+/* BC09: with the word all is done at once, without it all but what waits: adding others, taking others out, taking the old
+ * group out when its time has come, another role. */
+START_TEST(with_or_without_the_word_the_rest_is_done_in_the_same_run)
+{
+	static const char both[] = CASE_HEAD "grants:\n" FOR_A "- {group: b, role: edit, namespaces: [x], name: e}\n" LIMITS,
+			  other[] = CASE_HEAD "grants:\n- {group: a, role: reader, namespaces: [x], name: e}\n- {group: b, role: reader, namespaces: [x], name: e}\n" LIMITS;
+
+	begin_with_a_successor();
+	sync_case_policy(c, both);
+	expect_either("oidc:b", "oidc:a oidc:b");
+	sync_case_free(c);
+
+	begin(both, "1 /a p;2 /b q");
+	ush_plan_free(sync_case_run_and_count(c, USH_CREATE, 1));
+	sync_case_groups(c, 0, "9 /a mallory;2 /b q");
+	sync_case_policy(c, CASE_HEAD "grants:\n" FOR_A LIMITS); /* b goes; the old a waits out its time */
+	expect_either("oidc:a", "oidc:a");
+	ush_plan_free(sync_case_run(c));
+	expect_either("", "oidc:a");
+	sync_case_policy(c, both); /* b comes back while the old a goes */
+	expect_either("oidc:b", "oidc:a oidc:b");
+	sync_case_policy(c, other);
+	expect_either("oidc:b", "oidc:a oidc:b");
+	sync_case_free(c);
+}
+END_TEST
+
+/* A plan in a file keeps both ways. */
+START_TEST(a_plan_from_a_file_can_be_confirmed_or_not)
+{
+	for (int confirm = 0; confirm < 2; confirm++) {
+		USH_AUTO_PLAN plan = NULL;
+		USH_AUTO_PLAN read = NULL;
+		USH_AUTO_JSON json = NULL;
+		USH_AUTO_JSON object = NULL;
+		struct ush_error err = {0};
+
+		begin_with_a_successor();
+		sync_case_policy(c, CASE_HEAD "grants:\n" FOR_A "- {group: b, role: edit, namespaces: [x], name: e}\n" LIMITS);
+		plan = sync_case_plan(c);
+		json = ush_plan_to_json(plan);
+		ck_assert_int_eq(json_integer_value(json_object_get(json_object_get(json, "summary"), "create")), 1);
+		read = ush_plan_from_json(json, "plan.json", &err);
+		ck_assert_msg(read != NULL, "%s", err.what);
+		ush_plan_consent(read, confirm);
+		ck_assert_uint_eq(ush_plan_count(read, USH_CREATE), 1);
+		object = ush_change_object(read, sync_case_change(read, USH_CREATE, "e"), NULL);
+		ck_assert_uint_eq(json_array_size(json_object_get(object, "subjects")), confirm ? 2 : 1);
+		ck_assert_uint_eq(sync_case_change(read, USH_CREATE, "e")->added_count, confirm ? 2 : 1);
+		sync_case_free(c);
+	}
+}
+END_TEST
+
 TAP_MAIN("limits", removals_are_limited_in_bindings_and_in_people, people_who_gain_access_are_limited_on_demand,
-	 sixty_percent_fewer_grants_stop_unless_confirmed, a_word_given_to_one_group_is_none_for_the_next, others_go_on_while_one_waits_for_consent)
+	 sixty_percent_fewer_grants_stop_unless_confirmed, a_word_given_to_one_group_is_none_for_the_next, others_go_on_while_one_waits_for_consent,
+	 with_or_without_the_word_the_rest_is_done_in_the_same_run, a_plan_from_a_file_can_be_confirmed_or_not)

@@ -107,9 +107,8 @@ START_TEST(a_merge_request_shows_people_first_and_nothing_acts)
 	ush_groups_add(&c->groups[0], "1", "<b>|*x*", "/x")->members_known = true;
 	plan = sync_case_plan(c);
 	ush_plan_to_markdown(plan, &out);
-	ck_assert_ptr_nonnull(strstr(out.data, "### Access plan for k8s.test\n\n- **0 may now edit x, Secrets included, through oidc:&#60;b&#62;&#124;&#42;x&#42;**\n"));
-	ck_assert_msg(strstr(out.data, "\n| create | x | RoleBinding usher-edit-1dbac2f6 | &#43;oidc:&#60;b&#62;") != NULL, "%s", out.data);
-	ck_assert_ptr_null(strstr(out.data, "<b>"));
+	ck_assert_ptr_nonnull(strstr(out.data, "### Access plan for `k8s.test`\n\n- **0 may now edit x, Secrets included, through `oidc:<b>`&#124;`*x*`**\n"));
+	ck_assert_msg(strstr(out.data, "\n| create | x | RoleBinding `usher-edit-1dbac2f6` | + `oidc:<b>`&#124;`*x*` (0)") != NULL, "%s", out.data);
 	ush_plan_free(plan);
 	sync_case_free(c);
 }
@@ -129,11 +128,11 @@ START_TEST(who_is_in_too_many_groups_for_a_token_is_told)
 	ush_forecast(&groups, 1, &lines);
 	ck_assert_uint_eq(lines.count, 0);
 	for (int i = 0; i < 220; i++) {
-		ush_list_add(&groups.items[i].members, "carol");
+		ush_members_add(&groups.items[i].members, "carol");
 		if (i < 200)
-			ush_list_add(&groups.items[i].members, "dave");
+			ush_members_add(&groups.items[i].members, "dave");
 		if (i < 179)
-			ush_list_add(&groups.items[i].members, "erin");
+			ush_members_add(&groups.items[i].members, "erin");
 	}
 	ush_forecast(&groups, 1, &lines);
 	ck_assert_uint_eq(lines.count, 2);

@@ -314,7 +314,7 @@ START_TEST(a_binding_of_more_people_than_fit_is_refused)
 	begin(PEOPLE, "1 /a;2 /b x");
 	for (int i = 0; i < USH_PEOPLE_MAX; i++) {
 		snprintf(name, sizeof name, "p%05d", i);
-		ush_list_add(&c->groups[0].items[0].members, name);
+		ush_members_add(&c->groups[0].items[0].members, name);
 	}
 	plan = run_and_count(USH_CONFLICT, 1);
 	sync_case_expect_reason(plan, USH_CONFLICT, "e", "would hold 10001 people, more than 10000");
