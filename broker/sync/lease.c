@@ -56,7 +56,7 @@ static int busy(const struct ush_lease *lease, const char *holder, int64_t until
 
 	time[19] = '\0';
 	ush_fail(err, USH_ERR_REFUSED, "another usher-broker is applying (%s); nothing was written", holder);
-	if (until > ush_now(lease->kube->world) + SPOILT)
+	if (until > ush_kube_now(lease->kube) + SPOILT)
 		return ush_hint(err, "Its lease says until %s UTC, which no usher-broker writes; if none runs: kubectl delete lease -n %s " USH_LEASE_NAME, time,
 				lease->namespace_name);
 	return ush_hint(err, "Try again; should it have died, its lease ends at %s UTC", time);
@@ -73,7 +73,7 @@ static void renewed(struct ush_lease *lease, json_t *object, int64_t now_ms)
 /* Puts our name and the time on the Lease as it is there. */
 static void sign(const struct ush_lease *lease, json_t *object, bool acquire)
 {
-	USH_AUTO_FREE char *time = micro_time(ush_now(lease->kube->world));
+	USH_AUTO_FREE char *time = micro_time(ush_kube_now(lease->kube));
 	json_t *spec = json_object_get(object, "spec");
 
 	if (!json_is_object(spec)) {
@@ -140,7 +140,7 @@ int ush_lease_take(struct ush_lease *lease, const struct ush_kube *kube, const c
 {
 	USH_AUTO_JSON object = NULL;
 	USH_AUTO_JSON created = NULL;
-	int64_t now = ush_now(kube->world), began_ms = ush_boot_ms(kube->world);
+	int64_t now, began_ms = ush_boot_ms(kube->world);
 	int status;
 
 	*lease = (struct ush_lease){.kube = kube, .holder = ush_strdup(holder)};
@@ -149,6 +149,7 @@ int ush_lease_take(struct ush_lease *lease, const struct ush_kube *kube, const c
 	lease->path = ush_printf("%s/" USH_LEASE_NAME, lease->list);
 	if (ush_kube_get(kube, lease->path, &status, &object, err) != 0)
 		return -1;
+	now = ush_kube_now(kube);
 	if (object != NULL)
 		return take_over(lease, object, now, err);
 	created = lease_json(lease, namespace_name, now);

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "broker/policy/naming.h"
 #include "common/base/memory.h"
 #include "common/data/json.h"
 #include "common/kube/list.h"
@@ -14,6 +15,50 @@ const char *ush_observe_host(const char *server)
 	const char *host = strstr(server, "://");
 
 	return host != NULL ? host + 3 : server;
+}
+
+/* ---- names ---- */
+
+#define NAME_MAX_LENGTH 253
+
+/* What no API server takes for a name of RBAC's (a segment of a path), and what a path must not be made of. */
+static const char *not_a_name(const char *name)
+{
+	if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || strpbrk(name, "/%") != NULL)
+		return "leads elsewhere";
+	return *name == '\0' ? "is empty" : NULL;
+}
+
+/* A name of an item: a text of its own only where it has escapes. */
+static int check_slice(const struct ush_slice *slice, const char *(*refused)(const char *), const char *what, const char *where, enum ush_code code,
+		       struct ush_error *err)
+{
+	char plain[NAME_MAX_LENGTH + 1] = "";
+	USH_AUTO_FREE char *longer = NULL;
+	const char *name = plain, *why;
+
+	if (slice->type != '"')
+		return 0;
+	if (slice->plain && slice->length <= NAME_MAX_LENGTH)
+		memcpy(plain, slice->text, slice->length);
+	else
+		name = longer = ush_slice_copy(*slice);
+	why = strlen(name) > NAME_MAX_LENGTH ? "is longer than 253 characters" : refused(name);
+	return why == NULL ? 0 : ush_fail(err, code, "%s: no %s can be called \"%.64s\", it %s; nothing was concluded", where, what, name, why);
+}
+
+static int check_names(const struct ush_item *item, const char *what, const char *where, enum ush_code code, struct ush_error *err)
+{
+	if (check_slice(&item->namespace_name, ush_name_not_label, "namespace", where, code, err) != 0)
+		return -1;
+	return check_slice(&item->name, not_a_name, what, where, code, err);
+}
+
+static int check_text(const char *text, const char *(*refused)(const char *), const char *what, const char *where, struct ush_error *err)
+{
+	struct ush_slice slice = ush_slice_of(text != NULL ? text : "");
+
+	return text == NULL ? 0 : check_slice(&slice, refused, what, where, USH_ERR_INCOMPLETE, err);
 }
 
 /* ---- namespaces ---- */
@@ -33,6 +78,8 @@ static int take_namespace(void *context, struct ush_item *item, struct ush_error
 
 	if (name == NULL || *name == '\0')
 		return ush_fail(err, USH_ERR_REJECTED, "a namespace of %s has no name", survey->where);
+	if (check_slice(&item->name, ush_name_not_label, "namespace", survey->where, USH_ERR_REJECTED, err) != 0)
+		return -1;
 	if (ush_places_want_labels(survey->places, survey->policy) && item->labels.type == '{')
 		labels = json_loadb(item->labels.text, item->labels.length, 0, NULL);
 	ush_places_add(survey->places, survey->policy, name, labels, item->terminating);
@@ -86,6 +133,8 @@ static int take_namespace_manifest(void *context, json_t *object, const char *or
 		return 0;
 	if (name == NULL || *name == '\0')
 		return ush_fail(err, USH_ERR_INCOMPLETE, "%s: a Namespace without a name", origin);
+	if (check_text(name, ush_name_not_label, "namespace", origin, err) != 0)
+		return -1;
 	ush_places_add(survey->places, survey->policy, name, ush_json_object(metadata, "labels"), json_object_get(metadata, "deletionTimestamp") != NULL);
 	survey->count++;
 	return 0;
@@ -141,6 +190,8 @@ static int take_cluster_role(void *context, struct ush_item *item, struct ush_er
 
 	if (name == NULL)
 		return ush_fail(err, USH_ERR_REJECTED, "a ClusterRole has no name");
+	if (check_slice(&item->name, not_a_name, "ClusterRole", census->observed->where, USH_ERR_REJECTED, err) != 0)
+		return -1;
 	ush_observed_cluster_role(census->observed, name);
 	if (!named(census->observed->desired->policy, name))
 		return 0;
@@ -206,6 +257,8 @@ static int take_item(void *context, struct ush_item *item, struct ush_error *err
 {
 	struct look *look = context;
 
+	if (check_names(item, ush_rbac_kind_name(look->kind), look->observed->where, USH_ERR_REJECTED, err) != 0)
+		return -1;
 	return ush_observed_item(look->observed, item, err);
 }
 
@@ -233,8 +286,19 @@ int ush_observe_cluster(struct ush_observed *observed, const struct ush_kube *ku
 	return ush_observed_sort(observed, err);
 }
 
+static bool is_ours_to_read(const char *kind)
+{
+	return kind != NULL && (strcmp(kind, "Role") == 0 || strcmp(kind, "RoleBinding") == 0);
+}
+
 static int take_manifest(void *context, json_t *object, const char *origin, struct ush_error *err)
 {
+	const json_t *metadata = ush_json_object(object, "metadata");
+	const char *kind = ush_json_string(object, "kind");
+
+	if (is_ours_to_read(kind) && (check_text(ush_json_string(metadata, "namespace"), ush_name_not_label, "namespace", origin, err) != 0 ||
+				      check_text(ush_json_string(metadata, "name"), not_a_name, kind, origin, err) != 0))
+		return -1;
 	return ush_observed_add(context, object, err) != 0 ? ush_error_at(err, "%s", origin) : 0;
 }
 

@@ -83,12 +83,23 @@ void ush_change_delta(struct ush_plan *plan, struct ush_change *change, bool add
 		USH_PUSH(change->removed, change->removed_count, delta);
 }
 
+static int by_object(const struct ush_change *x, const struct ush_change *y)
+{
+	return ush_key_order(x->namespace_name, x->kind, x->name, y->namespace_name, y->kind, y->name);
+}
+
+/* Done in place of the other, when somebody says yes: that is one binding, not two. */
+static bool is_instead(const struct ush_change *change, const struct ush_change *plain)
+{
+	return change->consent && !plain->consent && change->action == plain->action && by_object(change, plain) == 0;
+}
+
 size_t ush_plan_count(const struct ush_plan *plan, enum ush_action action)
 {
 	size_t count = 0;
 
 	for (size_t i = 0; i < plan->change_count; i++)
-		count += plan->changes[i].action == action;
+		count += plan->changes[i].action == action && !(i > 0 && is_instead(&plan->changes[i], &plan->changes[i - 1]));
 	return count;
 }
 
@@ -112,7 +123,9 @@ static int by_action(const void *a, const void *b)
 	int order = (int)x->action - (int)y->action;
 
 	if (order == 0)
-		order = ush_key_order(x->namespace_name, x->kind, x->name, y->namespace_name, y->kind, y->name);
+		order = by_object(x, y);
+	if (order == 0)
+		order = (int)x->consent - (int)y->consent;
 	return order != 0 ? order : strcmp(x->reason, y->reason);
 }
 
@@ -143,11 +156,77 @@ static void choose_objects(struct ush_plan *plan, bool confirmed)
 	plan->object_count = kept;
 }
 
+/* What would be done to the same binding without anybody's word, or NULL. The changes are sorted. */
+static struct ush_change *plain_of(const struct ush_plan *plan, const struct ush_change *change)
+{
+	for (enum ush_action action = USH_CREATE; action <= USH_REMOVE; action++) {
+		const struct ush_change key = {.action = action, .kind = change->kind, .namespace_name = change->namespace_name, .name = change->name, .reason = ""};
+		size_t low = 0, high = plan->change_count;
+
+		while (low < high) {
+			size_t middle = low + (high - low) / 2;
+
+			if (by_action(&plan->changes[middle], &key) < 0)
+				low = middle + 1;
+			else
+				high = middle;
+		}
+		if (low < plan->change_count && plan->changes[low].action == action && !plan->changes[low].consent && by_object(&plan->changes[low], change) == 0)
+			return &plan->changes[low];
+	}
+	return NULL;
+}
+
+static bool gains(const struct ush_change *change, const char *text)
+{
+	for (size_t i = 0; i < change->added_count; i++)
+		if (strcmp(change->added[i].text, text) == 0)
+			return true;
+	return false;
+}
+
+/* What was confirmed does what its plain one would have done, too. */
+static void take_over(struct ush_plan *plan, struct ush_change *change, const struct ush_change *plain)
+{
+	for (size_t i = 0; i < plain->removed_count; i++)
+		if (!gains(change, plain->removed[i].text))
+			ush_change_delta(plan, change, false, plain->removed[i].text, plain->removed[i].people);
+	for (size_t i = 0; i < plain->added_count; i++)
+		if (!gains(change, plain->added[i].text))
+			ush_change_delta(plan, change, true, plain->added[i].text, plain->added[i].people);
+}
+
+static void choose_changes(struct ush_plan *plan)
+{
+	USH_AUTO_FREE bool *replaced = ush_alloc((plan->change_count + 1) * sizeof *replaced);
+	size_t kept = 0;
+
+	for (size_t i = 0; i < plan->change_count; i++) {
+		struct ush_change *plain = plan->changes[i].consent && plan->changes[i].action <= USH_REMOVE ? plain_of(plan, &plan->changes[i]) : NULL;
+
+		if (plain == NULL)
+			continue;
+		take_over(plan, &plan->changes[i], plain);
+		replaced[plain - plan->changes] = true;
+	}
+	for (size_t i = 0; i < plan->change_count; i++) {
+		if (!replaced[i]) {
+			plan->changes[kept++] = plan->changes[i];
+			continue;
+		}
+		free(plan->changes[i].added);
+		free(plan->changes[i].removed);
+	}
+	plan->change_count = kept;
+}
+
 size_t ush_plan_consent(struct ush_plan *plan, bool confirmed)
 {
 	size_t held = 0;
 
 	choose_objects(plan, confirmed);
+	if (confirmed)
+		choose_changes(plan);
 	for (size_t i = 0; i < plan->change_count; i++) {
 		struct ush_change *change = &plan->changes[i];
 
@@ -161,58 +240,111 @@ size_t ush_plan_consent(struct ush_plan *plan, bool confirmed)
 	return held;
 }
 
-static void sum_change(struct ush_sum *sum, const struct ush_plan *plan, const struct ush_change *change)
+/* "2027-01-15 08:00 UTC": of a reason that says since when. */
+static bool is_moment(const char *at)
 {
-	const char *const texts[] = {ush_action_name(change->action), ush_rbac_kind_name(change->kind), change->namespace_name, change->name, change->reason,
-				     change->uid, change->resource_version, change->stand_in, change->consent ? "consent" : NULL,
-				     ush_plan_body_digest(plan, change->body)};
-	const struct {
-		const struct ush_delta *deltas;
-		size_t count;
-	} sides[] = {{change->added, change->added_count}, {change->removed, change->removed_count}};
-	char people[24];
+	static const char form[] = "0000-00-00 00:00 UTC";
 
-	for (size_t i = 0; i < USH_COUNT(texts); i++)
-		ush_sum_text(sum, texts[i]);
-	for (size_t s = 0; s < USH_COUNT(sides); s++) {
-		ush_sum_text(sum, s == 0 ? "added" : "removed");
-		for (size_t i = 0; i < sides[s].count; i++) {
-			snprintf(people, sizeof people, "%ld", sides[s].deltas[i].people);
-			ush_sum_text(sum, sides[s].deltas[i].text);
-			ush_sum_text(sum, people);
-		}
+	for (size_t i = 0; i < sizeof form - 1; i++)
+		if (form[i] == '0' ? at[i] < '0' || at[i] > '9' : at[i] != form[i])
+			return false;
+	return true;
+}
+
+/* A run that saw a group gone for the first time says the minute of that run: the same plan, a minute later, is the same. */
+static void sum_reason(struct ush_sum *sum, const char *reason)
+{
+	USH_AUTO_FREE char *text = ush_strdup(reason);
+
+	for (char *at = text; *at != '\0'; at++)
+		if (is_moment(at))
+			memset(at, '.', 16);
+	ush_sum_text(sum, text);
+}
+
+static void sum_number(struct ush_sum *sum, long number)
+{
+	char text[24];
+
+	snprintf(text, sizeof text, "%ld", number);
+	ush_sum_text(sum, text);
+}
+
+static void sum_deltas(struct ush_sum *sum, const struct ush_delta *deltas, size_t count)
+{
+	sum_number(sum, (long)count);
+	for (size_t i = 0; i < count; i++) {
+		ush_sum_text(sum, deltas[i].text);
+		sum_number(sum, deltas[i].people);
 	}
 }
 
-/* Of the sources what they said counts, not how long it took. */
-void ush_plan_finish(struct ush_plan *plan)
+static void sum_change(struct ush_sum *sum, const struct ush_plan *plan, const struct ush_change *change)
 {
-	struct ush_sum *sum = ush_sum_new();
-	USH_AUTO_FREE char *state = ush_state_text(&plan->state);
-	const char *const head[] = {plan->policy, plan->policy_digest, plan->where, plan->server, plan->live ? "live" : "folder", plan->state_namespace,
-				    plan->state_version, plan->state_changed ? "changed" : NULL, state, plan->stop.code != USH_OK ? plan->stop.what : NULL};
+	const char *const texts[] = {ush_action_name(change->action), ush_rbac_kind_name(change->kind), change->namespace_name, change->name, change->uid,
+				     change->resource_version, change->stand_in, change->consent ? "consent" : NULL,
+				     ush_plan_body_digest(plan, change->body)};
 
-	if (plan->change_count > 0)
-		qsort(plan->changes, plan->change_count, sizeof *plan->changes, by_action);
+	for (size_t i = 0; i < USH_COUNT(texts); i++)
+		ush_sum_text(sum, texts[i]);
+	sum_reason(sum, change->reason);
+	sum_deltas(sum, change->added, change->added_count);
+	sum_deltas(sum, change->removed, change->removed_count);
+}
+
+/* What the next run is told, but for when it began. */
+static void sum_state(struct ush_sum *sum, const struct ush_state *state)
+{
+	sum_number(sum, (long)state->count);
+	for (size_t i = 0; i < state->count; i++) {
+		const struct ush_tombstone *s = &state->items[i];
+		const char *const texts[] = {s->source, s->id, s->group, s->text, s->removed ? "removed" : NULL};
+
+		for (size_t t = 0; t < USH_COUNT(texts); t++)
+			ush_sum_text(sum, texts[t]);
+		sum_number(sum, s->runs);
+	}
+	sum_number(sum, (long)state->ended.count);
+	for (size_t i = 0; i < state->ended.count; i++)
+		ush_sum_text(sum, state->ended.items[i]);
+	sum_number(sum, state->shards);
+}
+
+static void sum_all(struct ush_sum *sum, const struct ush_plan *plan)
+{
+	const char *const head[] = {plan->policy, plan->policy_digest, plan->where, plan->server, plan->live ? "live" : "folder", plan->state_namespace,
+				    plan->state_version, plan->state_changed ? "changed" : NULL, plan->no_people ? "no people" : NULL,
+				    plan->stop.code != USH_OK ? plan->stop.what : NULL};
+
 	for (size_t i = 0; i < USH_COUNT(head); i++)
 		ush_sum_text(sum, head[i]);
-	for (size_t i = 0; i < plan->source_count; i++) {
-		ush_sum_text(sum, plan->sources[i].name);
-		ush_sum_text(sum, plan->sources[i].digest);
-	}
+	sum_state(sum, &plan->state);
+	sum_number(sum, (long)plan->set_count);
 	for (size_t i = 0; i < plan->set_count; i++) {
 		ush_sum_text(sum, plan->sets[i].name);
 		ush_sum_text(sum, plan->sets[i].namespaces);
 	}
+	sum_number(sum, (long)(plan->change_count - ush_plan_count(plan, USH_NOTE)));
 	for (size_t i = 0; i < plan->change_count; i++)
-		sum_change(sum, plan, &plan->changes[i]);
+		if (plan->changes[i].action != USH_NOTE)
+			sum_change(sum, plan, &plan->changes[i]);
 	for (size_t i = 0; i < plan->for_people_count; i++)
 		ush_sum_text(sum, plan->for_people[i]);
+}
+
+/* What sources say beside what the plan does with it, and how long it took them, makes no other plan. */
+void ush_plan_finish(struct ush_plan *plan)
+{
+	struct ush_sum *sum = ush_sum_new();
+
+	if (plan->change_count > 0)
+		qsort(plan->changes, plan->change_count, sizeof *plan->changes, by_action);
+	sum_all(sum, plan);
 	ush_sum_end(sum, plan->hash);
 }
 
-/* The first source that was not read whole, as an error. */
-static bool incomplete(const struct ush_plan *plan, struct ush_error *err)
+/* The first of them. */
+bool ush_plan_incomplete(const struct ush_plan *plan, struct ush_error *err)
 {
 	for (size_t i = 0; i < plan->source_count; i++) {
 		const struct ush_plan_source *source = &plan->sources[i];
@@ -235,7 +367,7 @@ enum ush_code ush_plan_verdict(const struct ush_plan *plan, struct ush_error *er
 		*err = plan->stop;
 		return err->code;
 	}
-	if (incomplete(plan, err))
+	if (ush_plan_incomplete(plan, err))
 		return err->code;
 	if (ush_plan_writes(plan) || ush_plan_count(plan, USH_PENDING) > 0)
 		return USH_DIFFERENCES;

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The plan: every change with its reason, what it means for people, and why it may not go ahead when it may not. Pure.
- * As JSON it is what `plan --out` writes and `apply --plan` takes: hashed, so that what is applied is what was read.
+ * As JSON it is what `plan --out` writes and `apply --plan` takes. Its hash is over what is done and what that means for
+ * people, and over nothing that goes on by itself: the same plan made again a minute later has the same hash. In the file
+ * a seal over every member stands beside it.
  */
 #ifndef USH_SYNC_PLAN_H
 #define USH_SYNC_PLAN_H
@@ -43,7 +45,8 @@ struct ush_texts; /* texts, each kept once */
 struct ush_change {
 	enum ush_action action;
 	enum ush_rbac_kind kind;
-	bool consent;                            /* done only when a person confirmed this plan (ush_plan_consent) */
+	bool consent;                            /* done only when a person confirmed this plan (ush_plan_consent), and then in
+						  * place of what the plan does to the same object without it */
 	const char *namespace_name, *name;       /* "" for a note about a grant. All texts are the plan's (ush_plan_text) */
 	const char *reason;                      /* for people, raw; may be "" */
 	struct ush_delta *added, *removed;
@@ -81,6 +84,8 @@ struct ush_plan {
 	bool live;
 	char *server; /* URL of the API server, NULL for a folder */
 	char *state_namespace;
+	int64_t made;    /* Unix seconds; 0: not known */
+	bool no_people;  /* no members were read for it */
 	size_t bindings_ours, bindings_others;
 	long namespaces; /* -1: not known */
 	struct ush_plan_source *sources;
@@ -124,13 +129,16 @@ void ush_change_delta(struct ush_plan *plan, struct ush_change *change, bool add
 
 /* The plan's own copy of a text, as long as the plan lives; equal texts are kept once. NULL gives NULL. */
 const char *ush_plan_text(struct ush_plan *plan, const char *text);
+
+/* How many objects; one that is changed either way, with consent and without, counts once. */
 size_t ush_plan_count(const struct ush_plan *plan, enum ush_action action);
 
 /* True when apply has something to write, tombstones included. */
 bool ush_plan_writes(const struct ush_plan *plan);
 
-/* Before a plan is carried out: what waits for consent is done when this plan was confirmed, else it becomes a HOLD line.
- * The answer is how many did. */
+/* Before a plan is carried out, and after ush_plan_finish: what waits for consent is done when this plan was confirmed, in
+ * place of what would be done to the same object without it; else it becomes a HOLD line, and the other one is done. The
+ * answer is how many did. */
 size_t ush_plan_consent(struct ush_plan *plan, bool confirmed);
 
 /*
@@ -163,6 +171,9 @@ void ush_plan_finish(struct ush_plan *plan);
 /* What the plan says by itself (DESIGN's table): USH_OK, USH_DIFFERENCES, or the reason why not, with its line. */
 enum ush_code ush_plan_verdict(const struct ush_plan *plan, struct ush_error *err);
 
+/* True, with an error, when a source was not read whole. */
+bool ush_plan_incomplete(const struct ush_plan *plan, struct ush_error *err);
+
 /* plan_json.c: the stable form, appended to out. -1 when out is full. */
 int ush_plan_print(const struct ush_plan *plan, struct ush_buf *out);
 json_t *ush_plan_to_json(const struct ush_plan *plan);
@@ -174,7 +185,9 @@ struct ush_plan *ush_plan_from_json(const json_t *json, const char *name, struct
 void ush_plan_to_text(const struct ush_plan *plan, struct ush_buf *out, const char *next);
 void ush_plan_dangling_text(const struct ush_plan *plan, struct ush_buf *out);
 
-/* plan_markdown.c: for a merge request. */
+/* plan_markdown.c: for a merge request. Cut, and saying so in its last line, before it passes out's limit; a limit of 0 is
+ * what a comment at GitHub takes (65,536; GitLab: 1,000,000) with room for others' words. */
+#define USH_MARKDOWN_MAX 60000
 void ush_plan_to_markdown(const struct ush_plan *plan, struct ush_buf *out);
 const char *ush_action_name(enum ush_action action);
 

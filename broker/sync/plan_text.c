@@ -5,11 +5,11 @@
 #include <string.h>
 
 #include "broker/sync/plan.h"
+#include "broker/sync/remarks.h"
 #include "common/base/memory.h"
 
 #define PEOPLE_MAX 12 /* sentences; what is beyond is counted */
 #define NAMED	   5 /* people of one binding, named (layout: users) */
-#define SAME_MAX 20 /* lines of one kind that say nothing new; what is beyond is counted */
 
 static const char marks[USH_ACTION_COUNT] = {[USH_CREATE] = '+', [USH_CHANGE] = '~',  [USH_REPLACE] = '~',  [USH_REMOVE] = '-', [USH_KEEP] = '!',
 					     [USH_HOLD] = '!',	 [USH_PENDING] = '!', [USH_CONFLICT] = '?', [USH_NOTE] = '.'};
@@ -47,6 +47,7 @@ static void say_deltas(struct ush_buf *out, const struct ush_change *change, con
 		size_t count;
 		const char *sign;
 	} sides[] = {{change->added, change->added_count, change->action == USH_CREATE ? "" : "+ "}, {change->removed, change->removed_count, "- "}};
+	char number[32];
 
 	for (size_t s = 0; s < USH_COUNT(sides); s++)
 		for (size_t i = 0; i < sides[s].count; i++) {
@@ -60,7 +61,8 @@ static void say_deltas(struct ush_buf *out, const struct ush_change *change, con
 				continue;
 			ush_buf_printf(out, "%s%s%s", separator, sides[s].sign, text);
 			if (sides[s].deltas[i].people >= 0)
-				ush_buf_printf(out, " (%ld %s)", sides[s].deltas[i].people, sides[s].deltas[i].people == 1 ? "person" : "people");
+				ush_buf_printf(out, " (%s %s)", ush_thousands((size_t)sides[s].deltas[i].people, number, sizeof number),
+					       sides[s].deltas[i].people == 1 ? "person" : "people");
 			separator = ", ";
 		}
 }
@@ -105,16 +107,19 @@ static struct widths measure(const struct ush_plan *plan)
 static void say_changes(struct ush_buf *out, const struct ush_plan *plan)
 {
 	struct widths widths = measure(plan);
-	size_t same = 0;
+	USH_AUTO_REMARKS remarks = {0};
 
-	for (size_t i = 0; i < plan->change_count; i++) {
-		const struct ush_change *change = &plan->changes[i];
+	for (size_t i = 0; i < plan->change_count; i++)
+		if (plan->changes[i].action < USH_KEEP)
+			say_change(out, &plan->changes[i], &widths);
+	ush_remarks_of_plan(&remarks, plan);
+	ush_remarks_gather(&remarks);
+	for (size_t i = 0; i < remarks.count; i++) {
+		USH_AUTO_FREE char *rest = ush_remark_rest(&remarks.items[i], "all of them: -o json"), *safe = rest != NULL ? ush_text_safe(rest) : NULL;
 
-		same = i > 0 && plan->changes[i - 1].action == change->action ? same + 1 : 0;
-		if (change->action <= USH_REMOVE || same < SAME_MAX)
-			say_change(out, change, &widths);
-		if (same >= SAME_MAX && change->action > USH_REMOVE && (i + 1 == plan->change_count || plan->changes[i + 1].action != change->action))
-			ush_buf_printf(out, "%c and %zu more like these\n", marks[change->action], same + 1 - SAME_MAX);
+		say_change(out, remarks.items[i].change, &widths);
+		if (safe != NULL)
+			ush_buf_printf(out, "%c %s\n", marks[remarks.items[i].kind], safe);
 	}
 }
 
@@ -133,12 +138,13 @@ static void say_summary(struct ush_buf *out, const struct ush_plan *plan, const 
 		{ush_plan_count(plan, USH_CONFLICT), ush_plan_count(plan, USH_CONFLICT) == 1 ? "conflict" : "conflicts"},
 	};
 	bool any = false, whole = true;
+	char number[32];
 
 	for (size_t i = 0; i < plan->source_count; i++)
 		whole &= plan->sources[i].complete;
 	for (size_t i = 0; i < USH_COUNT(parts); i++)
 		if (parts[i].count > 0) {
-			ush_buf_printf(out, "%s%zu %s", any ? ", " : "", parts[i].count, parts[i].what);
+			ush_buf_printf(out, "%s%s %s", any ? ", " : "", ush_thousands(parts[i].count, number, sizeof number), parts[i].what);
 			any = true;
 		}
 	if (plan->stones_changed || (plan->state_changed && !any)) {

@@ -88,11 +88,12 @@ static void take_members(struct ush_groups *to, struct ush_groups *from, const s
 		if (group->members_known || !ush_list_has(ids, group->id) || ush_index_find(&index, group->id, &found) == 0 || !found[0]->members_known)
 			continue;
 		again = &from->items[found[0] - from->items];
+		ush_members_free(&group->members);
 		group->members = again->members;
 		group->members_known = true;
 		group->disabled = again->disabled;
 		group->unresolvable = again->unresolvable;
-		again->members = (struct ush_list){0};
+		again->members = (struct ush_members){0};
 	}
 	ush_index_free(&index);
 }
@@ -153,6 +154,11 @@ static int observe(struct ush_sync *sync, struct ush_error *err)
 
 /* ---- the plan ---- */
 
+int64_t ush_sync_now(const struct ush_sync *sync)
+{
+	return sync->kube != NULL ? ush_kube_now(sync->kube) : ush_now(sync->world);
+}
+
 static int reconcile(struct ush_sync *sync, char *version, struct ush_error *err)
 {
 	struct ush_reconcile input = {.desired = sync->desired, .groups = sync->groups, .observed = &sync->observed, .state = &sync->state,
@@ -163,6 +169,8 @@ static int reconcile(struct ush_sync *sync, char *version, struct ush_error *err
 	sync->plan->server = sync->kube != NULL ? ush_strdup(sync->kube->config->server) : NULL;
 	sync->plan->state_namespace = sync->kube != NULL ? ush_strdup(sync->state_namespace) : NULL;
 	sync->plan->state_version = version;
+	sync->plan->made = sync->desired->now;
+	sync->plan->no_people = sync->no_people;
 	ush_reconcile(&input, sync->plan);
 	return sync->kube != NULL ? ush_applyset_read(sync->kube, sync->plan, err) : 0;
 }
@@ -176,7 +184,7 @@ int ush_sync_plan(struct ush_sync *sync, const char *policy_path, struct ush_err
 		sync->policy = ush_policy_load(policy_path, NULL, err);
 	if (sync->policy == NULL || read_places(sync, err) != 0 || read_state(sync, &version, err) != 0 || read_sources(sync, err) != 0)
 		return -1;
-	wish = (struct ush_wish){sync->policy, &sync->places, sync->groups, &sync->state, sync->state_namespace, ush_now(sync->world)};
+	wish = (struct ush_wish){sync->policy, &sync->places, sync->groups, &sync->state, sync->state_namespace, ush_sync_now(sync)};
 	sync->desired = ush_desired_new(&wish);
 	if (observe(sync, err) != 0 || read_strays(sync, err) != 0)
 		return -1;

@@ -40,6 +40,9 @@ struct ush_sync {
  * failure, it is in the plan. sync must be zero but for what is given. Writes nothing. */
 int ush_sync_plan(struct ush_sync *sync, const char *policy_path, struct ush_error *err);
 
+/* Unix seconds: the cluster's, where there is one. */
+int64_t ush_sync_now(const struct ush_sync *sync);
+
 /* Forgets all that is of one cluster, keeps policy and groups: for the next one. */
 void ush_sync_next(struct ush_sync *sync);
 void ush_sync_free(struct ush_sync *sync);

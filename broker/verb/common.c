@@ -61,6 +61,43 @@ int ush_broker_need_policy(const struct ush_broker_options *options, struct ush_
 	return ush_hint(err, "Name it: -f policy.yaml");
 }
 
+char *ush_broker_word(const char *text)
+{
+	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_./:@%+=,-";
+	struct ush_buf out = {0};
+
+	if (*text != '\0' && strspn(text, plain) == strlen(text))
+		return ush_strdup(text);
+	ush_buf_puts(&out, "'");
+	for (; *text != '\0'; text++)
+		if (*text == '\'')
+			ush_buf_puts(&out, "'\\''");
+		else
+			ush_buf_add(&out, text, 1);
+	ush_buf_puts(&out, "'");
+	return ush_buf_take(&out);
+}
+
+char *ush_broker_place(const struct ush_broker_options *options, const struct ush_cluster *cluster)
+{
+	const struct {
+		const char *name, *value;
+	} flags[] = {
+		{"kubeconfig", cluster != NULL ? cluster->kubeconfig : options->kubeconfig},
+		{"context", cluster != NULL ? cluster->context : options->context},
+		{"state-namespace", options->state_namespace != NULL && strcmp(options->state_namespace, "default") != 0 ? options->state_namespace : NULL},
+	};
+	struct ush_buf out = {0};
+
+	for (size_t i = 0; i < USH_COUNT(flags); i++) {
+		USH_AUTO_FREE char *word = flags[i].value != NULL ? ush_broker_word(flags[i].value) : NULL;
+
+		if (word != NULL)
+			ush_buf_printf(&out, " --%s %s", flags[i].name, word);
+	}
+	return ush_buf_take(&out);
+}
+
 char *ush_broker_identity(const struct ush_world *world)
 {
 	char host[256] = "localhost";

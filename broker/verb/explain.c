@@ -84,7 +84,7 @@ static int print(const struct ush_explain *all, const char *asked, struct ush_er
 static struct ush_desired *resolve(const struct ush_sync *sync, struct ush_places *places)
 {
 	struct ush_wish wish = {.policy = sync->policy, .places = places, .groups = sync->groups, .state_namespace = options.state_namespace,
-				.now = ush_now(sync->world)};
+				.now = ush_sync_now(sync)};
 
 	ush_places_begin(places, sync->policy);
 	ush_places_sort(places, sync->policy);
@@ -115,7 +115,7 @@ static int run(size_t count, char **operands, struct ush_error *err)
 		own = resolve(&sync, &places);
 	all = (struct ush_explain){.policy = sync.policy, .groups = sync.groups, .desired = sync.desired != NULL ? sync.desired : own,
 				   .standing = live || from != NULL ? &standing : NULL, .plan = sync.plan,
-				   .now = ush_now(&broker.world)};
+				   .now = ush_sync_now(&sync)};
 	return print(&all, operands[0], err);
 }
 

@@ -64,6 +64,14 @@ static int write_groups(const struct ush_import *import, struct ush_error *err)
 	return ush_file_write(groups_file, line, strlen(line), 0644, err);
 }
 
+static int status_of(const struct ush_import *import, int proof)
+{
+	if (import->skipped > 0)
+		fprintf(stderr, "usher-broker: %zu of them %s: the policy is a part of what the files say, and what it leaves out stays as it is\n", import->skipped,
+			import->skipped == 1 ? "is a binding or source" : "are bindings or sources");
+	return proof != 0 || import->skipped == 0 ? proof : ush_code_status(USH_ERR_PARTIAL);
+}
+
 static int run(size_t count, char **operands, struct ush_error *err)
 {
 	USH_AUTO_IMPORT import = {.prefix = prefix};
@@ -79,8 +87,7 @@ static int run(size_t count, char **operands, struct ush_error *err)
 			return -1;
 	if (ush_import_finish(&import, err) != 0)
 		return -1;
-	ush_import_write(&import, &out);
-	policy = ush_policy_read(out.data, out.length, "the policy made of these files", NULL, err);
+	policy = ush_import_policy(&import, &out, err);
 	if (policy == NULL)
 		return ush_hint(err, "A source or name in the files cannot stand in a policy; see usher-policy(5)");
 	if ((groups_file != NULL && write_groups(&import, err) != 0) || ush_broker_print(out.data, err) != 0)
@@ -88,7 +95,7 @@ static int run(size_t count, char **operands, struct ush_error *err)
 	if (import.left.count > 0)
 		fprintf(stderr, "usher-broker: %zu thing%s could not be carried over; the policy names %s at its top\n", import.left.count,
 			import.left.count == 1 ? "" : "s", import.left.count == 1 ? "it" : "them");
-	return against != NULL ? print_proof(&proof, policy, &import) : 0;
+	return status_of(&import, against != NULL ? print_proof(&proof, policy, &import) : 0);
 }
 
 const struct ush_verb ush_verb_import = {"import", "FILE...", "make a policy of other tools' configuration, and prove that it means the same", rows, 1, 1000, run};

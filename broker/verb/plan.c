@@ -39,29 +39,58 @@ static int write_plan(const struct ush_plan *plan, struct ush_error *err)
 		ush_fail(err, USH_ERR_STORE, "%s: is not a regular file; the plan was not written", out_file);
 		return ush_hint(err, "For a pipe: usher-broker plan -f %s -o json", options.policy);
 	}
-	return ush_file_write(out_file, text.data, text.length, 0644, err);
+	if (ush_file_write(out_file, text.data, text.length, 0644, err) == 0)
+		return 0;
+	return err->hint[0] == '\0' ? ush_hint(err, "The plan was not written") : -1;
+}
+
+/* The one of the policy's whose turn it is; NULL: the policy lists none, or the command line named another. */
+static const struct ush_cluster *cluster_of(const struct ush_turn *turn)
+{
+	for (size_t i = 0; turn->cluster != NULL && i < turn->sync->policy->cluster_count; i++)
+		if (strcmp(turn->sync->policy->clusters[i].name, turn->cluster) == 0)
+			return &turn->sync->policy->clusters[i];
+	return NULL;
 }
 
 /* The command that carries the plan out; NULL when there is none. The caller frees. */
-static char *next_command(const struct ush_plan *plan)
+static char *next_command(const struct ush_turn *turn)
 {
+	USH_AUTO_FREE char *policy = ush_broker_word(options.policy), *folder = ush_broker_word(from != NULL ? from : ""),
+			   *file = ush_broker_word(out_file != NULL ? out_file : ""), *to = NULL;
+	const struct ush_plan *plan = turn->sync->plan;
+
 	if (!ush_plan_writes(plan) || plan->stop.code != USH_OK)
 		return NULL;
 	if (from != NULL)
-		return ush_printf("usher-broker render -f %s %s", options.policy, from);
-	return out_file != NULL ? ush_printf("usher-broker apply --plan %s", out_file) : ush_printf("usher-broker apply -f %s", options.policy);
+		return ush_printf("usher-broker render -f %s%s%s %s", policy, namespaces != NULL ? " --namespaces " : "", namespaces != NULL ? namespaces : "", folder);
+	to = ush_broker_place(&options, out_file != NULL ? cluster_of(turn) : NULL);
+	if (out_file != NULL)
+		return ush_printf("usher-broker apply --plan %s%s", file, to);
+	return ush_printf("usher-broker apply -f %s%s%s%s", policy, turn->cluster != NULL ? " --cluster " : "", turn->cluster != NULL ? turn->cluster : "", to);
 }
 
-static int print_plan(const struct ush_plan *plan, struct ush_error *err)
+/* A comment of a merge request holds so much; of several clusters each has its share. */
+static void add_markdown(struct ush_buf *out, const struct ush_turn *turn)
 {
+	size_t turns = options.clusters.count > 0 ? options.clusters.count : turn->sync->policy->cluster_count;
+	USH_AUTO_BUF page = USH_BUF_MAX(USH_MARKDOWN_MAX / (turn->cluster != NULL && turns > 0 ? turns : 1));
+
+	ush_plan_to_markdown(turn->sync->plan, &page);
+	ush_buf_add(out, page.data, page.length);
+}
+
+static int print_plan(const struct ush_turn *turn, struct ush_error *err)
+{
+	const struct ush_plan *plan = turn->sync->plan;
 	USH_AUTO_BUF text = {.limit = SIZE_MAX};
-	USH_AUTO_FREE char *next = next_command(plan);
+	USH_AUTO_FREE char *next = next_command(turn);
 
 	if (strcmp(options.output, "json") == 0) {
 		if (ush_plan_print(plan, &text) != 0)
 			return ush_fail(err, USH_ERR_STORE, "cannot write JSON");
 	} else if (strcmp(options.output, "markdown") == 0) {
-		ush_plan_to_markdown(plan, &text);
+		add_markdown(&text, turn);
 	} else {
 		ush_plan_to_text(plan, &text, next);
 		if (verbose)
@@ -70,12 +99,17 @@ static int print_plan(const struct ush_plan *plan, struct ush_error *err)
 	return ush_broker_print(text.data, err);
 }
 
-static void advise(const struct ush_plan *plan, struct ush_error *err)
+static void advise(const struct ush_turn *turn, struct ush_error *err)
 {
+	USH_AUTO_FREE char *to = ush_broker_place(&options, cluster_of(turn));
+	const struct ush_plan *plan = turn->sync->plan;
+
 	if (plan->stop.code != USH_ERR_REFUSED)
 		return;
-	if (out_file != NULL)
-		ush_hint(err, "If that is right: usher-broker apply --plan %s --confirm %.8s", out_file, plan->hash);
+	if (from != NULL)
+		ush_hint(err, "If that is right: usher-broker render -f %s --confirm %.8s %s", options.policy, plan->hash, from);
+	else if (out_file != NULL)
+		ush_hint(err, "If that is right: usher-broker apply --plan %s --confirm %.8s%s", out_file, plan->hash, to);
 	else
 		ush_hint(err, "If that is right: usher-broker plan -f %s --out plan.json; usher-broker apply --plan plan.json --confirm %.8s", options.policy,
 			 plan->hash);
@@ -89,10 +123,10 @@ static int plan_cluster(struct ush_turn *turn, struct ush_error *err)
 		printf(strcmp(options.output, "markdown") == 0 ? "# %s\n\n" : "cluster %s\n", turn->cluster);
 	if (ush_sync_plan(turn->sync, options.policy, err) != 0 || ush_broker_recorded(turn->broker, err) != 0)
 		return -1;
-	if ((out_file != NULL && write_plan(turn->sync->plan, err) != 0) || print_plan(turn->sync->plan, err) != 0)
+	if ((out_file != NULL && write_plan(turn->sync->plan, err) != 0) || print_plan(turn, err) != 0)
 		return -1;
 	verdict = ush_plan_verdict(turn->sync->plan, err);
-	advise(turn->sync->plan, err);
+	advise(turn, err);
 	return ush_code_status(verdict);
 }
 
@@ -105,6 +139,8 @@ static int run(size_t count, char **operands, struct ush_error *err)
 	(void)operands;
 	if (namespaces != NULL && from == NULL)
 		return ush_fail(err, USH_ERR_USAGE, "--namespaces goes with --from: a cluster is asked for its own");
+	if (out_file != NULL && *out_file == '\0')
+		return ush_fail(err, USH_ERR_USAGE, "--out wants the name of a file");
 	if (ush_broker_need_policy(&options, err) != 0 || ush_broker_open(&broker, &options, false, err) != 0 ||
 	    (sync.policy = ush_policy_load(options.policy, NULL, err)) == NULL)
 		return -1;

@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "broker/policy/naming.h"
 #include "broker/rights/rights.h"
 #include "broker/verb/verb.h"
 #include "common/base/memory.h"
@@ -36,6 +37,22 @@ static int print_yaml(const json_t *objects, struct ush_error *err)
 	return ush_broker_print(out.data, err);
 }
 
+static int check_names(struct ush_error *err)
+{
+	const struct {
+		const char *option, *value, *why;
+	} names[] = {
+		{"service-account", account, ush_name_not_subdomain(account)},
+		{"namespace", account_namespace, ush_name_not_label(account_namespace)},
+		{"state-namespace", options.state_namespace, ush_name_not_label(options.state_namespace)},
+	};
+
+	for (size_t i = 0; i < USH_COUNT(names); i++)
+		if (names[i].why != NULL)
+			return ush_fail(err, USH_ERR_USAGE, "--%s: \"%s\" %s", names[i].option, names[i].value, names[i].why);
+	return 0;
+}
+
 static int run(size_t count, char **operands, struct ush_error *err)
 {
 	USH_AUTO_RIGHTS rights = {0};
@@ -45,7 +62,7 @@ static int run(size_t count, char **operands, struct ush_error *err)
 
 	(void)count;
 	(void)operands;
-	if (ush_broker_need_policy(&options, err) != 0 || (policy = ush_policy_load(options.policy, NULL, err)) == NULL)
+	if (check_names(err) != 0 || ush_broker_need_policy(&options, err) != 0 || (policy = ush_policy_load(options.policy, NULL, err)) == NULL)
 		return -1;
 	ush_rights_of(&rights, policy, options.state_namespace);
 	objects = ush_rights_objects(&rights, account_namespace, account);

@@ -5,6 +5,7 @@
  */
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "broker/policy/naming.h"
 #include "broker/sync/generation.h"
@@ -63,19 +64,6 @@ static void print_files(const struct ush_rendered *rendered, const char *folder)
 	       rendered->removed);
 }
 
-static void print_lines(const struct ush_plan *plan)
-{
-	for (size_t i = 0; i < plan->change_count; i++) {
-		const struct ush_change *change = &plan->changes[i];
-		USH_AUTO_FREE char *line = ush_printf("%s%s%s%s%s", change->namespace_name, *change->name != '\0' ? "/" : "", change->name,
-						      *change->name != '\0' ? ": " : "", change->reason);
-		USH_AUTO_FREE char *safe = ush_text_safe(line);
-
-		if (change->action >= USH_KEEP)
-			fprintf(stderr, "usher-broker: %s\n", safe);
-	}
-}
-
 /* held: changes that wait for a person's consent. */
 static int conclude(const struct ush_rendered *rendered, const struct ush_plan *plan, size_t held, const char *folder, struct ush_error *err)
 {
@@ -91,6 +79,18 @@ static int conclude(const struct ush_rendered *rendered, const struct ush_plan *
 	return conflicts > 0 ? ush_fail(err, USH_ERR_REFUSED, "%zu conflict%s left alone", conflicts, conflicts > 1 ? "s were" : " was") : 0;
 }
 
+/* Before anybody is asked anything. A folder that is not there is made. */
+static int check_folder(const char *folder, struct ush_error *err)
+{
+	struct stat there, link;
+
+	if (strcmp(folder, "-") == 0 || *folder == '\0')
+		return ush_fail(err, USH_ERR_USAGE, *folder == '\0' ? "render wants the name of a folder" : "render writes a folder, not stdout");
+	if (stat(folder, &there) == 0 ? !S_ISDIR(there.st_mode) : lstat(folder, &link) == 0)
+		return ush_fail(err, USH_ERR_STORE, "%s: is not a folder; nothing was written", folder);
+	return 0;
+}
+
 static int run(size_t count, char **operands, struct ush_error *err)
 {
 	USH_AUTO_BROKER broker = {0};
@@ -100,8 +100,8 @@ static int run(size_t count, char **operands, struct ush_error *err)
 	size_t held;
 
 	(void)count;
-	if (strcmp(operands[0], "-") == 0)
-		return ush_fail(err, USH_ERR_USAGE, "render writes a folder, not stdout");
+	if (check_folder(operands[0], err) != 0)
+		return -1;
 	if (ush_broker_need_policy(&options, err) != 0 || ush_broker_open(&broker, &options, false, err) != 0)
 		return -1;
 	sync.world = &broker.source_world;
@@ -111,7 +111,7 @@ static int run(size_t count, char **operands, struct ush_error *err)
 	if (check_names(sync.plan, err) != 0 || (generations ? ush_generation_render : ush_render)(operands[0], sync.plan, &rendered, err) != 0)
 		return -1;
 	print_files(&rendered, operands[0]);
-	print_lines(sync.plan);
+	ush_broker_tell_plan(sync.plan);
 	return conclude(&rendered, sync.plan, held, operands[0], err);
 }
 

@@ -42,15 +42,22 @@ static json_t *fault_json(const char *fault, const char *file)
 	return json_pack("{s:i, s:i, s:s}", "line", (int)line, "column", (int)column, "message", fault + length + end);
 }
 
-static json_t *report(const struct ush_policy *policy, const struct ush_list *faults, const char *file)
+static json_t *all_json(const struct ush_list *lines, const char *file)
 {
 	json_t *all = json_array();
 
-	for (size_t i = 0; i < faults->count; i++)
-		json_array_append_new(all, fault_json(faults->items[i], file));
+	for (size_t i = 0; i < lines->count; i++)
+		json_array_append_new(all, fault_json(lines->items[i], file));
+	return all;
+}
+
+static json_t *report(const struct ush_policy *policy, const struct ush_list *faults, const struct ush_list *notes, const char *file)
+{
+	json_t *all = all_json(faults, file);
+
 	if (policy == NULL)
 		return json_pack("{s:s, s:b, s:o}", "file", file, "valid", false, "faults", all);
-	return json_pack("{s:s, s:b, s:o, s:s, s:s, s:I, s:I, s:I}", "file", file, "valid", true, "faults", all, "name", policy->name, "digest", policy->digest,
+	return json_pack("{s:s, s:b, s:o, s:o, s:s, s:s, s:I, s:I, s:I}", "file", file, "valid", true, "faults", all, "notes", all_json(notes, file), "name", policy->name, "digest", policy->digest,
 			 "sources", (json_int_t)policy->source_count, "roles", (json_int_t)policy->role_count, "grants", (json_int_t)policy->grant_count);
 }
 
@@ -69,6 +76,43 @@ static void check_exceptions(const struct ush_policy *policy, int64_t now, struc
 	}
 }
 
+static bool uses_role(const struct ush_policy *policy, size_t role)
+{
+	for (size_t i = 0; i < policy->grant_count; i++)
+		if (policy->grants[i].role == role)
+			return true;
+	for (size_t i = 0; i < policy->template_count; i++)
+		for (size_t k = 0; k < policy->templates[i].role_count; k++)
+			if (policy->templates[i].roles[k].role == role)
+				return true;
+	return false;
+}
+
+static bool uses_source(const struct ush_policy *policy, size_t source)
+{
+	for (size_t i = 0; i < policy->grant_count; i++)
+		if (policy->grants[i].source == source && !policy->grants[i].kubernetes)
+			return true;
+	return false;
+}
+
+/* No fault, but seldom meant: what nothing refers to. Of a policy without grants that is everything. */
+static void note_unused(const struct ush_policy *policy, struct ush_list *notes)
+{
+	for (size_t i = 0; i < policy->source_count && policy->grant_count > 0; i++)
+		if (!uses_source(policy, i)) {
+			USH_AUTO_FREE char *line = ush_printf("%s:%u:1: sources.%s: note: no grant names it", policy->file, policy->sources[i].line, policy->sources[i].name);
+
+			ush_list_add(notes, line);
+		}
+	for (size_t i = 0; i < policy->role_count && policy->grant_count > 0; i++)
+		if (!uses_role(policy, i)) {
+			USH_AUTO_FREE char *line = ush_printf("%s:%u:1: roles.%s: note: no grant and no template uses it", policy->file, policy->roles[i].line, policy->roles[i].name);
+
+			ush_list_add(notes, line);
+		}
+}
+
 static void print_text(const struct ush_policy *policy)
 {
 	char number[3][32];
@@ -78,7 +122,7 @@ static void print_text(const struct ush_policy *policy)
 	       ush_thousands(policy->grant_count, number[2], sizeof number[2]), policy->grant_count == 1 ? "" : "s");
 }
 
-static int validate(struct ush_list *faults, struct ush_error *err)
+static int validate(struct ush_list *faults, struct ush_list *notes, struct ush_error *err)
 {
 	USH_AUTO_BROKER broker = {0};
 	struct ush_error first = {0};
@@ -90,12 +134,15 @@ static int validate(struct ush_list *faults, struct ush_error *err)
 		return -1;
 	if (policy != NULL)
 		check_exceptions(policy, ush_now(&broker.world), faults);
+	if (policy != NULL)
+		note_unused(policy, notes);
 	if (json) {
-		USH_AUTO_JSON whole = report(faults->count == 0 ? policy : NULL, faults, file);
+		USH_AUTO_JSON whole = report(faults->count == 0 ? policy : NULL, faults, notes, file);
 
 		if (ush_broker_print_json(whole, err) != 0)
 			return -1;
 	} else if (faults->count == 0) {
+		print_faults(notes);
 		print_text(policy);
 	} else {
 		print_faults(faults);
@@ -105,7 +152,7 @@ static int validate(struct ush_list *faults, struct ush_error *err)
 
 static int run(size_t count, char **operands, struct ush_error *err)
 {
-	struct ush_list faults = {0};
+	struct ush_list faults = {0}, notes = {0};
 	int status;
 
 	if (schema) {
@@ -117,8 +164,9 @@ static int run(size_t count, char **operands, struct ush_error *err)
 		options.policy = operands[0];
 	if (ush_broker_need_policy(&options, err) != 0)
 		return -1;
-	status = validate(&faults, err);
+	status = validate(&faults, &notes, err);
 	ush_list_free(&faults);
+	ush_list_free(&notes);
 	return status;
 }
 

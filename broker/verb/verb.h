@@ -64,6 +64,13 @@ void ush_broker_close(struct ush_broker *broker);
 int ush_broker_recorded(struct ush_broker *broker, struct ush_error *err);
 #define USH_AUTO_BROKER __attribute__((cleanup(ush_broker_close))) struct ush_broker
 
+/* " --kubeconfig FILE --context NAME --state-namespace NAME" as far as they were said, for a command that a person copies;
+ * cluster: of the policy's, whose kubeconfig and context it is then, or NULL. The caller frees. */
+char *ush_broker_place(const struct ush_broker_options *options, const struct ush_cluster *cluster);
+
+/* A word as a shell reads it, quoted where it must be. The caller frees. */
+char *ush_broker_word(const char *text);
+
 /* USH_ERR_USAGE when no policy was named. */
 int ush_broker_need_policy(const struct ush_broker_options *options, struct ush_error *err);
 
@@ -110,6 +117,31 @@ char *ush_broker_identity(const struct ush_world *world);
 /* Namespaces and RoleBindings of the cluster, or (kube NULL) in a folder of manifests. standing.c */
 struct ush_standing;
 int ush_broker_standing(struct ush_standing *standing, const struct ush_kube *kube, const char *folder, struct ush_error *err);
+
+/* ---- plan_file.c ---- */
+
+/* USH_ERR_CONFIG when it is none, or was changed. */
+struct ush_plan *ush_plan_file_read(const char *path, struct ush_error *err);
+
+/* USH_ERR_USAGE or USH_ERR_REFUSED when it is not for the cluster behind this URL. */
+int ush_plan_file_fits(const struct ush_plan *plan, const char *path, const char *server, struct ush_error *err);
+
+/* USH_ERR_REFUSED when it was made more than `most` seconds ago. */
+int ush_plan_file_age(const struct ush_plan *plan, const char *path, int64_t now, int64_t most, struct ush_error *err);
+
+/* The policy that it was made from, as it was: the one that is named, or else the one that the plan names. */
+struct ush_policy *ush_plan_file_policy(const struct ush_plan *plan, const char *path, const char *named, struct ush_error *err);
+
+/* The same as a question; a policy that nobody names and that is not here is no fault: the plan was made elsewhere. */
+int ush_plan_file_policy_stands(const struct ush_plan *plan, const char *path, const char *named, struct ush_error *err);
+
+/* ---- applied.c ---- */
+
+/* What of a plan stays, waits or is in the way, on stderr. */
+void ush_broker_tell_plan(const struct ush_plan *plan);
+
+/* What came of it, and the error that the run ends with. held: changes that wait for a person's consent. */
+int ush_broker_tell_applied(const struct ush_applied *applied, const struct ush_plan *plan, size_t held, struct ush_error *err);
 
 /* Prints text, as it is; USH_ERR_STORE when stdout does not take it. */
 int ush_broker_print(const char *text, struct ush_error *err);

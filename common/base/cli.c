@@ -320,9 +320,12 @@ int ush_cli_main(const struct ush_program *program, int argc, char **argv)
 {
 	struct ush_error err = {0};
 	int status = dispatch(program, argc, argv, &err);
+	bool lost = ferror(stdout) != 0; /* what did not go out earlier is no longer there to be flushed */
 
 	if (fflush(stdout) != 0 && err.code == USH_OK)
 		ush_fail(&err, USH_ERR_STORE, "stdout: %s", strerror(errno));
+	if (lost && err.code == USH_OK)
+		ush_fail(&err, USH_ERR_STORE, "stdout: not everything could be written");
 	if (err.code != USH_OK) {
 		ush_error_print(stderr, program->name, &err);
 		return ush_code_status(err.code);

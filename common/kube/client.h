@@ -29,6 +29,10 @@ struct ush_kube {
 	bool parting; /* the requests are made although SIGINT or SIGTERM came, within 5 s: what leaves things in order */
 };
 
+/* Unix seconds by the server's clock, once one of its answers had a Date; by our own until then. What is written into the
+ * cluster or decided from what stands there is timed by one clock, whatever machine a run is on. */
+int64_t ush_kube_now(const struct ush_kube *kube);
+
 /* GET path (from '/'). *status is 200 or 404; *out is NULL on 404. Owned by the caller. */
 int ush_kube_get(const struct ush_kube *kube, const char *path, int *status, json_t **out, struct ush_error *err);
 

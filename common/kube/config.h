@@ -28,6 +28,8 @@ struct ush_kube_config {
 	char *kubeconfig; /* the path it was loaded from; NULL as in ush_kube_config_load */
 	struct ush_kube_config *before; /* credentials that were replaced: requests under way still point at them */
 	int minor; /* of the server's version (list.h): 0 not asked yet, -1 it does not tell */
+	bool dated;      /* the server told what time it is there (ush_kube_now) */
+	int64_t ahead_s; /* how far its clock is ahead of ours */
 };
 
 /* path NULL: $KUBECONFIG, ~/.kube/config, in-cluster, in this order. context NULL: current-context. An exec user's

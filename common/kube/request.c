@@ -135,6 +135,23 @@ int ush_kube_judge(const struct ush_kube *kube, const char *method, const char *
 			method, (int)strcspn(path, "?"), path, message);
 }
 
+/* An answer's Date (RFC 9110 section 6.6.1, whole seconds) was true at some moment between the request and its end. */
+static void take_date(const struct ush_kube *kube, int64_t date, int64_t sent)
+{
+	struct ush_kube_config *config = kube->config;
+	int64_t now = ush_now(kube->world);
+
+	if (date <= 0 || config->dated)
+		return;
+	config->dated = true;
+	config->ahead_s = date > now ? date - now : date + 1 < sent ? date + 1 - sent : 0;
+}
+
+int64_t ush_kube_now(const struct ush_kube *kube)
+{
+	return ush_now(kube->world) + kube->config->ahead_s;
+}
+
 struct relay { /* notes that a piece went out */
 	struct ush_kube_call *call;
 	int (*on_body)(void *context, const char *data, size_t length, struct ush_error *err);
@@ -156,12 +173,13 @@ static int try_until_done(const struct ush_kube *kube, struct ush_kube_call *cal
 
 	for (;;) {
 		struct ush_error why = {0};
-		int64_t wait;
+		int64_t wait, sent = ush_now(kube->world);
 		int result;
 
 		ush_http_response_free(response);
 		*response = (struct ush_http_response){.retry_after_ms = -1};
 		result = send_once(kube, call, body, response, &why);
+		take_date(kube, response->date, sent);
 		if (result == 0 && response->status == 401 && !patience.token_read &&
 		    ush_kube_token_again(kube->config)) {
 			patience.token_read = true;

@@ -116,14 +116,22 @@ sed 's/namespaces: \[[^]]*\]/namespaceSelector: {tier: a}/' policy.yaml >selecto
 for name in ../evil a/b .git 'a\nb' UPPER; do
 	printf 'kind: Namespace\napiVersion: v1\nmetadata: {name: "%s", labels: {tier: a}}\n' "$name" >hostile/in/n.yaml
 	status 3 "a namespace called $name is status 3" "$BROKER" render -f selector.yaml --namespaces hostile/in hostile/out
-	like "$(cat "$ERR")" 'nothing was written' 'and says so'
+	like "$(cat "$ERR")" 'nothing was concluded' 'and says so'
 	is "$(find . -newer hostile/in/n.yaml -name '*evil*') $(find hostile -type f)" ' hostile/in/n.yaml' 'nothing is written, here or elsewhere'
 done
 
 # ---- the command line ----
 status 2 'apply wants a policy or a plan' "$BROKER" apply
-status 2 'apply takes one of them' "$BROKER" apply -f policy.yaml --plan plan.json
-status 2 '--confirm goes with --plan' "$BROKER" apply -f policy.yaml --confirm 12345678
+for wrong in '--no-sources' '--max-age 1h' '--confirm 12345678'; do
+	# shellcheck disable=SC2086
+	status 2 "${wrong%% *} goes with --plan" "$BROKER" apply -f policy.yaml $wrong
+	one_line "$ERR" 'in one line'
+done
+for wrong in '--no-people' '--cluster a' '--max-age 1y' '--no-sources --replay out'; do
+	# shellcheck disable=SC2086
+	status 2 "apply --plan does not take $wrong" "$BROKER" apply --plan plan.json $wrong --kubeconfig kubeconfig
+	one_line "$ERR" 'in one line'
+done
 status 2 'render wants a folder' "$BROKER" render -f policy.yaml
 status 2 'an option that is not there' "$BROKER" plan -f policy.yaml --form out
 like "$(cat "$ERR")" 'Did you mean --from\?' 'is told with the nearest'

@@ -97,7 +97,7 @@ role_changes() {
 	policy viewer
 	"$BROKER" rbac -f "$T/policy.yaml" --state-namespace usher-system | admin apply -f - >/dev/null
 	run_broker plan -f "$T/policy.yaml" --out "$T/plan.json" >/dev/null
-	status 0 'BM10 and another role, by a plan from a file' run_broker apply --plan "$T/plan.json"
+	status 0 'BM10 and another role, by a plan from a file whose sources are not asked again' run_broker apply --plan "$T/plan.json" --no-sources
 	policy editor
 	admin apply -f "$T/rbac.yaml" >/dev/null
 	status 0 'BM10 and all as it was' run_broker apply -f "$T/policy.yaml"

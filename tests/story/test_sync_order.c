@@ -11,6 +11,11 @@
 #include "common/data/json.h"
 #include "tests/support/sync_room.h"
 
+#define AGED                                                                                                                           \
+	"apiVersion: usher.dev/v1\nkind: AccessPolicy\ncluster: {groupPrefix: 'oidc:'}\nsources: {main: {file: {path: groups.json}}}\n"     \
+	"roles:\n  editor: {clusterRole: edit}\nlimits: {remove: {bindings: 20, people: 100%}, vanishedGroup: {runs: 2, age: 1h}}\n"      \
+	"grants:\n- {group: k8s-restricted-users, role: editor, namespaces: [fancy-namespace], name: read-pods-services}\n"
+
 /* ---- another role ---- */
 
 #define EDITOR	 HEAD "- {group: k8s-restricted-users, role: editor, namespaces: [fancy-namespace], name: read-pods-services}\n"
@@ -109,6 +114,121 @@ START_TEST(another_role_broken_off_anywhere_is_ended_by_the_next_run)
 }
 END_TEST
 
+/* ---- who goes from one binding to another ---- */
+
+#define FANCY(role, name, group) "- {group: " group ", role: " role ", namespaces: [fancy-namespace, default], name: " name "}\n"
+#define TOGETHER HEAD FANCY("editor", "e", "k8s-restricted-users") FANCY("editor", "e", "b")
+#define APART	 HEAD FANCY("editor", "new", "k8s-restricted-users") FANCY("editor", "e", "b")
+
+static size_t subjects(const char *path)
+{
+	return json_array_size(ush_json_array(fake_kube_object(room.fake, path), "subjects"));
+}
+
+static enum ush_outcome outcome_of(const char *namespace_name, const char *name)
+{
+	for (size_t i = 0; i < room.plan->change_count; i++)
+		if (strcmp(room.plan->changes[i].namespace_name, namespace_name) == 0 && strcmp(room.plan->changes[i].name, name) == 0)
+			return room.applied.outcomes[i];
+	ck_abort_msg("the plan does not speak of %s/%s", namespace_name, name);
+}
+
+/* The first run is done, and the next has another policy. */
+static void go_on_with(const char *policy)
+{
+	ck_assert_int_eq(sync_room_run(), 0);
+	sync_room_put("policy.yaml", policy);
+	fake_kube_forget(room.fake);
+}
+
+START_TEST(nobody_is_taken_out_before_he_is_in_the_other_binding)
+{
+	sync_room_begin(TOGETHER, FULL);
+	go_on_with(APART);
+	ck_assert_int_eq(sync_room_run(), 0);
+	ck_assert_uint_lt(sync_room_when("POST", BINDINGS), sync_room_when("PATCH", BINDINGS "/e"));
+	ck_assert_uint_ne(sync_room_when("PATCH", BINDINGS "/e"), SIZE_MAX);
+	go_on_with(TOGETHER);
+	ck_assert_int_eq(sync_room_run(), 0);
+	ck_assert_uint_lt(sync_room_when("PATCH", BINDINGS "/e"), sync_room_when("DELETE", BINDINGS "/new"));
+	sync_room_end();
+}
+END_TEST
+
+/* BC12: where the other binding cannot be written the old one stays as it is; elsewhere it does not. */
+START_TEST(who_cannot_be_put_into_another_binding_stays_in_the_old_one)
+{
+	sync_room_begin(TOGETHER, FULL);
+	go_on_with(APART);
+	fake_kube_fail(room.fake, (struct fake_kube_fault){.method = "POST", .path = BINDINGS, .times = 1, .status = 403});
+	ck_assert_int_eq(sync_room_run(), 10);
+	sync_room_expect_failed("RoleBinding fancy-namespace/new: ");
+	ck_assert_uint_eq(subjects(BINDINGS "/e"), 2);
+	ck_assert_uint_eq(subjects(RBAC "default/rolebindings/e"), 1);
+	ck_assert_int_eq(outcome_of("fancy-namespace", "e"), USH_OUTCOME_HELD_BACK);
+	ck_assert_uint_eq(room.applied.removals_left, 1);
+	ck_assert_int_eq(sync_room_run(), 0);
+	ck_assert_uint_eq(subjects(BINDINGS "/e"), 1);
+	sync_room_end();
+}
+END_TEST
+
+/* One that some leave and others join, or that goes to another role, takes access too. */
+START_TEST(a_binding_that_turns_waits_for_what_gives)
+{
+	static const char *const turns[] = {
+		HEAD FANCY("editor", "new", "k8s-restricted-users") FANCY("editor", "e", "b"),
+		HEAD FANCY("editor", "new", "k8s-restricted-users") FANCY("pod-service-reader", "e", "b"),
+	};
+
+	for (size_t i = 0; i < USH_COUNT(turns); i++) {
+		sync_room_begin(HEAD FANCY("editor", "e", "k8s-restricted-users"), FULL);
+		go_on_with(turns[i]);
+		fake_kube_fail(room.fake, (struct fake_kube_fault){.method = "POST", .path = BINDINGS, .times = 1, .status = 403});
+		ck_assert_int_eq(sync_room_run(), 10);
+		ck_assert_int_eq(outcome_of("fancy-namespace", "e"), USH_OUTCOME_HELD_BACK);
+		ck_assert_ptr_nonnull(strstr(json_string_value(json_object_get(json_array_get(ush_json_array(fake_kube_object(room.fake, BINDINGS "/e"), "subjects"), 0), "name")),
+					     "k8s-restricted-users"));
+		ck_assert_int_eq(sync_room_run(), 0);
+		ck_assert_uint_eq(subjects(BINDINGS "/e"), 1);
+		ck_assert_uint_eq(subjects(BINDINGS "/new"), 1);
+		sync_room_end();
+	}
+}
+END_TEST
+
+/* ---- a Role first ---- */
+
+START_TEST(a_binding_is_not_written_before_its_role)
+{
+	sync_room_begin(STORY "- {group: b, role: editor, namespaces: [fancy-namespace], name: e}\n"
+			      "- {group: b, role: pod-service-reader, namespaces: [default], name: r}\n",
+			FULL);
+	fake_kube_fail(room.fake, (struct fake_kube_fault){.method = "POST", .path = RBAC "fancy-namespace/roles", .times = 1, .status = 403});
+	ck_assert_int_eq(sync_room_run(), 10);
+	sync_room_expect_failed("Role fancy-namespace/pod-service-reader: ");
+	ck_assert_int_eq(outcome_of("fancy-namespace", "read-pods-services"), USH_OUTCOME_ROLELESS);
+	ck_assert(!sync_room_has(READ));
+	ck_assert(sync_room_has(BINDINGS "/e"));		     /* of another role */
+	ck_assert(sync_room_has(RBAC "default/rolebindings/r")); /* of a Role of that name elsewhere */
+	ck_assert_int_eq(sync_room_run(), 0);
+	ck_assert(sync_room_has(READ));
+	sync_room_end();
+}
+END_TEST
+
+START_TEST(a_binding_waits_with_its_role_for_a_namespace_that_went)
+{
+	sync_room_begin(STORY, FULL);
+	fake_kube_fail(room.fake, (struct fake_kube_fault){.method = "POST", .path = RBAC "fancy-namespace/roles", .times = 1, .status = 404});
+	fake_kube_forget(room.fake);
+	ck_assert_int_eq(sync_room_run(), 10);
+	ck_assert_uint_eq(fake_kube_count(room.fake, "POST", BINDINGS), 0);
+	ck_assert_uint_eq(room.applied.pending, 2);
+	sync_room_end();
+}
+END_TEST
+
 /* ---- two at once ---- */
 
 /* BC19, T59 */
@@ -189,6 +309,41 @@ START_TEST(an_expired_lease_is_taken_over_and_the_work_ended)
 }
 END_TEST
 
+/* The next run is on another machine, whose clock is so far ahead of the server's. */
+static void on_a_machine_ahead(int64_t ms)
+{
+	room.fake->now_ms += ms - room.fake->behind_ms;
+	room.fake->behind_ms = ms;
+	room.fake->config.dated = false;
+	room.fake->config.ahead_s = 0;
+}
+
+START_TEST(a_clock_that_is_hours_off_takes_nobodys_lease_and_nobodys_access)
+{
+	struct ush_lease lease;
+
+	sync_room_begin(AGED, FULL);
+	ck_assert_int_eq(sync_room_run(), 0);
+	ck_assert_int_eq(ush_lease_take(&lease, &room.fake->kube, "default", "other-7", &room.err), 0);
+	on_a_machine_ahead(7200000);
+	sync_room_put("groups.json", WITHOUT);
+	ck_assert_int_eq(sync_room_run(), 5);
+	ck_assert_ptr_nonnull(strstr(room.err.what, "another usher-broker is applying (other-7)"));
+	ush_lease_release(&lease);
+	on_a_machine_ahead(0);
+	ck_assert_int_eq(sync_room_run(), 0); /* a tombstone, by the right time */
+	on_a_machine_ahead(7200000);
+	ck_assert_int_eq(sync_room_run(), 0);
+	ck_assert(sync_room_has(READ)); /* which is not an hour old */
+	on_a_machine_ahead(-7200000);
+	ck_assert_int_eq(sync_room_run(), 0);
+	room.fake->now_ms += 3601000;
+	ck_assert_int_eq(sync_room_run(), 0);
+	ck_assert(!sync_room_has(READ)); /* and now is, on a machine that is two hours late */
+	sync_room_end();
+}
+END_TEST
+
 static void slow_and_stolen(void *context, struct fake_kube *kube, const char *method, const char *path)
 {
 	struct ush_lease *thief = context;
@@ -216,5 +371,9 @@ START_TEST(a_run_that_lost_its_lease_writes_nothing_more)
 END_TEST
 
 TAP_MAIN("sync_order", another_role_leaves_no_gap, two_that_change_role_have_a_stand_in_each, another_role_that_does_not_prove_itself_keeps_the_old_binding,
-	 another_role_broken_off_anywhere_is_ended_by_the_next_run, a_second_run_finds_the_lease_taken, a_lease_that_we_took_ourselves_is_ours, a_lease_that_ends_in_another_century_is_told_from_one_at_work,
-	 an_expired_lease_is_taken_over_and_the_work_ended, a_run_that_lost_its_lease_writes_nothing_more)
+	 another_role_broken_off_anywhere_is_ended_by_the_next_run, nobody_is_taken_out_before_he_is_in_the_other_binding,
+	 who_cannot_be_put_into_another_binding_stays_in_the_old_one, a_binding_that_turns_waits_for_what_gives, a_binding_is_not_written_before_its_role,
+	 a_binding_waits_with_its_role_for_a_namespace_that_went,
+	 a_second_run_finds_the_lease_taken, a_lease_that_we_took_ourselves_is_ours, a_lease_that_ends_in_another_century_is_told_from_one_at_work,
+	 an_expired_lease_is_taken_over_and_the_work_ended,
+	 a_clock_that_is_hours_off_takes_nobodys_lease_and_nobodys_access, a_run_that_lost_its_lease_writes_nothing_more)

@@ -467,7 +467,7 @@ int fake_kube_http(void *context, const struct ush_http_request *request, struct
 	if (fault != NULL && fault->cut > 0)
 		length = fault->cut < length ? fault->cut : length;
 	response->status = answer.status;
-	response->date = fake->now_ms / 1000;
+	response->date = (fake->now_ms - fake->behind_ms) / 1000;
 	response->retry_after_ms = fault != NULL && fault->retry_after_ms != 0 ? fault->retry_after_ms : -1;
 	snprintf(response->content_type, sizeof response->content_type, "application/json");
 	if (deliver(fake, request, response, text, length, err) != 0)

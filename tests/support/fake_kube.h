@@ -59,6 +59,7 @@ struct fake_kube {
 	struct ush_kube_config config; /* server FAKE_KUBE_SERVER, token "fake-token", namespace "default" */
 	struct ush_kube kube;          /* a client, ready to use; field manager "usher-broker" */
 	int64_t now_ms;                /* the clock, 2026-01-01T00:00:00Z at first; a sleep moves it. Settable */
+	int64_t behind_ms;             /* how far the server's own clock is behind it. Settable */
 	int64_t slept_ms;              /* all sleeps together */
 	const char *accepts;           /* the bearer token it takes; NULL: any. Settable */
 	unsigned int minor;            /* what /version says, 1.MINOR; 36 at first. Settable */
