@@ -80,6 +80,34 @@ static void add_markdown(struct ush_buf *out, const struct ush_turn *turn)
 	ush_buf_add(out, page.data, page.length);
 }
 
+/* The command that goes past the limits, or says yes to what waits for it. The caller frees. */
+static char *confirm_command(const struct ush_turn *turn)
+{
+	USH_AUTO_FREE char *to = ush_broker_place(&options, cluster_of(turn)), *policy = ush_broker_word(options.policy),
+			   *file = ush_broker_word(out_file != NULL ? out_file : "plan.json"), *folder = ush_broker_word(from != NULL ? from : ""),
+			   *first = out_file != NULL ? ush_strdup("") : ush_printf("usher-broker plan -f %s%s --out plan.json; ", policy, to);
+	const char *hash = turn->sync->plan->hash;
+
+	if (from != NULL)
+		return ush_printf("usher-broker render -f %s --confirm %.8s %s", policy, hash, folder);
+	return ush_printf("%susher-broker apply --plan %s --confirm %.8s%s", first, file, hash, to);
+}
+
+/* A group that was made anew: how to say that it may have what the old one had. */
+static void say_waiting(struct ush_buf *out, const struct ush_turn *turn)
+{
+	const struct ush_plan *plan = turn->sync->plan;
+	USH_AUTO_FREE char *command = NULL;
+	size_t waiting = 0;
+
+	for (size_t i = 0; i < plan->change_count; i++)
+		waiting += plan->changes[i].consent && plan->changes[i].action <= USH_REMOVE;
+	if (waiting == 0 || plan->stop.code != USH_OK)
+		return;
+	command = confirm_command(turn);
+	ush_buf_printf(out, "%zu of them wait%s for somebody's word. To give it: %s\n", waiting, waiting == 1 ? "s" : "", command);
+}
+
 static int print_plan(const struct ush_turn *turn, struct ush_error *err)
 {
 	const struct ush_plan *plan = turn->sync->plan;
@@ -93,6 +121,7 @@ static int print_plan(const struct ush_turn *turn, struct ush_error *err)
 		add_markdown(&text, turn);
 	} else {
 		ush_plan_to_text(plan, &text, next);
+		say_waiting(&text, turn);
 		if (verbose)
 			ush_plan_dangling_text(plan, &text);
 	}
@@ -101,18 +130,10 @@ static int print_plan(const struct ush_turn *turn, struct ush_error *err)
 
 static void advise(const struct ush_turn *turn, struct ush_error *err)
 {
-	USH_AUTO_FREE char *to = ush_broker_place(&options, cluster_of(turn));
-	const struct ush_plan *plan = turn->sync->plan;
+	USH_AUTO_FREE char *command = confirm_command(turn);
 
-	if (plan->stop.code != USH_ERR_REFUSED)
-		return;
-	if (from != NULL)
-		ush_hint(err, "If that is right: usher-broker render -f %s --confirm %.8s %s", options.policy, plan->hash, from);
-	else if (out_file != NULL)
-		ush_hint(err, "If that is right: usher-broker apply --plan %s --confirm %.8s%s", out_file, plan->hash, to);
-	else
-		ush_hint(err, "If that is right: usher-broker plan -f %s --out plan.json; usher-broker apply --plan plan.json --confirm %.8s", options.policy,
-			 plan->hash);
+	if (turn->sync->plan->stop.code == USH_ERR_REFUSED)
+		ush_hint(err, "If that is right: %s", command);
 }
 
 static int plan_cluster(struct ush_turn *turn, struct ush_error *err)
