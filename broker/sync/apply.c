@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "broker/sync/applyset.h"
-#include "broker/sync/stage.h"
+#include "broker/sync/order.h"
 #include "broker/sync/state_store.h"
 #include "common/base/memory.h"
 #include "common/data/json.h"
@@ -19,81 +19,34 @@ void ush_applied_free(struct ush_applied *applied)
 	*applied = (struct ush_applied){0};
 }
 
-/* ---- the stages ---- */
-
-/* Access in one namespace does not hang on what is in another: where something failed nothing is taken away, elsewhere
- * it is. Or one namespace that refuses us would keep everybody's access for ever. */
-static void hold_back(struct ush_run *run)
-{
-	ush_list_free(&run->held_back);
-	for (size_t i = 0; i < run->plan->change_count; i++)
-		if (run->applied->outcomes[i] == USH_OUTCOME_FAILED)
-			ush_list_add(&run->held_back, run->plan->changes[i].namespace_name);
-	ush_list_sort(&run->held_back);
-}
-
-static const enum ush_step first_steps[USH_ACTION_COUNT] = {
-	[USH_CREATE] = USH_STEP_CREATE,
-	[USH_CHANGE] = USH_STEP_CHANGE,
-	[USH_REPLACE] = USH_STEP_STAND_IN,
-	[USH_REMOVE] = USH_STEP_REMOVE,
-};
-
-static enum ush_step of(const struct ush_change *change, bool bindings, bool removals)
-{
-	bool binding = change->kind == USH_ROLE_BINDING || change->kind == USH_CLUSTER_ROLE_BINDING;
-
-	return binding == bindings && (change->action == USH_REMOVE) == removals ? first_steps[change->action] : USH_STEP_END;
-}
-
-static enum ush_step roles(struct ush_run *run, const struct ush_change *change)
-{
-	(void)run;
-	return of(change, false, false);
-}
-
-static enum ush_step bindings(struct ush_run *run, const struct ush_change *change)
-{
-	(void)run;
-	return of(change, true, false);
-}
+/* ---- the phases ---- */
 
 static enum ush_step proofs(struct ush_run *run, const struct ush_change *change)
 {
 	bool adds = (change->action == USH_CREATE || change->action == USH_CHANGE) && change->added_count > 0;
+	enum ush_phase phase = run->phase == USH_PHASE_TURN_OVER ? USH_PHASE_TURN : run->phase;
 
-	if (!adds || change->kind != USH_ROLE_BINDING || run->proofs_left == 0 ||
+	if (!adds || ush_phase_of(change) != phase || change->kind != USH_ROLE_BINDING || run->proofs_left == 0 ||
 	    run->applied->outcomes[change - run->plan->changes] != USH_OUTCOME_DONE)
 		return USH_STEP_END;
 	run->proofs_left -= change->added_count < run->proofs_left ? change->added_count : run->proofs_left;
 	return USH_STEP_PROVE_ROLE;
 }
 
-static enum ush_step old_bindings(struct ush_run *run, const struct ush_change *change)
-{
-	return ush_list_has(&run->held_back, change->namespace_name) ? USH_STEP_END : of(change, true, true);
-}
-
-static enum ush_step old_roles(struct ush_run *run, const struct ush_change *change)
-{
-	return ush_list_has(&run->held_back, change->namespace_name) ? USH_STEP_END : of(change, false, true);
-}
-
-/* Everything up to the removals may go on after a failure; they may only where nothing failed. */
+/* What gives access is shown to work before anything is taken away. */
 static int write_all(struct ush_run *run, struct ush_error *err)
 {
-	struct ush_applied *applied = run->applied;
-
-	if (ush_stage_run(run, roles, err) != 0 || ush_stage_run(run, bindings, err) != 0)
-		return -1;
 	run->proofs_left = PROOFS_MOST;
-	if (applied->failed.count == 0 && ush_stage_run(run, proofs, err) != 0)
-		return -1;
-	hold_back(run);
-	if (ush_stage_run(run, old_bindings, err) != 0)
-		return -1;
-	hold_back(run);
-	return ush_stage_run(run, old_roles, err);
+	for (enum ush_phase phase = USH_PHASE_ROLES; phase < USH_PHASE_COUNT; phase++) {
+		bool proves = phase == USH_PHASE_GIVE || phase == USH_PHASE_TURN_OVER;
+
+		ush_order_begin(run, phase);
+		if (ush_stage_run(run, ush_order_first, err) != 0)
+			return -1;
+		if (proves && run->applied->failed.count == 0 && ush_stage_run(run, proofs, err) != 0)
+			return -1;
+	}
+	return 0;
 }
 
 static void add_names(struct ush_list *list, const char *names)
@@ -159,7 +112,8 @@ static size_t left(const struct ush_run *run)
 	size_t count = 0;
 
 	for (size_t i = 0; i < run->plan->change_count; i++)
-		count += run->plan->changes[i].action == USH_REMOVE && run->applied->outcomes[i] == USH_OUTCOME_UNTRIED;
+		count += run->applied->outcomes[i] == USH_OUTCOME_HELD_BACK ||
+			 (run->plan->changes[i].action == USH_REMOVE && run->applied->outcomes[i] == USH_OUTCOME_UNTRIED);
 	return count;
 }
 
@@ -185,7 +139,7 @@ int ush_apply(const struct ush_kube *kube, const struct ush_plan *plan, const ch
 
 	*applied = (struct ush_applied){.pending = ush_plan_count(plan, USH_PENDING)};
 	for (size_t i = 0; i < plan->change_count; i++)
-		applied->total += first_steps[plan->changes[i].action] != USH_STEP_END;
+		applied->total += plan->changes[i].action < USH_KEEP;
 	if (!ush_plan_writes(plan))
 		return 0;
 	applied->outcomes = ush_alloc(plan->change_count + 1);
@@ -196,7 +150,7 @@ int ush_apply(const struct ush_kube *kube, const struct ush_plan *plan, const ch
 		carry_out(&run);
 	ush_lease_release(&run.lease);
 	ush_asked_free(&run);
-	ush_list_free(&run.held_back);
+	ush_order_end(&run);
 	ush_state_free(&run.before);
 	applied->took_ms = ush_boot_ms(kube->world) - began;
 	return result;
@@ -224,7 +178,7 @@ static bool next_check(void *context, struct ush_kube_task *task, int64_t *wait_
 	struct ush_change *change;
 
 	(void)wait_ms;
-	while (check->at < check->plan->change_count && first_steps[check->plan->changes[check->at].action] == USH_STEP_END)
+	while (check->at < check->plan->change_count && check->plan->changes[check->at].action >= USH_KEEP)
 		check->at++;
 	if (check->at == check->plan->change_count || check->moved.code != USH_OK)
 		return false;

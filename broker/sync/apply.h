@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Carrying out a plan: Roles, then RoleBindings (new ones by create, changed ones as patch.h says, with what was there
- * as a precondition), proof by access review, and what is to go last of all, and only when all before it worked. Within
- * such a stage many at once (common/kube/batch.h). One object that fails does not keep the others from being written. A
- * run that is broken off anywhere leaves what it wrote, and the next one does the rest.
+ * as a precondition), proof by access review, and what takes access away last of all, and only where all before it worked
+ * (order.h). Within such a phase many at once (common/kube/batch.h). One object that fails does not keep the others from
+ * being written. A run that is broken off anywhere leaves what it wrote, and the next one does the rest.
  */
 #ifndef USH_SYNC_APPLY_H
 #define USH_SYNC_APPLY_H
@@ -12,7 +12,15 @@
 #include "common/kube/client.h"
 #include "common/kube/rbac.h"
 
-enum ush_outcome { USH_OUTCOME_UNTRIED, USH_OUTCOME_DONE, USH_OUTCOME_PENDING, USH_OUTCOME_SKIPPED, USH_OUTCOME_FAILED };
+enum ush_outcome {
+	USH_OUTCOME_UNTRIED,
+	USH_OUTCOME_DONE,
+	USH_OUTCOME_PENDING,
+	USH_OUTCOME_SKIPPED,
+	USH_OUTCOME_HELD_BACK, /* it takes access away, and something failed in its namespace */
+	USH_OUTCOME_ROLELESS,  /* the Role that it refers to was not written */
+	USH_OUTCOME_FAILED
+};
 
 struct ush_applied {
 	size_t total, done;
@@ -20,7 +28,8 @@ struct ush_applied {
 	size_t skipped;          /* their namespace is being deleted: nothing was to be done */
 	unsigned char *outcomes; /* enum ush_outcome, one a change of the plan; NULL when nothing was to be written */
 	struct ush_list failed;  /* one line each, raw */
-	size_t removals_left;    /* left undone because something failed in their namespace, or everywhere */
+	bool stopped;            /* by a signal */
+	size_t removals_left;    /* changes that take access away, left undone because something failed in their namespace, or everywhere */
 	size_t proofs;           /* access reviews that said what they should */
 	char *no_proof;          /* why there was none, or NULL */
 	int64_t took_ms;

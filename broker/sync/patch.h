@@ -23,4 +23,9 @@ extern const char *const ush_own_keys[];
  * the change has no body. */
 int ush_change_patch(const struct ush_plan *plan, const struct ush_change *change, const char *name, const char *resource_version, struct ush_buf *out);
 
+/* What is not there as the change wrote it although the API server said yes, by what it answered: a webhook, say, changed
+ * it, and would again. "subjects, annotation usher.dev/role"; NULL when all is. The caller frees. Labels and annotations of
+ * others are theirs. */
+char *ush_change_unkept(const struct ush_plan *plan, const struct ush_change *change, const json_t *there);
+
 #endif

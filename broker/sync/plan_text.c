@@ -4,12 +4,14 @@
  */
 #include <string.h>
 
+#include "broker/sync/alike.h"
 #include "broker/sync/plan.h"
 #include "broker/sync/remarks.h"
 #include "common/base/memory.h"
 
 #define PEOPLE_MAX 12 /* sentences; what is beyond is counted */
 #define NAMED	   5 /* people of one binding, named (layout: users) */
+#define GROUPS	   50 /* groups of one, likewise */
 
 static const char marks[USH_ACTION_COUNT] = {[USH_CREATE] = '+', [USH_CHANGE] = '~',  [USH_REPLACE] = '~',  [USH_REMOVE] = '-', [USH_KEEP] = '!',
 					     [USH_HOLD] = '!',	 [USH_PENDING] = '!', [USH_CONFLICT] = '?', [USH_NOTE] = '.'};
@@ -49,16 +51,16 @@ static void say_deltas(struct ush_buf *out, const struct ush_change *change, con
 	} sides[] = {{change->added, change->added_count, change->action == USH_CREATE ? "" : "+ "}, {change->removed, change->removed_count, "- "}};
 	char number[32];
 
+	if (change->action == USH_REMOVE) /* the whole binding goes: its reason names the group */
+		return;
 	for (size_t s = 0; s < USH_COUNT(sides); s++)
 		for (size_t i = 0; i < sides[s].count; i++) {
 			USH_AUTO_FREE char *text = ush_text_safe(sides[s].deltas[i].text);
 
-			if (i == NAMED && sides[s].count > NAMED + 1 && sides[s].deltas[i].people == 1) {
-				ush_buf_printf(out, " and %zu more", sides[s].count - i);
+			if (sides[s].count > i + 1 && (i == GROUPS || (i == NAMED && sides[s].deltas[i].people == 1))) {
+				ush_buf_printf(out, " and %s more", ush_thousands(sides[s].count - i, number, sizeof number));
 				break;
 			}
-			if (change->action == USH_REMOVE) /* the whole binding goes: its reason names the group */
-				continue;
 			ush_buf_printf(out, "%s%s%s", separator, sides[s].sign, text);
 			if (sides[s].deltas[i].people >= 0)
 				ush_buf_printf(out, " (%s %s)", ush_thousands((size_t)sides[s].deltas[i].people, number, sizeof number),
@@ -71,9 +73,10 @@ struct widths {
 	int namespace_name, name;
 };
 
-static void say_change(struct ush_buf *out, const struct ush_change *change, const struct widths *widths)
+static void say_change(struct ush_buf *out, const struct ush_change *change, size_t more, const struct widths *widths)
 {
 	USH_AUTO_FREE char *reason = ush_text_safe(change->reason), *name = ush_text_safe(change->name), *namespace_name = ush_text_safe(change->namespace_name);
+	char number[32];
 	size_t begin;
 
 	if (*change->name == '\0') {
@@ -86,6 +89,8 @@ static void say_change(struct ush_buf *out, const struct ush_change *change, con
 	say_deltas(out, change, "  ");
 	if (*reason != '\0')
 		ush_buf_printf(out, "  %s", reason);
+	if (more > 0)
+		ush_buf_printf(out, "  and so in %s more namespace%s", ush_thousands(more, number, sizeof number), more == 1 ? "" : "s");
 	while (out->length > begin && out->data[out->length - 1] == ' ')
 		out->data[--out->length] = '\0';
 	ush_buf_puts(out, "\n");
@@ -104,20 +109,35 @@ static struct widths measure(const struct ush_plan *plan)
 	return widths;
 }
 
+static void say_writes(struct ush_buf *out, const struct ush_plan *plan, const struct widths *widths)
+{
+	static const char *const done[USH_KEEP] = {[USH_CREATE] = "created", [USH_CHANGE] = "changed", [USH_REPLACE] = "made anew", [USH_REMOVE] = "removed"};
+	USH_AUTO_ALIKES alikes = {0};
+	char number[32];
+
+	ush_alikes_of(&alikes, plan);
+	for (size_t i = 0; i < alikes.count; i++) {
+		enum ush_action action = alikes.items[i].change->action;
+		bool last = i + 1 == alikes.count || alikes.items[i + 1].change->action != action;
+
+		say_change(out, alikes.items[i].change, alikes.items[i].more, widths);
+		if (last && alikes.rest[action] > 0)
+			ush_buf_printf(out, "%c and %s more are %s; all of them: -o json\n", marks[action], ush_thousands(alikes.rest[action], number, sizeof number), done[action]);
+	}
+}
+
 static void say_changes(struct ush_buf *out, const struct ush_plan *plan)
 {
 	struct widths widths = measure(plan);
 	USH_AUTO_REMARKS remarks = {0};
 
-	for (size_t i = 0; i < plan->change_count; i++)
-		if (plan->changes[i].action < USH_KEEP)
-			say_change(out, &plan->changes[i], &widths);
+	say_writes(out, plan, &widths);
 	ush_remarks_of_plan(&remarks, plan);
 	ush_remarks_gather(&remarks);
 	for (size_t i = 0; i < remarks.count; i++) {
 		USH_AUTO_FREE char *rest = ush_remark_rest(&remarks.items[i], "all of them: -o json"), *safe = rest != NULL ? ush_text_safe(rest) : NULL;
 
-		say_change(out, remarks.items[i].change, &widths);
+		say_change(out, remarks.items[i].change, 0, &widths);
 		if (safe != NULL)
 			ush_buf_printf(out, "%c %s\n", marks[remarks.items[i].kind], safe);
 	}

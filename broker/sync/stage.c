@@ -3,13 +3,15 @@
 
 #include <string.h>
 
+#include "broker/sync/order.h"
 #include "common/base/memory.h"
 
-static void job_free(struct ush_job *job)
+void ush_job_free(struct ush_job *job)
 {
 	ush_proof_free(job->proof);
 	free(job->uid);
 	free(job->version);
+	free(job->widening);
 	free(job);
 }
 
@@ -56,9 +58,9 @@ static struct ush_job *begin(struct ush_run *run)
 			job->step = ush_proof_begin(run, job);
 		if (job->step != USH_STEP_END)
 			return job;
-		job_free(job);
+		ush_job_free(job);
 	}
-	return NULL;
+	return ush_order_parked(run);
 }
 
 /* ---- the batch's callbacks ---- */
@@ -87,10 +89,12 @@ static void done(void *context, const struct ush_kube_task *task, const struct u
 		return;
 	}
 	job->step = ush_step_took(run, job, result);
-	if (job->step != USH_STEP_END)
+	if (job->step != USH_STEP_END && job->parked)
+		ush_order_park(run, job);
+	else if (job->step != USH_STEP_END)
 		wait_here(run, job);
 	else
-		job_free(job);
+		ush_job_free(job);
 }
 
 static bool urgent(void *context, struct ush_kube_task *task)
@@ -116,20 +120,24 @@ static size_t untried(struct ush_run *run)
 
 	for (; run->at < run->plan->change_count; run->at++)
 		count += run->first(run, &run->plan->changes[run->at]) != USH_STEP_END;
+	for (const struct ush_job *job = run->parked; job != NULL; job = job->next)
+		count++;
 	return count;
 }
 
 static int broken_off(struct ush_run *run, const struct ush_error *why, struct ush_error *err)
 {
 	size_t count = untried(run);
+	char number[32];
 
 	for (struct ush_job *job; (job = run->waiting) != NULL;) {
 		run->waiting = job->next;
 		count++;
-		job_free(job);
+		ush_job_free(job);
 	}
+	run->applied->stopped |= why->code == USH_ERR_DECLINED;
 	if (count > 0)
-		ush_fail(err, why->code, "%s; %zu change%s not tried", why->what, count, count == 1 ? " was" : "s were");
+		ush_fail(err, why->code, "%s; %s change%s not tried", why->what, ush_thousands(count, number, sizeof number), count == 1 ? " was" : "s were");
 	else
 		ush_fail(err, why->code, "%s", why->what);
 	return why->hint[0] != '\0' ? ush_hint(err, "%s", why->hint) : -1;

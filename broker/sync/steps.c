@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "broker/sync/desired.h"
+#include "broker/sync/order.h"
 #include "broker/sync/owner.h"
 #include "broker/sync/patch.h"
 #include "broker/sync/stage.h"
@@ -74,7 +75,7 @@ static void make_change(struct ush_run *run, struct ush_job *job, struct ush_kub
 	task->verb = USH_KUBE_MERGE;
 	task->whole = !stand_in;
 	task->path = ush_rbac_path(change->kind, change->namespace_name, name);
-	ush_change_patch(run->plan, change, name, stand_in ? job->version : change->resource_version, &task->body);
+	ush_change_patch(run->plan, change, name, stand_in || job->widening != NULL ? job->version : change->resource_version, &task->body);
 }
 
 static void make_delete(struct ush_job *job, struct ush_kube_task *task, const char *name, const char *uid, const char *version)
@@ -101,6 +102,10 @@ void ush_step_make(struct ush_run *run, struct ush_job *job, struct ush_kube_tas
 	case USH_STEP_CHANGE:
 	case USH_STEP_STAND_IN_CHANGE:
 		make_change(run, job, task);
+		break;
+	case USH_STEP_LOOK:
+	case USH_STEP_WIDEN:
+		ush_widen_make(job, task);
 		break;
 	case USH_STEP_REMOVE:
 		make_delete(job, task, change->name, change->uid, job->again ? job->version : change->resource_version);
@@ -255,11 +260,18 @@ static bool same_role(struct ush_run *run, const struct ush_job *job, const json
 	return json_equal(json_object_get(wanted, "roleRef"), json_object_get(there, "roleRef"));
 }
 
+/* The stand-in is there. */
+static enum ush_step old_away(struct ush_run *run, struct ush_job *job)
+{
+	job->parked = ush_order_crosses(run, job->change);
+	return USH_STEP_OLD_AWAY;
+}
+
 static enum ush_step prove_or_go_on(struct ush_run *run, struct ush_job *job)
 {
 	enum ush_step step = ush_proof_begin(run, job);
 
-	return step != USH_STEP_END ? step : USH_STEP_OLD_AWAY;
+	return step != USH_STEP_END ? step : old_away(run, job);
 }
 
 static enum ush_step took_stand_in(struct ush_run *run, struct ush_job *job, const struct ush_kube_result *result)
@@ -302,7 +314,7 @@ static enum ush_step took_proof(struct ush_run *run, struct ush_job *job, const 
 		return step;
 	if (!proved)
 		note(run, job, USH_OUTCOME_FAILED);
-	return !replaces ? USH_STEP_END : proved ? USH_STEP_OLD_AWAY : USH_STEP_STAND_IN_BACK;
+	return !replaces ? USH_STEP_END : proved ? old_away(run, job) : USH_STEP_STAND_IN_BACK;
 }
 
 static enum ush_step took_old_away(struct ush_run *run, struct ush_job *job, const struct ush_kube_result *result)
@@ -329,6 +341,8 @@ enum ush_step ush_step_took(struct ush_run *run, struct ush_job *job, const stru
 		[USH_STEP_ANEW] = took_create,
 		[USH_STEP_CHANGE] = took_change,
 		[USH_STEP_REMOVE] = took_remove,
+		[USH_STEP_LOOK] = ush_widen_took,
+		[USH_STEP_WIDEN] = ush_widen_took,
 		[USH_STEP_STAND_IN] = took_stand_in,
 		[USH_STEP_STAND_IN_CHANGE] = took_stand_in_change,
 		[USH_STEP_STAND_IN_RENEW] = took_stand_in_change,

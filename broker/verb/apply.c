@@ -1,29 +1,31 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * usher-broker apply: plan and apply in one, inside the policy's limits (what cron runs); or just the plan from a file,
- * when nothing moved since.
+ * when the same plan comes out again.
  */
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "broker/policy/reader.h"
 #include "broker/sync/apply.h"
 #include "broker/sync/metrics.h"
+#include "broker/sync/moved.h"
 #include "broker/verb/verb.h"
-#include "common/base/file.h"
 #include "common/base/memory.h"
-#include "common/data/json.h"
 
-#define PLAN_MAX (256U << 20)
+#define PLAN_AGE 3600 /* s that what the sources said is believed (--no-sources) */
 
 static struct ush_broker_options options = {.state_namespace = "default"};
-static const char *plan_file, *confirm, *rights = "auto";
-static bool no_people;
+static const char *plan_file, *confirm, *max_age_text, *rights = "auto";
+static bool no_people, no_sources;
+static int64_t max_age = -1;
 
 static const struct ush_option rows[] = {
 	USH_OPTION_POLICY(options),
-	{"plan", 0, USH_OPTION_STRING, "FILE", "carry out this plan (from plan --out), if nothing moved since", &plan_file},
+	{"plan", 0, USH_OPTION_STRING, "FILE", "carry out this plan (from plan --out), if the same comes out now", &plan_file},
 	{"confirm", 0, USH_OPTION_STRING, "HASH", "with --plan: go past the limits for just the plan with this hash", &confirm},
+	{"no-sources", 0, USH_OPTION_FLAG, NULL, "with --plan: do not ask the sources again; what they said for the plan holds", &no_sources},
+	{"max-age", 0, USH_OPTION_STRING, "DURATION", "with --plan: refuse one that is older; 1h unless said with --no-sources", &max_age_text},
 	{"no-people", 0, USH_OPTION_FLAG, NULL, "read no members: limits go without numbers of people", &no_people},
 	USH_OPTION_RIGHTS(rights),
 	USH_OPTIONS_RUN(options),
@@ -33,84 +35,7 @@ static const struct ush_option rows[] = {
 	{NULL},
 };
 
-/* ---- what came of it ---- */
-
-static void print_applied(const struct ush_applied *applied, const struct ush_plan *plan)
-{
-	USH_AUTO_FREE char *why = ush_text_safe(applied->no_proof != NULL ? applied->no_proof : "");
-
-	if (!ush_plan_writes(plan))
-		printf("nothing to do\n");
-	else if (applied->total == 0)
-		printf("%s%s", plan->stones_changed ? "the tombstones" : "the list of namespaces", applied->failed.count == 0 ? ": noted" : ": not noted");
-	else
-		printf("applied %zu of %zu in %lld.%lld s", applied->done, applied->total, (long long)applied->took_ms / 1000,
-		       (long long)applied->took_ms % 1000 / 100);
-	if (ush_plan_writes(plan) && applied->proofs > 0)
-		printf("; proof: %zu access review%s as expected", applied->proofs, applied->proofs == 1 ? "" : "s");
-	if (ush_plan_writes(plan))
-		printf("%s%s\n", applied->no_proof != NULL ? "; no proof: " : "", why);
-}
-
-/* What a person should know beside the number: what stayed, what waits, what is in the way, what failed. */
-static void print_rest(const struct ush_applied *applied, const struct ush_plan *plan)
-{
-	for (size_t i = 0; i < plan->change_count; i++) {
-		const struct ush_change *change = &plan->changes[i];
-		USH_AUTO_FREE char *line = *change->name != '\0' ? ush_printf("%s %s/%s: %s", ush_rbac_kind_name(change->kind), change->namespace_name,
-									      change->name, change->reason)
-								 : ush_strdup(change->reason);
-		USH_AUTO_FREE char *safe = ush_text_safe(line);
-
-		if (change->action >= USH_KEEP)
-			fprintf(stderr, "usher-broker: %s\n", safe);
-	}
-	for (size_t i = 0; i < applied->failed.count; i++) {
-		USH_AUTO_FREE char *safe = ush_text_safe(applied->failed.items[i]);
-
-		fprintf(stderr, "usher-broker: failed: %s\n", safe);
-	}
-}
-
-static int failed(const struct ush_applied *applied, struct ush_error *err)
-{
-	size_t left = applied->removals_left;
-
-	if (left == 0)
-		return ush_fail(err, USH_ERR_PARTIAL, "%zu of %zu changes failed", applied->failed.count, applied->total);
-	return ush_fail(err, USH_ERR_PARTIAL, "%zu of %zu changes failed; %zu removal%s for the next run: nothing is removed where something failed",
-			applied->failed.count, applied->total, left, left == 1 ? " waits" : "s wait");
-}
-
-/* held: changes that wait for a person's consent. */
-static int conclude(const struct ush_applied *applied, const struct ush_plan *plan, size_t held, struct ush_error *err)
-{
-	struct ush_error verdict = {0};
-
-	print_applied(applied, plan);
-	print_rest(applied, plan);
-	if (applied->failed.count > 0)
-		return failed(applied, err);
-	if (ush_plan_verdict(plan, &verdict) == USH_ERR_INCOMPLETE) {
-		*err = verdict;
-		return -1;
-	}
-	if (applied->pending > 0)
-		return ush_fail(err, USH_ERR_PARTIAL, "%zu object%s for %s namespace; the next run tries again", applied->pending,
-				applied->pending == 1 ? " waits" : "s wait", applied->pending == 1 ? "its" : "their");
-	if (held > 0) {
-		ush_fail(err, USH_ERR_REFUSED, "%zu binding%s for a person's consent: a group was deleted and made anew", held, held == 1 ? " waits" : "s wait");
-		return ush_hint(err, "Look: usher-broker plan -f %s --out plan.json. If that is right: usher-broker apply --plan plan.json --confirm %.8s",
-				plan->policy_file, plan->hash);
-	}
-	if (ush_plan_count(plan, USH_CONFLICT) > 0)
-		return ush_fail(err, USH_ERR_REFUSED, "%zu conflict%s left alone", ush_plan_count(plan, USH_CONFLICT),
-				ush_plan_count(plan, USH_CONFLICT) > 1 ? "s were" : " was");
-	return 0;
-}
-
-/* Nobody runs unattended with more rights than the policy needs. policy NULL: the one the plan was made from, which must
- * be as it was then. */
+/* Nobody runs unattended with more rights than the policy needs. policy NULL: the one the plan was made from. */
 static int check_rights(const struct ush_broker *broker, const struct ush_policy *policy, const struct ush_plan *plan, struct ush_error *err)
 {
 	USH_AUTO_POLICY own = NULL;
@@ -120,12 +45,10 @@ static int check_rights(const struct ush_broker *broker, const struct ush_policy
 		return -1;
 	if (!matter || policy != NULL)
 		return matter ? ush_broker_check_rights(broker, policy, plan->state_namespace, err) : 0;
-	own = ush_policy_load(plan->policy_file, NULL, err);
-	if (own != NULL && strcmp(own->digest, plan->policy_digest) == 0)
-		return ush_broker_check_rights(broker, own, plan->state_namespace, err);
+	own = ush_plan_file_policy(plan, plan_file, options.policy, err);
 	if (own != NULL)
-		ush_fail(err, USH_ERR_REFUSED, "%s is not what it was when %s was made", plan->policy_file, plan_file);
-	return ush_hint(err, "Make a new plan, or apply this one whatever we may do: --rights any");
+		return ush_broker_check_rights(broker, own, plan->state_namespace, err);
+	return ush_hint(err, "Name the policy: -f POLICY. Or apply the plan whatever we may do: --rights any");
 }
 
 static bool confirmed(const struct ush_plan *plan)
@@ -143,10 +66,10 @@ static int carry_out(const struct ush_broker *broker, const struct ush_policy *p
 		return -1;
 	if (ush_apply(&broker->kube, plan, holder, applied, err) != 0)
 		return -1;
-	return conclude(applied, plan, held, err);
+	return ush_broker_tell_applied(applied, plan, held, err);
 }
 
-/* ---- the two ways ---- */
+/* ---- plan and apply in one ---- */
 
 static int apply_cluster(struct ush_turn *turn, struct ush_error *err)
 {
@@ -160,8 +83,8 @@ static int apply_cluster(struct ush_turn *turn, struct ush_error *err)
 	if (plan->stop.code != USH_OK) {
 		*err = plan->stop;
 		if (err->code == USH_ERR_REFUSED)
-			ush_hint(err, "Look: usher-broker plan -f %s --out plan.json. If that is right: usher-broker apply --plan plan.json --confirm %.8s",
-				 options.policy, plan->hash);
+			ush_hint(err, "Look: usher-broker plan -f %s%s%s --out plan.json. If that is right: usher-broker apply --plan plan.json --confirm %.8s",
+				 options.policy, turn->cluster != NULL ? " --cluster " : "", turn->cluster != NULL ? turn->cluster : "", plan->hash);
 		return -1;
 	}
 	turn->carried_out = true;
@@ -176,57 +99,93 @@ static int apply_policy(struct ush_broker *broker, struct ush_error *err)
 	return sync.policy != NULL ? ush_broker_each(broker, &options, &sync, "apply", apply_cluster, err) : -1;
 }
 
-static struct ush_plan *read_plan(struct ush_error *err)
-{
-	USH_AUTO_BUF text = USH_BUF_MAX(PLAN_MAX);
-	USH_AUTO_JSON json = NULL;
-
-	if (ush_file_read(plan_file, USH_FILE_ANY, USH_ERR_CONFIG, &text, NULL, err) != 0)
-		return NULL;
-	json = ush_json_parse(text.data, text.length, plan_file, USH_ERR_CONFIG, err);
-	return json != NULL ? ush_plan_from_json(json, plan_file, err) : NULL;
-}
+/* ---- a plan from a file ---- */
 
 static int may_go(const struct ush_plan *plan, const struct ush_broker *broker, struct ush_error *err)
 {
-	if (!plan->live || plan->server == NULL || plan->state_namespace == NULL)
-		return ush_fail(err, USH_ERR_USAGE, "%s is a plan for the folder %s, not for a cluster", plan_file, plan->where);
-	if (strcmp(plan->server, broker->config->server) != 0)
-		return ush_fail(err, USH_ERR_REFUSED, "%s was made for %s, this is %s", plan_file, plan->server, broker->config->server);
-	if (plan->stop.code == USH_OK)
-		return 0;
-	if (plan->stop.code == USH_ERR_REFUSED && confirmed(plan))
+	USH_AUTO_FREE char *to = NULL;
+
+	if (ush_plan_file_fits(plan, plan_file, broker->config->server, err) != 0)
+		return -1;
+	if (max_age >= 0 && ush_plan_file_age(plan, plan_file, ush_now(&broker->world), max_age, err) != 0)
+		return -1;
+	if (plan->stop.code == USH_OK || (plan->stop.code == USH_ERR_REFUSED && confirmed(plan)))
 		return 0;
 	*err = plan->stop;
-	return plan->stop.code == USH_ERR_REFUSED ? ush_hint(err, "If that is right: usher-broker apply --plan %s --confirm %.8s", plan_file, plan->hash) : -1;
+	if (plan->stop.code != USH_ERR_REFUSED)
+		return -1;
+	to = ush_broker_place(&options, NULL);
+	return ush_hint(err, "%sIf that is right: usher-broker apply --plan %s%s --confirm %.8s", confirm != NULL ? "--confirm names another plan. " : "", plan_file,
+			to, plan->hash);
 }
 
-/* What the plan was made from is as it was, where it is at hand: a plan may be carried out on another machine. */
-static int check_policy(const struct ush_plan *plan, struct ush_error *err)
+/* What a source does not say now it may have said then; what is there then is a person's to decide. */
+static int incomplete(const struct ush_plan *again, struct ush_error *err)
 {
-	USH_AUTO_POLICY own = NULL;
-	struct ush_error why = {0};
+	const struct ush_plan_source *source = again->sources;
 
-	if (plan->policy_file == NULL || access(plan->policy_file, F_OK) != 0)
-		return 0;
-	own = ush_policy_load(plan->policy_file, NULL, &why);
-	if (own != NULL && strcmp(own->digest, plan->policy_digest) == 0)
-		return 0;
-	ush_fail(err, USH_ERR_REFUSED, "%s is not what it was when %s was made; nothing was written", plan->policy_file, plan_file);
-	return ush_hint(err, "Plan again");
+	if (again->stop.code == USH_ERR_INCOMPLETE) {
+		*err = again->stop;
+		return -1;
+	}
+	while (source->complete)
+		source++;
+	ush_fail(err, USH_ERR_INCOMPLETE, "source %s is incomplete: %s; nothing was written", source->name, source->why);
+	return source->advice != NULL ? ush_hint(err, "%s", source->advice)
+				      : ush_hint(err, "Try again; or go by what was read for the plan: --no-sources");
+}
+
+/* What moved is known by the two plans. Where it was an object of the cluster's, whoever looks at it can say more. */
+static int moved(const struct ush_broker *broker, const struct ush_plan *plan, struct ush_error *err)
+{
+	struct ush_error closer = {0};
+
+	if (ush_apply_check(&broker->kube, plan, &closer) != 0 && closer.code == USH_ERR_REFUSED)
+		*err = closer;
+	return ush_hint(err, "Plan again: usher-broker plan -f %s --out %s", options.policy != NULL ? options.policy : plan->policy_file, plan_file);
+}
+
+/* The plan is made again, from what sources and cluster say now. The very same comes out, or nothing is done. */
+static int plan_again(struct ush_broker *broker, const struct ush_plan *plan, struct ush_sync *sync, struct ush_error *err)
+{
+	struct ush_error unused = {0};
+
+	sync->world = &broker->source_world;
+	sync->kube = &broker->kube;
+	sync->state_namespace = plan->state_namespace;
+	sync->no_people = plan->no_people;
+	sync->policy = ush_plan_file_policy(plan, plan_file, options.policy, err);
+	if (sync->policy == NULL)
+		return -1;
+	if (ush_sync_plan(sync, NULL, err) != 0 || ush_broker_recorded(broker, err) != 0)
+		return err->code == USH_ERR_CONFIG && err->hint[0] == '\0' ? ush_hint(err, "Where the sources cannot be asked: --no-sources") : -1;
+	if (sync->plan->stop.code == USH_ERR_INCOMPLETE || ush_plan_incomplete(sync->plan, &unused))
+		return incomplete(sync->plan, err);
+	return ush_plan_moved(plan, sync->plan, err) == 0 ? 0 : moved(broker, plan, err);
+}
+
+/* With what the plan says that was read; what the cluster has now is looked at all the same. */
+static int check_as_it_is(struct ush_broker *broker, const struct ush_plan *plan, struct ush_error *err)
+{
+	if (ush_plan_file_policy_stands(plan, plan_file, options.policy, err) != 0)
+		return -1;
+	return ush_apply_check(&broker->kube, plan, err);
 }
 
 static int apply_plan(struct ush_broker *broker, struct ush_error *err)
 {
-	USH_AUTO_PLAN plan = read_plan(err);
+	USH_AUTO_PLAN plan = ush_plan_file_read(plan_file, err); /* before a cluster is looked for */
 	USH_AUTO_APPLIED applied = {0};
+	USH_AUTO_SYNC sync = {0};
 	int64_t began = ush_boot_ms(&broker->world);
-	struct ush_run numbers = {.verb = "apply", .plan = plan};
+	struct ush_run numbers = {.verb = "apply"};
 
-	if (plan == NULL || may_go(plan, broker, err) != 0 || check_policy(plan, err) != 0)
+	if (plan == NULL || ush_broker_connect(broker, options.kubeconfig, options.context, err) != 0 || may_go(plan, broker, err) != 0)
 		return -1;
-	if (ush_apply_check(&broker->kube, plan, err) == 0 && carry_out(broker, NULL, plan, &applied, err) == 0)
+	if ((no_sources ? check_as_it_is(broker, plan, err) : plan_again(broker, plan, &sync, err)) == 0 &&
+	    carry_out(broker, sync.policy, no_sources ? plan : sync.plan, &applied, err) == 0)
 		numbers.applied = &applied;
+	numbers.plan = sync.plan != NULL ? sync.plan : plan;
 	numbers.policy = plan->policy;
 	numbers.status = ush_code_status(err->code);
 	numbers.now = ush_now(&broker->world);
@@ -235,21 +194,41 @@ static int apply_plan(struct ush_broker *broker, struct ush_error *err)
 	return ush_code_status(err->code);
 }
 
+/* ---- the command line ---- */
+
+static int check_options(struct ush_error *err)
+{
+	const struct {
+		bool wrong;
+		const char *why;
+	} rules[] = {
+		{plan_file == NULL && options.policy == NULL, "which policy?"},
+		{plan_file != NULL && no_people, "--no-people goes with -f alone: a plan is made again as it was made"},
+		{plan_file != NULL && options.clusters.count > 0, "--cluster goes with -f alone: a plan is for the cluster that it was made for"},
+		{plan_file == NULL && confirm != NULL, "--confirm goes with --plan: it confirms one plan that somebody looked at"},
+		{plan_file == NULL && no_sources, "--no-sources goes with --plan: it takes what the sources said when the plan was made"},
+		{plan_file == NULL && max_age_text != NULL, "--max-age goes with --plan: it is the plan's"},
+		{no_sources && (options.record != NULL || options.replay != NULL), "--no-sources asks nobody: nothing is there to record or to replay"},
+		{max_age_text != NULL && !ush_parse_duration(max_age_text, &max_age), "--max-age: expected a number with s, m, h or d behind it, as in 90m"},
+	};
+
+	for (size_t i = 0; i < USH_COUNT(rules); i++)
+		if (rules[i].wrong) {
+			ush_fail(err, USH_ERR_USAGE, "%s", rules[i].why);
+			return i == 0 ? ush_hint(err, "Name it: -f policy.yaml; or the plan: --plan plan.json") : -1;
+		}
+	if (no_sources && max_age < 0)
+		max_age = PLAN_AGE;
+	return 0;
+}
+
 static int run(size_t count, char **operands, struct ush_error *err)
 {
 	USH_AUTO_BROKER broker = {0};
 
 	(void)count;
 	(void)operands;
-	if (plan_file != NULL && options.policy != NULL)
-		return ush_fail(err, USH_ERR_USAGE, "either -f or --plan: a plan holds what its policy wanted");
-	if (plan_file != NULL && (options.record != NULL || options.replay != NULL))
-		return ush_fail(err, USH_ERR_USAGE, "--record and --replay go with -f: a plan holds what its sources said");
-	if (plan_file == NULL && confirm != NULL)
-		return ush_fail(err, USH_ERR_USAGE, "--confirm goes with --plan: it confirms one plan that somebody looked at");
-	if (plan_file != NULL && options.clusters.count > 0)
-		return ush_fail(err, USH_ERR_USAGE, "--cluster goes with -f: a plan is for the cluster that it was made for");
-	if ((plan_file == NULL && ush_broker_need_policy(&options, err) != 0) || ush_broker_open(&broker, &options, plan_file != NULL, err) != 0)
+	if (check_options(err) != 0 || ush_broker_open(&broker, &options, false, err) != 0)
 		return -1;
 	return plan_file != NULL ? apply_plan(&broker, err) : apply_policy(&broker, err);
 }

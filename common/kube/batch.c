@@ -97,7 +97,7 @@ static void send_slot(struct many *many, struct slot *slot, struct ush_http_requ
 	ush_kube_prepare(many->kube, request);
 	request->method = verbs[verb].method;
 	request->url = slot->url;
-	request->accept = verbs[verb].accept;
+	request->accept = slot->task.whole ? NULL : verbs[verb].accept;
 	if (verb != USH_KUBE_GET && slot->task.body.length > 0) {
 		request->content_type = verbs[verb].type;
 		request->body = slot->task.body.data;
@@ -201,7 +201,7 @@ static void finish(struct many *many, struct slot *slot, enum ush_kube_end end, 
 
 	if (why != NULL)
 		result.err = *why;
-	if (response->status / 100 == 2 && (verbs[verb].tells || slot->task.tell || slot->reading)) {
+	if (response->status / 100 == 2 && (verbs[verb].tells || slot->task.tell || slot->task.whole || slot->reading)) {
 		result.answer = ush_kube_answer(many->kube, response, &result.err);
 		if (result.answer == NULL)
 			result.end = USH_KUBE_FAILED;

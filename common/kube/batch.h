@@ -34,6 +34,7 @@ struct ush_kube_task {
 	char *path;          /* from '/', without a query; owned by the batch once next gave it */
 	struct ush_buf body; /* JSON; likewise */
 	bool tell;           /* the answer of a create or a merge is wanted too: its metadata alone */
+	bool whole;          /* all of it: what the server made of what was sent */
 	void *item;          /* the caller's */
 };
 
@@ -48,7 +49,7 @@ enum ush_kube_end {
 struct ush_kube_result {
 	enum ush_kube_end end;
 	int status;     /* of the answer; 0: there was none */
-	json_t *answer; /* GET, UPDATE, REVIEW, and with tell: what was answered. STANDS: what stands there, NULL: nothing
+	json_t *answer; /* GET, UPDATE, REVIEW, and with tell or whole: what was answered. STANDS: what stands there, NULL: nothing
 			 * any more; and so when it was found to be ours after a 409 */
 	struct ush_error err; /* FAILED, ENDING: why */
 };

@@ -14,7 +14,8 @@ policy() { # GRANTS, JSON
 		sources: {main: {file: {path: "groups.json"}}},
 		limits: {remove: {bindings: 100000, people: "100%"}, vanishedGroup: {runs: 1, age: "0s"}},
 		roles: {reader: {rules: [{apiGroups: [""], resources: ["pods"], verbs: ["list", "get"]}]},
-			watcher: {rules: [{apiGroups: [""], resources: ["pods"], verbs: ["list", "watch"]}]}}, grants: $grants}' >"$T/policy.yaml"
+			watcher: {rules: [{apiGroups: [""], resources: ["pods"], verbs: ["list", "watch"]}]},
+			lister: {rules: [{apiGroups: [""], resources: ["pods"], verbs: ["list"]}]}}, grants: $grants}' >"$T/policy.yaml"
 }
 
 apply() { broker apply -f "$T/policy.yaml"; }
@@ -120,24 +121,41 @@ role_change_of_many() {
 
 # ---- refused in one place ----
 
-refuse_in() { # NAMESPACE: an admission policy that lets no binding be made there
-	admin apply -f - >/dev/null <<-EOF
+nothing_new() { # WHAT MAY BE, RESOURCES [OPERATION]: the admission policy for it
+	cat <<-EOF
 	apiVersion: admissionregistration.k8s.io/v1
 	kind: ValidatingAdmissionPolicy
 	metadata: {name: nothing-new}
 	spec:
-	  matchConstraints: {resourceRules: [{apiGroups: [rbac.authorization.k8s.io], apiVersions: [v1], operations: [CREATE], resources: [rolebindings]}]}
-	  validations: [{expression: "request.namespace != '$1'", message: nothing new here}]
+	  matchConstraints: {resourceRules: [{apiGroups: [rbac.authorization.k8s.io], apiVersions: [v1], operations: [${3:-CREATE}], resources: [$2]}]}
+	  validations: [{expression: "$1", message: nothing new here}]
 	---
 	apiVersion: admissionregistration.k8s.io/v1
 	kind: ValidatingAdmissionPolicyBinding
 	metadata: {name: nothing-new}
 	spec: {policyName: nothing-new, validationActions: [Deny]}
 	EOF
-	wait_for 30 refused "$1"
 }
 
 refused() { ! admin create rolebinding probe --clusterrole=view --user=x -n "$1" --dry-run=server; }
+
+refuse_in() { # NAMESPACE: no binding can be made there
+	nothing_new "request.namespace != '$1'" rolebindings | admin apply -f - >/dev/null
+	wait_for 30 refused "$1"
+}
+
+role_refused_in() { ! admin create role probe --verb=get --resource=pods -n "$1" --dry-run=server; }
+
+refuse_roles_in() { # NAMESPACE
+	nothing_new "request.namespace != '$1'" roles | admin apply -f - >/dev/null
+	wait_for 30 role_refused_in "$1"
+}
+
+allow_again() { # NAMESPACE
+	admin delete validatingadmissionpolicybinding,validatingadmissionpolicy nothing-new >/dev/null
+	wait_for 30 admin create rolebinding probe --clusterrole=view --user=x -n "$1" --dry-run=server
+	wait_for 30 admin create role probe --verb=get --resource=pods -n "$1" --dry-run=server
+}
 
 refused_in_one_place() {
 	groups dev ops
@@ -151,11 +169,117 @@ refused_in_one_place() {
 	like "$(cat "$ERR")" '1 of 4 changes failed; 1 removal waits for the next run' 'BC12 and that a removal waits'
 	ok 'BC12 it waits where something failed' admin get rolebinding old -n locked
 	nok 'BC12 elsewhere what is not granted any more is taken away' admin get rolebinding old -n fancy
-	admin delete validatingadmissionpolicybinding nothing-new >/dev/null
-	admin delete validatingadmissionpolicy nothing-new >/dev/null
-	wait_for 30 admin create rolebinding probe --clusterrole=view --user=x -n locked --dry-run=server
+	allow_again locked
 	status 0 'BC12 the next run does the rest' apply
 	nok 'BC12 the removal too' admin get rolebinding old -n locked
+}
+
+# Whoever goes from one binding to another is in the old one as long as the new one cannot be written.
+moved_in_one_place() {
+	groups dev ops
+	policy '[{"group": "dev", "role": "reader", "namespaces": ["fancy", "locked"], "name": "both"}, {"group": "ops", "role": "reader", "namespaces": ["fancy", "locked"], "name": "both"}]'
+	status 0 'two groups in a binding' apply
+	refuse_in locked
+	policy '[{"group": "dev", "role": "watcher", "namespaces": ["fancy", "locked"], "name": "own"}, {"group": "ops", "role": "reader", "namespaces": ["fancy", "locked"], "name": "both"}]'
+	status 10 'BC12 one of them is to have a binding of its own, which is refused in one place' apply
+	like "$(cat "$ERR")" 'RoleBinding locked/both: takes access away, and waits: something failed in namespace locked' 'BC12 it is told what waits, and why'
+	is "$(admin get rolebinding both -n locked -o json | jq -c '[.subjects[].name]')" '["oidc:dev","oidc:ops"]' 'BC12 there it stays in the old one'
+	is "$(admin get rolebinding both -n fancy -o json | jq -c '[.subjects[].name]')" '["oidc:ops"]' 'BC12 elsewhere it does not'
+	allow_again locked
+	status 0 'BC12 the next run does the rest' apply
+	is "$(admin get rolebinding both -n locked -o json | jq -c '[.subjects[].name]')" '["oidc:ops"]' 'BC12 this too'
+}
+
+# Two groups change places, and one of the two bindings cannot be changed: neither is left without.
+places_changed() {
+	local before='[{"group": "dev", "role": "reader", "namespaces": ["swap"], "name": "look"}, {"group": "ops", "role": "watcher", "namespaces": ["swap"], "name": "watch"}]'
+	local after=${before/dev/both}
+	after=${after/ops/dev}
+	after=${after/both/ops}
+	groups dev ops
+	admin create namespace swap >/dev/null
+	policy "$before"
+	status 0 'two bindings of one namespace' apply
+	policy "$after"
+	status 0 'their groups change places' apply
+	is "$(in_both)" '[["oidc:ops"],["oidc:dev"]]' 'each is where it should be'
+	is "$(admin get rolebinding look -n swap -o json --show-managed-fields | fields | cut -d: -f1)" 'usher-broker Update' 'and they are whose they were'
+	nothing_new "object.metadata.name != 'watch' || 'oidc:dev' in object.subjects.map(s, s.name)" rolebindings UPDATE | admin apply -f - >/dev/null
+	policy "$before"
+	wait_for 30 refuses_taking
+	status 10 'back again, and one may not lose its group' apply
+	ok 'each has the one or the other' [ "$(in_both | jq -c '[.[][]] | unique')" = '["oidc:dev","oidc:ops"]' ]
+	like "$(in_both)" '^.\["oidc:(dev","oidc:ops|ops","oidc:dev|dev)"\],\["oidc:dev","oidc:ops"\]' 'whoever joins is in it all the same'
+	allow_again swap
+	wait_for 30 takes_again
+	status 0 'the next run does the rest' apply
+	is "$(in_both)" '[["oidc:dev"],["oidc:ops"]]' 'as it was at first'
+}
+
+in_both() { admin get rolebindings look watch -n swap -o json | jq -c '[.items[] | [.subjects[].name]]'; }
+
+takes_again() { admin patch rolebinding watch -n swap --type merge -p '{"subjects": []}' --dry-run=server; }
+
+refuses_taking() { ! takes_again; }
+
+# A binding is not written before its Role.
+role_refused() {
+	groups dev
+	refuse_roles_in locked
+	policy '[{"group": "dev", "role": "watcher", "namespaces": ["fancy"], "name": "own"}, {"group": "dev", "role": "lister", "namespaces": ["locked"], "name": "fresh"}]'
+	status 10 'a Role is refused' apply
+	like "$(cat "$ERR")" 'RoleBinding locked/fresh: waits: its Role in namespace locked was not written' 'its binding waits, and that is told'
+	nok 'and is not there' admin get rolebinding fresh -n locked
+	allow_again locked
+	status 0 'the next run writes both' apply
+	ok 'they are there' admin get role/lister rolebinding/fresh -n locked
+}
+
+# ---- changed on the way ----
+
+meddle_in() { # NAMESPACE: an admission policy that puts somebody into every binding there
+	admin create -f - >/dev/null <<-EOF
+	apiVersion: admissionregistration.k8s.io/v1
+	kind: MutatingAdmissionPolicy
+	metadata: {name: meddler}
+	spec:
+	  failurePolicy: Fail
+	  reinvocationPolicy: Never
+	  matchConstraints: {resourceRules: [{apiGroups: [rbac.authorization.k8s.io], apiVersions: [v1], operations: [CREATE, UPDATE], resources: [rolebindings]}]}
+	  matchConditions: [{name: here, expression: "request.namespace == '$1'"}]
+	  mutations:
+	  - patchType: JSONPatch
+	    jsonPatch:
+	      expression: '[JSONPatch{op: "add", path: "/subjects/-", value: Object.subjects{apiGroup: "rbac.authorization.k8s.io", kind: "Group", name: "meddlers"}}]'
+	---
+	apiVersion: admissionregistration.k8s.io/v1
+	kind: MutatingAdmissionPolicyBinding
+	metadata: {name: meddler}
+	spec: {policyName: meddler}
+	EOF
+	wait_for 30 meddled "$1"
+}
+
+meddled() { admin create rolebinding probe --clusterrole=view --user=x -n "$1" --dry-run=server -o json | grep -q meddlers; }
+
+unmeddled() { ! meddled "$1"; }
+
+changed_on_the_way() {
+	local n
+	groups dev
+	admin create namespace meddled >/dev/null
+	policy '[{"group": "dev", "role": "reader", "namespaces": ["meddled"], "name": "m"}]'
+	status 0 'a binding' apply
+	meddle_in meddled
+	admin annotate rolebinding m -n meddled somebody=here >/dev/null
+	for n in 1 2; do
+		status 10 "what an admission policy makes of a change is no success (run $n)" apply
+		like "$(cat "$ERR")" 'RoleBinding meddled/m: was written, and the API server keeps something else \(subjects\)' "and it is told (run $n)"
+	done
+	admin delete mutatingadmissionpolicybinding,mutatingadmissionpolicy meddler >/dev/null
+	wait_for 30 unmeddled meddled
+	status 0 'without it the change is kept' apply
+	is "$(admin get rolebinding m -n meddled -o json | jq -c '[.subjects[].name]')" '["oidc:dev"]' 'as it was written'
 }
 
 # A plan is for the policy that it was made from.
@@ -207,7 +331,8 @@ asked_to_end() {
 	wait "$pid"
 	code=$?
 	is "$code" 10 'a run that gets SIGTERM ends with 10: partly applied'
-	like "$(cat "$T/ended")" 'a signal asked to stop; [0-9]+ changes were not tried' 'and says what was not tried'
+	is "$(wc -l <"$T/ended")" 2 'with what was applied and one line'
+	like "$(cat "$T/ended")" 'stopped by a signal: of 4,000 changes [0-9,]+ are done, [0-9,]+ were under way and may be, [0-9,]+ were not tried; the next run does the rest' 'and says what was not tried'
 	status 0 'the next run needs not wait for its lease' apply
 	is "$(bindings)" 2000 'and does the rest'
 }
@@ -287,6 +412,10 @@ TOKEN=$(sed -n 's/.*token: "\(.*\)".*/\1/p' "$ADMIN")
 admin create namespace fancy >/dev/null
 ownership
 refused_in_one_place
+moved_in_one_place
+places_changed
+role_refused
+changed_on_the_way
 stale_plan
 role_change
 role_change_of_many

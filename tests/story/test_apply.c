@@ -335,6 +335,75 @@ START_TEST(a_role_that_is_not_there_takes_nobodys_access)
 }
 END_TEST
 
+/* ---- a webhook ---- */
+
+/* It answers a write of the binding e with the object as it would be with this changed. The caller frees. */
+static char *webhook_of(const char *member, const char *value)
+{
+	USH_AUTO_JSON object = json_deep_copy(fake_kube_object(room.fake, RBAC "default/rolebindings/e"));
+	json_t *metadata = json_object_get(object, "metadata");
+
+	if (strchr(member, '/') != NULL)
+		json_object_set_new(json_object_get(metadata, "annotations"), member, json_string(value));
+	else if (*member != '\0')
+		json_object_set_new(object, member, json_loads(value, 0, NULL));
+	return json_dumps(object, JSON_COMPACT);
+}
+
+/* What is written and comes back otherwise would be written again by every run, and nobody would know why. */
+START_TEST(what_a_webhook_makes_of_a_change_is_said)
+{
+	static const struct {
+		const char *member, *value, *said;
+	} cases[] = {
+		{"", "", NULL},
+		{"example.test/note", "x", NULL}, /* what others put beside ours is theirs */
+		{"subjects", "[" GROUP("oidc:b") "," GROUP("oidc:everybody") "]", "something else (subjects)"},
+		{"subjects", "[]", "something else (subjects)"},
+		{"roleRef", "{\"apiGroup\":\"rbac.authorization.k8s.io\",\"kind\":\"ClusterRole\",\"name\":\"view\"}", "something else (roleRef)"},
+		{"usher.dev/source-id", "[]", "something else (annotation usher.dev/source-id)"},
+	};
+	const char *wanted = HEAD "- {group: b, role: editor, namespaces: [default], name: e}\n";
+
+	for (size_t i = 0; i < USH_COUNT(cases); i++) {
+		USH_AUTO_FREE char *answer = NULL;
+
+		sync_room_begin(wanted, FULL);
+		ck_assert_int_eq(sync_room_run(), 0);
+		answer = webhook_of(cases[i].member, cases[i].value);
+		sync_room_put("policy.yaml", HEAD "- {group: b, role: editor, namespaces: [default], name: e}\n"
+						  "- {group: k8s-restricted-users, role: editor, namespaces: [default], name: e}\n");
+		ck_assert_int_eq(sync_room_run(), 0);
+		sync_room_put("policy.yaml", wanted);
+		fake_kube_fail(room.fake, (struct fake_kube_fault){.method = "PATCH", .path = RBAC "default/rolebindings/e", .status = 200, .body = answer, .done = true});
+		ck_assert_int_eq(sync_room_run(), cases[i].said != NULL ? 10 : 0);
+		if (cases[i].said != NULL)
+			sync_room_expect_failed(cases[i].said);
+		ck_assert_uint_eq(room.applied.done, cases[i].said == NULL);
+		sync_room_end();
+	}
+}
+END_TEST
+
+/* The stand-in is there until the new one is what it should be. */
+START_TEST(a_binding_made_anew_that_comes_back_otherwise_is_said)
+{
+	USH_AUTO_FREE char *answer = NULL;
+
+	sync_room_begin(HEAD "- {group: b, role: editor, namespaces: [default], name: e}\n", FULL);
+	ck_assert_int_eq(sync_room_run(), 0);
+	answer = webhook_of("", "");
+	sync_room_put("policy.yaml", HEAD "- {group: b, role: pod-service-reader, namespaces: [default], name: e}\n");
+	fake_kube_fail(room.fake, (struct fake_kube_fault){.method = "POST", .path = RBAC "default/rolebindings", .skip = 1, .status = 201, .body = answer, .done = true});
+	ck_assert_int_eq(sync_room_run(), 10);
+	sync_room_expect_failed("something else (roleRef");
+	ck_assert_uint_eq(fake_kube_objects(room.fake, RBAC "default/rolebindings"), 2);
+	ck_assert_int_eq(sync_room_run(), 0);
+	ck_assert_uint_eq(fake_kube_objects(room.fake, RBAC "default/rolebindings"), 1);
+	sync_room_end();
+}
+END_TEST
+
 /* ---- the lease ---- */
 
 static void slow(void *context, struct fake_kube *kube, const char *method, const char *path)
@@ -405,4 +474,5 @@ TAP_MAIN("apply", a_spoilt_lease_is_told_and_never_reckoned_beyond_its_bounds, a
 	 a_409_for_what_is_not_there_is_tried_again, each_change_has_its_outcome,
 	 a_server_that_goes_away_leaves_a_prefix_and_the_next_run_does_the_rest, a_removal_that_finds_another_version_is_decided_again,
 	 a_removal_that_finds_nothing_is_done, no_binding_is_replaced_without_its_own_proof, nobody_to_ask_is_no_proof_and_the_old_binding_stays,
-	 a_role_that_is_not_there_takes_nobodys_access, the_lease_is_kept_while_it_is_written, a_lease_that_cannot_be_renewed_ends_the_writing)
+	 a_role_that_is_not_there_takes_nobodys_access, what_a_webhook_makes_of_a_change_is_said,
+	 a_binding_made_anew_that_comes_back_otherwise_is_said, the_lease_is_kept_while_it_is_written, a_lease_that_cannot_be_renewed_ends_the_writing)

@@ -197,6 +197,80 @@ START_TEST(a_binding_that_turns_waits_for_what_gives)
 }
 END_TEST
 
+#define CROSSED	  HEAD FANCY("editor", "e", "b") FANCY("pod-service-reader", "r", "k8s-restricted-users")
+#define UNCROSSED HEAD FANCY("editor", "e", "k8s-restricted-users") FANCY("pod-service-reader", "r", "b")
+#define TURNED	  HEAD FANCY("pod-service-reader", "e", "b") FANCY("editor", "r", "k8s-restricted-users")
+
+static bool holds(const char *path, const char *group)
+{
+	const json_t *subject;
+	size_t i;
+
+	json_array_foreach(ush_json_array(fake_kube_object(room.fake, path), "subjects"), i, subject)
+		if (strcmp(ush_json_string(subject, "name"), group) == 0)
+			return true;
+	return false;
+}
+
+/* At each request: is somebody in no binding, or in none that gives him what he had or is to have? */
+static void nobody_is_out(void *context, struct fake_kube *kube, const char *method, const char *path)
+{
+	size_t *seen = context;
+
+	(void)kube;
+	if (strcmp(method, "PATCH") != 0 || strncmp(path, BINDINGS "/", strlen(BINDINGS "/")) != 0)
+		return;
+	(*seen)++;
+	ck_assert(holds(BINDINGS "/e", "oidc:b") || holds(BINDINGS "/r", "oidc:b"));
+	ck_assert(holds(BINDINGS "/e", "oidc:k8s-restricted-users") || holds(BINDINGS "/r", "oidc:k8s-restricted-users"));
+}
+
+/* Two groups change places. Whichever write fails, each has the one or the other, and the next run ends it. */
+START_TEST(who_change_places_are_in_both_for_a_moment)
+{
+	for (unsigned int skip = 0; skip < 5; skip++) {
+		size_t seen = 0;
+
+		sync_room_begin(CROSSED, FULL);
+		go_on_with(UNCROSSED);
+		room.fake->before = nobody_is_out;
+		room.fake->before_context = &seen;
+		if (skip < 4)
+			fake_kube_fail(room.fake, (struct fake_kube_fault){.method = "PATCH", .path = BINDINGS "/", .skip = skip, .times = 1, .status = 403});
+		ck_assert_int_eq(sync_room_run(), skip < 4 ? 10 : 0);
+		ck_assert_uint_ge(seen, 2);
+		nobody_is_out(&seen, room.fake, "PATCH", BINDINGS "/");
+		ck_assert_uint_eq(room.applied.removals_left, skip < 2);
+		ck_assert_uint_eq(subjects(RBAC "default/rolebindings/e"), 1); /* elsewhere it is done */
+		ck_assert_int_eq(sync_room_run(), 0);
+		ck_assert(holds(BINDINGS "/e", "oidc:k8s-restricted-users") && holds(BINDINGS "/r", "oidc:b"));
+		ck_assert_uint_eq(subjects(BINDINGS "/e") + subjects(BINDINGS "/r"), 2);
+		ck_assert_int_eq(sync_room_run(), 0);
+		ck_assert_uint_eq(room.applied.total, 0);
+		sync_room_end();
+	}
+}
+END_TEST
+
+/* The same by other roles under the same names: no old one goes before both new ones stand. */
+START_TEST(roles_that_change_places_leave_no_gap_either)
+{
+	for (unsigned int skip = 0; skip < 3; skip++) {
+		sync_room_begin(CROSSED, FULL);
+		go_on_with(TURNED);
+		if (skip < 2)
+			fake_kube_fail(room.fake, (struct fake_kube_fault){.method = "POST", .path = BINDINGS, .skip = skip, .times = 1, .status = 403});
+		ck_assert_int_eq(sync_room_run(), skip < 2 ? 10 : 0);
+		ck_assert_uint_eq(fake_kube_count(room.fake, "DELETE", BINDINGS "/e") + fake_kube_count(room.fake, "DELETE", BINDINGS "/r"), skip < 2 ? 0 : 2);
+		ck_assert_int_eq(sync_room_run(), 0);
+		ck_assert_int_eq(sync_room_run(), 0);
+		ck_assert_uint_eq(fake_kube_objects(room.fake, BINDINGS), 2);
+		ck_assert_str_eq(ush_json_string(json_object_get(fake_kube_object(room.fake, BINDINGS "/r"), "roleRef"), "name"), "edit");
+		sync_room_end();
+	}
+}
+END_TEST
+
 /* ---- a Role first ---- */
 
 START_TEST(a_binding_is_not_written_before_its_role)
@@ -372,7 +446,8 @@ END_TEST
 
 TAP_MAIN("sync_order", another_role_leaves_no_gap, two_that_change_role_have_a_stand_in_each, another_role_that_does_not_prove_itself_keeps_the_old_binding,
 	 another_role_broken_off_anywhere_is_ended_by_the_next_run, nobody_is_taken_out_before_he_is_in_the_other_binding,
-	 who_cannot_be_put_into_another_binding_stays_in_the_old_one, a_binding_that_turns_waits_for_what_gives, a_binding_is_not_written_before_its_role,
+	 who_cannot_be_put_into_another_binding_stays_in_the_old_one, a_binding_that_turns_waits_for_what_gives,
+	 who_change_places_are_in_both_for_a_moment, roles_that_change_places_leave_no_gap_either, a_binding_is_not_written_before_its_role,
 	 a_binding_waits_with_its_role_for_a_namespace_that_went,
 	 a_second_run_finds_the_lease_taken, a_lease_that_we_took_ourselves_is_ours, a_lease_that_ends_in_another_century_is_told_from_one_at_work,
 	 an_expired_lease_is_taken_over_and_the_work_ended,

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "broker/sync/alike.h"
 #include "broker/sync/remarks.h"
 #include "common/base/memory.h"
 
@@ -170,6 +171,101 @@ START_TEST(a_merge_request_takes_as_much_and_says_what_is_left_out)
 }
 END_TEST
 
-TAP_MAIN("remarks", missing_namespaces_are_five_lines_and_a_number, few_lines_are_shown_as_they_are, each_reason_has_its_lines_and_a_rare_one_is_not_lost,
+/* ---- writes ---- */
+
+/* So many groups in each of so many namespaces, and the rare one that goes. */
+static struct ush_plan *plan_of_writes(size_t groups, size_t namespaces)
+{
+	struct ush_plan *plan = ush_new(struct ush_plan);
+	struct ush_change *change;
+
+	plan->where = ush_strdup("test");
+	plan->policy = ush_strdup("default");
+	for (size_t i = 0; i < namespaces; i++)
+		for (size_t j = 0; j < groups; j++) {
+			USH_AUTO_FREE char *space = ush_printf("team-%05zu", i), *name = ush_printf("usher-%zu", j), *group = ush_printf("oidc:g%zu", j);
+
+			change = ush_plan_add(plan, USH_CREATE, USH_ROLE_BINDING, space, name, NULL);
+			ush_change_delta(plan, change, true, group, 3);
+		}
+	ush_plan_add(plan, USH_REMOVE, USH_ROLE_BINDING, "zz", "old", ush_strdup("no grant wants it any more"));
+	ush_plan_finish(plan);
+	return plan;
+}
+
+START_TEST(what_is_written_alike_in_many_namespaces_is_a_line_and_a_number)
+{
+	USH_AUTO_PLAN plan = plan_of_writes(3, MANY / 10);
+	USH_AUTO_BUF text = {0};
+
+	ush_plan_to_text(plan, &text, NULL);
+	ck_assert_uint_eq(count_of(text.data, "\n+ team-00000"), 3);
+	ck_assert_uint_eq(count_of(text.data, "\n+ "), 3);
+	ck_assert_uint_eq(count_of(text.data, "(3 people)  and so in 999 more namespaces\n"), 3);
+	ck_assert_uint_eq(count_of(text.data, "\n- zz"), 1);
+	ck_assert_ptr_nonnull(strstr(text.data, "\n3,000 to create, 1 to remove."));
+}
+END_TEST
+
+START_TEST(a_plan_of_any_size_is_a_text_that_can_be_read)
+{
+	USH_AUTO_PLAN plan = plan_of_writes(2 * USH_ALIKE_MOST, 2);
+	USH_AUTO_BUF text = {0};
+
+	ush_plan_to_text(plan, &text, NULL);
+	ck_assert_uint_eq(count_of(text.data, "\n+ team-00000"), USH_ALIKE_MOST);
+	ck_assert_uint_eq(count_of(text.data, "and so in 1 more namespace\n"), USH_ALIKE_MOST);
+	ck_assert_ptr_nonnull(strstr(text.data, "\n+ and 2,000 more are created; all of them: -o json\n- zz")); /* what goes is not lost among what comes */
+}
+END_TEST
+
+START_TEST(writes_that_are_not_too_many_have_a_line_each)
+{
+	USH_AUTO_PLAN plan = plan_of_writes(1, USH_ALIKE_MOST);
+	USH_AUTO_BUF text = {0};
+
+	ush_plan_to_text(plan, &text, NULL);
+	ck_assert_uint_eq(count_of(text.data, "\n+ team-"), USH_ALIKE_MOST);
+	ck_assert_ptr_null(strstr(text.data, "more namespace"));
+}
+END_TEST
+
+START_TEST(what_differs_in_anything_is_not_alike)
+{
+	USH_AUTO_PLAN plan = plan_of_writes(1, USH_ALIKE_MOST);
+	USH_AUTO_BUF text = {0};
+	struct ush_change *change = ush_plan_add(plan, USH_CREATE, USH_ROLE_BINDING, "zzz", "usher-0", NULL);
+
+	ush_change_delta(plan, change, true, "oidc:g0", 4); /* other people */
+	change = ush_plan_add(plan, USH_CREATE, USH_ROLE_BINDING, "zzz", "usher-1", NULL);
+	ush_change_delta(plan, change, true, "oidc:g0", 3);
+	change = ush_plan_add(plan, USH_CREATE, USH_ROLE_BINDING, "zzz", "usher-0", NULL);
+	ush_change_delta(plan, change, false, "oidc:g0", 3);
+	ush_plan_finish(plan);
+	ush_plan_to_text(plan, &text, NULL);
+	ck_assert_uint_eq(count_of(text.data, "\n+ zzz"), 3);
+	ck_assert_uint_eq(count_of(text.data, "\n+ "), 4);
+}
+END_TEST
+
+START_TEST(a_binding_of_many_groups_names_some_of_them)
+{
+	USH_AUTO_PLAN plan = plan_of_writes(1, 1);
+	USH_AUTO_BUF text = {0};
+
+	for (size_t i = 0; i < MANY; i++) {
+		USH_AUTO_FREE char *group = ush_printf("oidc:many-%zu", i);
+
+		ush_change_delta(plan, &plan->changes[0], true, group, 3);
+	}
+	ush_plan_to_text(plan, &text, NULL);
+	ck_assert_uint_eq(count_of(text.data, "oidc:"), 50);
+	ck_assert_ptr_nonnull(strstr(text.data, "(3 people) and 9,951 more\n"));
+}
+END_TEST
+
+TAP_MAIN("remarks", what_is_written_alike_in_many_namespaces_is_a_line_and_a_number, a_plan_of_any_size_is_a_text_that_can_be_read,
+	 writes_that_are_not_too_many_have_a_line_each, what_differs_in_anything_is_not_alike, a_binding_of_many_groups_names_some_of_them,
+	 missing_namespaces_are_five_lines_and_a_number, few_lines_are_shown_as_they_are, each_reason_has_its_lines_and_a_rare_one_is_not_lost,
 	 many_reasons_of_one_kind_are_counted_too, what_failed_is_gathered_by_why_it_failed, a_namespace_is_a_word_of_its_own,
 	 a_merge_request_takes_as_much_and_says_what_is_left_out)
