@@ -80,26 +80,24 @@ void ush_api_token(struct ush_api *api, const char *token, size_t length, int64_
 	margin = seconds / MARGIN_PARTS < MARGIN_MOST ? seconds / MARGIN_PARTS : MARGIN_MOST;
 	ush_secret_free(api->token);
 	api->token = ush_secret_new(token, length);
+	if (!ush_replaying(api->world))
+		ush_credential_remember(api->token);
 	api->token_ends = seconds > 0 ? ush_boot_ms(api->world) + (seconds - margin) * 1000 : 0;
 	api->generation++;
 }
 
 int ush_api_settle(const struct ush_api *api, int result, const struct ush_error *why, struct ush_groups *groups, struct ush_error *err)
 {
-	USH_AUTO_FREE char *what = ush_strdup(why->what);
-
 	groups->requests += api->requests;
 	if (result == 0)
 		return 0;
-	ush_scrub_out(what, ush_secret_reveal(api->credential)); /* a provider that quotes what it was told */
-	ush_scrub_out(what, ush_secret_reveal(api->token));
 	if (why->code == USH_ERR_CONFIG) {
-		ush_fail(err, why->code, "%s", what);
+		ush_fail(err, why->code, "%s", why->what);
 		return why->hint[0] != '\0' ? ush_hint(err, "%s", why->hint) : -1;
 	}
 	if (groups->why == NULL && groups->advice == NULL && why->hint[0] != '\0')
 		groups->advice = ush_strdup(why->hint);
-	return ush_groups_incomplete(groups, "%s", what);
+	return ush_groups_incomplete(groups, "%s", why->what);
 }
 
 /* ---- one at a time ---- */

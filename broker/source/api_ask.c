@@ -7,6 +7,7 @@
 #include "broker/source/credential.h"
 #include "broker/source/record.h"
 #include "common/base/memory.h"
+#include "common/base/scrub.h"
 #include "common/data/json.h"
 
 #define ANSWER_MAX   (32U << 20)
@@ -46,16 +47,8 @@ static const char *span(int64_t ms, char *out, size_t size)
 	return out;
 }
 
-/* What a request was sent with is not told, whoever quotes it. */
-static void hide_secrets(const struct ush_ask *ask, char *text)
-{
-	const struct ush_http_request request = {.bearer = ask->token, .basic = ask->basic, .headers = ask->authorization != NULL ? ask->headers : NULL};
-
-	ush_scrub_request(text, &request);
-}
-
 /* What the provider itself says about a refusal, "" when nothing; the caller frees. */
-static char *reason(const struct ush_ask *ask, const struct ush_http_response *response)
+static char *reason(const struct ush_http_response *response)
 {
 	static const char *const keys[] = {"error_description", "errorSummary", "message", "detail", "error", "code"};
 	struct ush_error ignored = {0};
@@ -72,7 +65,6 @@ static char *reason(const struct ush_ask *ask, const struct ush_http_response *r
 	if (text == NULL || *text == '\0')
 		return ush_strdup("");
 	clean = ush_text_without_tokens(text);
-	hide_secrets(ask, clean);
 	return ush_printf(" (%.160s)", clean);
 }
 
@@ -96,7 +88,7 @@ static void say_redirected(struct ush_api *api, const char *what, const struct u
 
 static enum ush_ask_state refused(struct ush_api *api, const struct ush_ask *ask, const struct ush_http_response *response, struct ush_error *err)
 {
-	USH_AUTO_FREE char *what = ush_ask_what(ask), *said = reason(ask, response);
+	USH_AUTO_FREE char *what = ush_ask_what(ask), *said = reason(response);
 	bool redirect = response->status >= 300 && response->status < 400 && response->status != 304;
 	const char *location = redirect ? ush_http_header(response, "Location") : NULL;
 	bool stays = !redirect || location == NULL || location[0] == '/' || same_origin(api->base, location);
@@ -122,6 +114,8 @@ int ush_ask_begin(struct ush_api *api, struct ush_ask *ask, struct ush_error *er
 {
 	USH_AUTO_FREE char *what = NULL;
 
+	if (ask->form != NULL && ask->content_type == NULL && ask->form->data != NULL)
+		ush_confide_form(&ask->confided, ask->form->data, ask->form->length);
 	if (ask->get.target[0] == '/') {
 		ask->url = ush_printf("%s%s", api->base, ask->get.target);
 		return 0;
@@ -139,6 +133,7 @@ void ush_ask_end(struct ush_ask *ask)
 	json_decref(ask->body);
 	ask->body = NULL;
 	ush_ask_forget(ask);
+	ush_confided_free(&ask->confided);
 	free(ask->url);
 	ask->url = NULL;
 }
@@ -388,6 +383,8 @@ void ush_ask_take(struct ush_ask *ask, struct ush_http_response *response, struc
 	const struct ush_buf *text = &response->body;
 
 	*answer = (struct ush_api_answer){.status = response->status, .body = ush_steal(&ask->body)};
+	if (answer->status != 200) /* what was told is forgotten when the asking ends */
+		ush_scrub_long(response->body.data, response->body.length);
 	if (answer->status != 200 && text->length > 0)
 		answer->body = ush_json_parse(text->data, text->length, "", USH_ERR_INCOMPLETE, &ignored);
 	else

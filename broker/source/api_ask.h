@@ -6,6 +6,7 @@
 #define USH_SOURCE_API_ASK_H
 
 #include "broker/source/api.h"
+#include "broker/source/record.h"
 
 #define USH_ASK_HEADERS 24
 
@@ -19,6 +20,7 @@ struct ush_ask {
 	size_t page;                  /* of a chain, for messages; 0: none */
 	/* while it lasts */
 	char *url, *authorization;
+	struct ush_confided confided; /* of the form */
 	struct ush_secret *token; /* that it was sent with, and which one that was */
 	unsigned int generation, tries, limits, refusals;
 	int64_t due; /* boot ms before which it is not sent */

@@ -76,7 +76,7 @@ int ush_ask_authorize(struct ush_api *api, struct ush_ask *ask, struct ush_http_
 	if (ush_record_tell_refusal(api->world, request, err) != 0)
 		return -1;
 	if (need_token(api, err) != 0) {
-		ush_record_refusal(api->world, request, api->credential, err);
+		ush_record_refusal(api->world, request, err);
 		return -1;
 	}
 	ush_ask_forget(ask);

@@ -17,6 +17,8 @@
 
 #define SECRET_MAX   (64U << 10) /* a service account's key as JSON is a secret too */
 #define COMMAND_MS   30000
+#define REMEMBERED   64
+#define SAID_MAX     (64U << 10) /* of what a program says on stderr */
 #define TMPFS_MAGIC  0x01021994L
 #define RAMFS_MAGIC  0x858458f6L
 
@@ -113,14 +115,19 @@ static int read_command(const struct ush_list *words, struct ush_secret **out, s
 	USH_AUTO_FREE char *found = strchr(words->items[0], '/') != NULL ? ush_strdup(words->items[0]) : ush_command_find(words->items[0]);
 	USH_AUTO_FREE char **argv = ush_alloc((words->count + 1) * sizeof *argv);
 	USH_AUTO_BUF text = USH_BUF_MAX(SECRET_MAX);
-	struct ush_command command = {.path = found, .argv = argv, .envp = environ, .deadline_ms = COMMAND_MS, .alone = true};
+	USH_AUTO_BUF said = USH_BUF_MAX(SAID_MAX);
+	USH_AUTO_SECRET printed = NULL;
+	struct ush_command command = {.path = found, .argv = argv, .envp = environ, .deadline_ms = COMMAND_MS, .said = &said, .alone = true};
 	struct ush_error why = {0};
-	int status;
+	int status, result;
 
 	if (found == NULL)
 		return ush_fail(err, USH_ERR_CONFIG, "%s: no such program", words->items[0]);
 	memcpy(argv, words->items, words->count * sizeof *argv);
-	if (ush_command_run(&command, &text, &status, &why) != 0)
+	result = ush_command_run(&command, &text, &status, &why);
+	printed = ush_secret_new(text.data, text.length);
+	ush_command_pass_on(&said);
+	if (result != 0)
 		return ush_fail(err, USH_ERR_CONFIG, "the secret's program: %s", why.what);
 	if (status != 0)
 		return ush_fail(err, USH_ERR_CONFIG, "%s, which prints the secret, ended with %d", words->items[0], status);
@@ -135,7 +142,20 @@ static int read_environment(const char *name, struct ush_secret **out, struct us
 
 /* ---- all of it ---- */
 
-int ush_credential_read(const struct ush_policy_source *source, struct ush_secret **out, struct ush_error *err)
+void ush_credential_remember(const struct ush_secret *secret)
+{
+	static struct ush_secret *remembered[REMEMBERED];
+	static size_t next;
+
+	for (size_t i = 0; i < REMEMBERED; i++)
+		if (ush_secret_equal(remembered[i], secret))
+			return;
+	ush_secret_free(remembered[next]);
+	remembered[next] = ush_secret_copy(secret);
+	next = (next + 1) % REMEMBERED;
+}
+
+static int read_secret(const struct ush_policy_source *source, struct ush_secret **out, struct ush_error *err)
 {
 	*out = NULL;
 	if (text_of(source, "secretFile") != NULL)
@@ -147,6 +167,15 @@ int ush_credential_read(const struct ush_policy_source *source, struct ush_secre
 	if (list_of(source, "secretKeyring")->count > 0)
 		return ush_keyring_read(list_of(source, "secretKeyring"), out, err);
 	return 0;
+}
+
+int ush_credential_read(const struct ush_policy_source *source, struct ush_secret **out, struct ush_error *err)
+{
+	int result = read_secret(source, out, err);
+
+	if (result == 0 && *out != NULL)
+		ush_credential_remember(*out);
+	return result;
 }
 
 char *ush_credential_where(const struct ush_policy_source *source)
@@ -163,5 +192,10 @@ char *ush_credential_where(const struct ush_policy_source *source)
 int ush_credential_federated(const struct ush_policy_source *source, struct ush_secret **out, struct ush_error *err)
 {
 	*out = NULL;
-	return text_of(source, "federatedTokenFile") != NULL ? read_file(text_of(source, "federatedTokenFile"), out, err) : 0;
+	if (text_of(source, "federatedTokenFile") == NULL)
+		return 0;
+	if (read_file(text_of(source, "federatedTokenFile"), out, err) != 0)
+		return -1;
+	ush_credential_remember(*out);
+	return 0;
 }

@@ -6,14 +6,18 @@
 #include <search.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/base/file.h"
 #include "common/base/memory.h"
+#include "common/base/scrub.h"
 #include "common/data/json.h"
 #include "common/net/http.h"
 #include "common/net/many.h"
+
+#define PART ".part" /* behind the name of a recording that is being made */
 
 struct tape { /* the answers to one request, in order */
 	char *key;
@@ -74,17 +78,20 @@ static char *request_text(const struct ush_http_request *request)
 	return ush_printf("%s %s %s", method, url, body);
 }
 
-static void write_line(struct ush_recorder *recorder, const char *request, json_t *answer, const struct ush_http_request *secrets)
+/* Short secrets are not taken out of the request, by which the answer is found again. */
+static void write_line(struct ush_recorder *recorder, const char *request, json_t *answer)
 {
 	USH_AUTO_JSON line = json_pack("{s:s, s:s, s:o}", "source", recorder->source != NULL ? recorder->source : "", "request", request, "answer", answer);
-	char *text = line != NULL ? json_dumps(line, JSON_COMPACT) : NULL;
+	char *text;
 
+	if (line != NULL)
+		ush_scrub_json(answer);
+	text = line != NULL ? json_dumps(line, JSON_COMPACT) : NULL;
 	if (text == NULL) {
 		recorder->bad = recorder->bad == 0 ? EILSEQ : recorder->bad;
 		return;
 	}
-	if (secrets != NULL)
-		ush_scrub_request(text, secrets);
+	ush_scrub_long(text, strlen(text));
 	if (recorder->bad == 0 && (ush_write_all(recorder->fd, text, strlen(text)) != 0 || ush_write_all(recorder->fd, "\n", 1) != 0))
 		recorder->bad = errno;
 	free(text);
@@ -107,9 +114,11 @@ static json_t *headers_json(const struct ush_http_response *response)
 
 static void keep(struct ush_recorder *recorder, const struct ush_http_request *request, const struct ush_http_response *response, const struct ush_error *why)
 {
+	USH_AUTO_CONFIDED confided = {0};
 	USH_AUTO_FREE char *text = request_text(request), *body = NULL;
 	json_t *answer;
 
+	ush_confide(&confided, request);
 	if (why->code != USH_OK) {
 		answer = json_pack("{s:i, s:s}", "error", (int)why->code, "what", why->what);
 	} else {
@@ -117,7 +126,7 @@ static void keep(struct ush_recorder *recorder, const struct ush_http_request *r
 		answer = json_pack("{s:i, s:o, s:s, s:I, s:I}", "status", response->status, "headers", headers_json(response), "body", body, "retryAfterMs",
 				   (json_int_t)response->retry_after_ms, "date", (json_int_t)response->date);
 	}
-	write_line(recorder, text, answer, request);
+	write_line(recorder, text, answer);
 }
 
 /* ---- recording ---- */
@@ -177,21 +186,45 @@ static int record_many(void *context, const struct ush_http_pump *pump, struct u
 	return result;
 }
 
+/* What is being written has another name until it is whole; one that a run left behind is begun anew. */
+static int begin_file(const char *path, const char *part, struct ush_error *err)
+{
+	struct stat st;
+	int fd;
+
+	if (lstat(path, &st) == 0) {
+		ush_fail(err, USH_ERR_STORE, "%s: holds a recording already", path);
+		return ush_hint(err, "Name another folder");
+	}
+	fd = open(part, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0 && fchmod(fd, 0600) == 0 && ftruncate(fd, 0) == 0)
+		return fd;
+	ush_fail(err, USH_ERR_STORE, "%s: %s", part, errno == EWOULDBLOCK ? "another run records there" : strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
+
+static void end_file(struct ush_recorder *recorder)
+{
+	USH_AUTO_FREE char *path = ush_printf("%s/%s", recorder->folder, USH_RECORD_FILE), *part = ush_printf("%s" PART, path);
+
+	if (recorder->bad == 0 && (fsync(recorder->fd) != 0 || rename(part, path) != 0))
+		recorder->bad = errno;
+	if (recorder->bad != 0)
+		unlink(part);
+	if (close(recorder->fd) != 0 && recorder->bad == 0)
+		recorder->bad = errno;
+}
+
 struct ush_recorder *ush_recorder_record(const char *folder, struct ush_error *err)
 {
-	USH_AUTO_FREE char *path = ush_printf("%s/%s", folder, USH_RECORD_FILE);
+	USH_AUTO_FREE char *path = ush_printf("%s/%s", folder, USH_RECORD_FILE), *part = ush_printf("%s" PART, path);
 	struct ush_recorder *recorder;
 	int fd;
 
-	if (ush_file_private_folder(folder, err) != 0)
+	if (ush_file_private_folder(folder, err) != 0 || (fd = begin_file(path, part, err)) < 0)
 		return NULL;
-	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0) {
-		ush_fail(err, USH_ERR_STORE, "%s: %s", path, errno == EEXIST ? "holds a recording already" : strerror(errno));
-		if (errno == EEXIST)
-			ush_hint(err, "Name another folder");
-		return NULL;
-	}
 	recorder = ush_new(struct ush_recorder);
 	*recorder = (struct ush_recorder){.folder = ush_strdup(folder), .fd = fd};
 	return recorder;
@@ -336,8 +369,8 @@ int ush_recorder_close(struct ush_recorder *recorder, struct ush_error *err)
 
 	if (recorder == NULL)
 		return 0;
-	if (recorder->fd >= 0 && close(recorder->fd) != 0 && recorder->bad == 0)
-		recorder->bad = errno;
+	if (recorder->fd >= 0)
+		end_file(recorder);
 	if (recorder->bad != 0)
 		result = ush_fail(err, USH_ERR_STORE, "%s: the recording is not whole: %s", recorder->folder, strerror(recorder->bad));
 	tdestroy(recorder->tapes, free_tape);
@@ -399,18 +432,17 @@ void ush_record_put(const struct ush_world *world, const char *request, const ch
 	if (world->recorder == NULL || world->recorder->fd < 0)
 		return;
 	text = json_stringn(answer, length);
-	write_line(world->recorder, request, json_pack("{s:o}", "text", text != NULL ? text : json_null()), NULL);
+	write_line(world->recorder, request, json_pack("{s:o}", "text", text != NULL ? text : json_null()));
 }
 
-void ush_record_refusal(const struct ush_world *world, const struct ush_http_request *request, const struct ush_secret *secret, const struct ush_error *why)
+void ush_record_refusal(const struct ush_world *world, const struct ush_http_request *request, const struct ush_error *why)
 {
-	const struct ush_http_request secrets = {.bearer = secret};
 	USH_AUTO_FREE char *text = NULL;
 
 	if (!ush_recorded(world) || ush_replaying(world))
 		return;
 	text = request_text(request);
-	write_line(world->recorder, text, json_pack("{s:i, s:s, s:s, s:b}", "error", (int)why->code, "what", why->what, "hint", why->hint, "signIn", 1), &secrets);
+	write_line(world->recorder, text, json_pack("{s:i, s:s, s:s, s:b}", "error", (int)why->code, "what", why->what, "hint", why->hint, "signIn", 1));
 }
 
 static const json_t *peek(const struct ush_world *world, const struct ush_http_request *request, struct tape **tape)

@@ -24,7 +24,8 @@
 
 struct ush_recorder;
 
-/* Begins a recording in a folder, which is made when it is not there; one that holds a recording is refused. USH_ERR_STORE. */
+/* Begins a recording in a folder, which is made when it is not there; one that holds a recording is refused. The file is there
+ * when it is closed, and whole; what a run that was killed left behind is begun anew. USH_ERR_STORE. */
 struct ush_recorder *ush_recorder_record(const char *folder, struct ush_error *err);
 
 /* Reads one. USH_ERR_CONFIG. */
@@ -61,7 +62,7 @@ int ush_record_get(const struct ush_world *world, const char *request, struct us
  * A sign-in that failed stands in the recording in place of the answer to the request that wanted it, without secret. While
  * replaying, tell is -1 with the same error when that is what comes next for this request. more: is there an answer to it still?
  */
-void ush_record_refusal(const struct ush_world *world, const struct ush_http_request *request, const struct ush_secret *secret, const struct ush_error *why);
+void ush_record_refusal(const struct ush_world *world, const struct ush_http_request *request, const struct ush_error *why);
 int ush_record_tell_refusal(const struct ush_world *world, const struct ush_http_request *request, struct ush_error *err);
 bool ush_record_more(const struct ush_world *world, const struct ush_http_request *request);
 
@@ -77,11 +78,20 @@ char *ush_scrub_body(const char *text, size_t length);
 /* True for headers that are written. */
 bool ush_scrub_keeps_header(const char *name);
 
-/* Replaces every occurrence of secret in text by dots, in place: as it stands, as JSON writes it (in a string of a string,
- * too), and percent-encoded. */
-void ush_scrub_out(char *text, const char *secret);
+/* In every string of it secrets of ours (common/base/scrub.h) become dots, and those of members that are secrets by name "...". */
+void ush_scrub_json(json_t *value);
 
-/* The same for every secret that a request was sent with: token, password, and those of a form. */
-void ush_scrub_request(char *text, const struct ush_http_request *request);
+/*
+ * What a request is sent with and no ush_secret holds in this form: the password of basic, Authorization and Private-Token
+ * lines, the secrets of a form. While it lives it is taken out of every text, as every ush_secret is. Begins as {0}.
+ */
+struct ush_confided {
+	struct ush_secret *items[8];
+	size_t count;
+};
+void ush_confide(struct ush_confided *confided, const struct ush_http_request *request);
+void ush_confide_form(struct ush_confided *confided, const char *form, size_t length);
+void ush_confided_free(struct ush_confided *confided);
+#define USH_AUTO_CONFIDED __attribute__((cleanup(ush_confided_free))) struct ush_confided
 
 #endif

@@ -4,6 +4,7 @@
 
 #include "broker/source/record.h"
 #include "common/base/memory.h"
+#include "common/base/scrub.h"
 #include "common/data/json.h"
 
 /* Names of parameters and members whose value is a secret, whatever provider. */
@@ -47,21 +48,31 @@ static bool hides(const char *key, const json_t *value)
 	return json_is_string(value) && is_secret(key, strlen(key)) && !(strcmp(key, "code") == 0 && json_string_length(value) < 32);
 }
 
-static void scrub_value(json_t *value)
+static void scrub_string(json_t *value)
+{
+	USH_AUTO_FREE char *scrubbed = ush_scrubbed(json_string_value(value));
+
+	if (scrubbed != NULL)
+		json_string_set(value, scrubbed);
+}
+
+void ush_scrub_json(json_t *value)
 {
 	const char *key;
 	json_t *item;
 	size_t i;
 
+	if (json_is_string(value))
+		scrub_string(value);
 	json_array_foreach(value, i, item)
-		scrub_value(item);
+		ush_scrub_json(item);
 	if (!json_is_object(value))
 		return;
 	json_object_foreach(value, key, item) {
 		if (hides(key, item))
 			json_string_set(item, "...");
 		else
-			scrub_value(item);
+			ush_scrub_json(item);
 	}
 }
 
@@ -97,9 +108,10 @@ char *ush_scrub_body(const char *text, size_t length)
 		for (char *c = copy; *c != '\0' && !ush_text_is_utf8(copy, strlen(copy)); c++)
 			*c = (unsigned char)*c >= 0x80 ? '?' : *c;
 		scrub_cut(copy);
+		ush_scrub(copy, strlen(copy));
 		return ush_text_without_tokens(copy);
 	}
-	scrub_value(body);
+	ush_scrub_json(body);
 	return json_dumps(body, JSON_COMPACT | JSON_ENCODE_ANY);
 }
 
@@ -113,96 +125,59 @@ bool ush_scrub_keeps_header(const char *name)
 	return true;
 }
 
-static void dot_out(char *text, const char *secret)
-{
-	size_t length = strlen(secret);
-
-	for (char *at = text; (at = strstr(at, secret)) != NULL; at += length)
-		memset(at, '.', length);
-}
-
-/* What stands between the quotes when JSON writes it; NULL when it cannot. The caller frees. */
-static char *in_json(const char *text)
-{
-	USH_AUTO_JSON value = text != NULL ? json_string(text) : NULL;
-	char *out = value != NULL ? json_dumps(value, JSON_ENCODE_ANY) : NULL;
-	size_t length = out != NULL ? strlen(out) : 0;
-
-	if (out == NULL)
-		return NULL;
-	memmove(out, out + 1, length - 2);
-	out[length - 2] = '\0';
-	return out;
-}
-
-void ush_scrub_out(char *text, const char *secret)
-{
-	USH_AUTO_BUF encoded = {0};
-	char *once, *twice;
-
-	if (secret == NULL || strlen(secret) < 4) /* would be found anywhere, and hides nothing */
-		return;
-	once = in_json(secret);
-	twice = in_json(once);
-	ush_url_encode(&encoded, secret);
-	if (twice != NULL) /* the longest first */
-		dot_out(text, twice);
-	if (once != NULL)
-		dot_out(text, once);
-	dot_out(text, secret);
-	dot_out(text, encoded.data);
-	ush_wipe_free(twice, twice != NULL ? strlen(twice) : 0);
-	ush_wipe_free(once, once != NULL ? strlen(once) : 0);
-}
+/* ---- what a request was sent with ---- */
 
 static int hex(char c)
 {
 	return c >= '0' && c <= '9' ? c - '0' : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10 : -1;
 }
 
-/* The same for a value that stands in the request form-encoded. */
-static void scrub_encoded(char *text, const char *value)
+/* A value that stands in the request form-encoded. */
+static void confide(struct ush_confided *confided, const char *value, size_t length)
 {
-	char *plain = ush_strdup(value), *to = plain;
+	char *plain = ush_strndup(value, length), *to = plain;
 
-	ush_scrub_out(text, value);
-	for (const char *at = value; at != NULL && *at != '\0'; at++) {
+	for (const char *at = plain; *at != '\0'; at++) {
 		bool escape = *at == '%' && hex(at[1]) >= 0 && hex(at[2]) >= 0;
 
 		*to++ = escape ? (char)(hex(at[1]) * 16 + hex(at[2])) : *at == '+' ? ' ' : *at;
 		at += escape ? 2 : 0;
 	}
-	if (plain != NULL)
-		*to = '\0';
-	ush_scrub_out(text, plain);
-	ush_wipe_free(plain, plain != NULL ? strlen(value) : 0);
+	if (confided->count < USH_COUNT(confided->items))
+		confided->items[confided->count++] = ush_secret_new(plain, (size_t)(to - plain));
+	ush_wipe_free(plain, length);
 }
 
-/* The values of a form that are secrets. */
-static void scrub_form(char *text, const char *form, size_t length)
+void ush_confide_form(struct ush_confided *confided, const char *form, size_t length)
 {
 	for (const char *at = form, *end = form + length; at < end;) {
 		size_t pair = strcspn(at, "&"), name = strcspn(at, "=&");
 
-		if (name < pair && is_secret(at, name)) {
-			char *value = ush_strndup(at + name + 1, pair - name - 1);
-
-			scrub_encoded(text, value);
-			ush_wipe_free(value, pair - name - 1);
-		}
+		if (name < pair && is_secret(at, name))
+			confide(confided, at + name + 1, pair - name - 1);
 		at += pair + 1;
 	}
 }
 
-void ush_scrub_request(char *text, const struct ush_http_request *request)
+void ush_confide(struct ush_confided *confided, const struct ush_http_request *request)
 {
-	const char *password = request->basic != NULL ? strchr(ush_secret_reveal(request->basic), ':') : NULL;
+	const char *basic = ush_secret_reveal(request->basic), *password = basic != NULL ? strchr(basic, ':') : NULL;
 
-	ush_scrub_out(text, ush_secret_reveal(request->bearer));
-	scrub_encoded(text, password != NULL ? password + 1 : NULL);
-	for (const char *const *line = request->headers; line != NULL && *line != NULL; line++)
-		if (strncasecmp(*line, "authorization:", 14) == 0 || strncasecmp(*line, "private-token:", 14) == 0)
-			ush_scrub_out(text, strrchr(*line, ' ') != NULL ? strrchr(*line, ' ') + 1 : NULL);
+	if (password != NULL)
+		confide(confided, password + 1, strlen(password + 1));
+	for (const char *const *line = request->headers; line != NULL && *line != NULL; line++) {
+		bool secret = strncasecmp(*line, "authorization:", 14) == 0 || strncasecmp(*line, "private-token:", 14) == 0;
+		const char *space = secret ? strrchr(*line, ' ') : NULL;
+
+		if (space != NULL && confided->count < USH_COUNT(confided->items))
+			confided->items[confided->count++] = ush_secret_new(space + 1, strlen(space + 1));
+	}
 	if (request->body != NULL && request->content_type != NULL && strcmp(request->content_type, "application/x-www-form-urlencoded") == 0)
-		scrub_form(text, request->body, request->body_length);
+		ush_confide_form(confided, request->body, request->body_length);
+}
+
+void ush_confided_free(struct ush_confided *confided)
+{
+	while (confided->count > 0)
+		ush_secret_free(confided->items[--confided->count]);
 }

@@ -10,6 +10,7 @@
 #include "broker/source/record.h"
 #include "broker/source/source_check.h"
 #include "common/base/memory.h"
+#include "common/base/scrub.h"
 #include "common/base/text.h"
 
 static const struct ush_source_ops *const sources[] = {
@@ -83,12 +84,14 @@ static void keep_whole_characters(char *text)
 
 int ush_groups_incomplete(struct ush_groups *groups, const char *format, ...)
 {
-	char why[512];
+	char whole[4096], why[512];
 	va_list args;
 
 	va_start(args, format);
-	vsnprintf(why, sizeof why, format, args);
+	vsnprintf(whole, sizeof whole, format, args);
 	va_end(args);
+	ush_scrub(whole, strlen(whole));
+	snprintf(why, sizeof why, "%.*s", (int)sizeof why - 1, whole);
 	keep_whole_characters(why);
 	if (groups->why == NULL)
 		groups->why = ush_strdup(why);

@@ -8,6 +8,7 @@
 #include "broker/verb/verb.h"
 #include "common/base/file.h"
 #include "common/base/memory.h"
+#include "common/base/secret.h"
 #include "common/base/text.h"
 #include "common/data/json.h"
 
@@ -30,6 +31,7 @@ static int read_said(struct ush_said *said, const struct ush_policy *policy, con
 {
 	USH_AUTO_BUF text = USH_BUF_MAX(TOKEN_MAX);
 	USH_AUTO_JSON review = NULL;
+	USH_AUTO_SECRET secret = NULL; /* what is wrong with it is told, and nothing of it */
 	int result;
 
 	if (token == NULL) {
@@ -40,6 +42,7 @@ static int read_said(struct ush_said *said, const struct ush_policy *policy, con
 	}
 	if (ush_file_read(token, USH_FILE_ANY, USH_ERR_CONFIG, &text, NULL, err) != 0)
 		return -1;
+	secret = ush_secret_new(text.data, text.length);
 	result = ush_said_by_token(said, policy, text.data != NULL ? text.data : "", text.length, keep, err);
 	if (text.data != NULL)
 		explicit_bzero(text.data, text.length);

@@ -8,6 +8,7 @@
 #include "broker/source/record.h"
 #include "broker/verb/verb.h"
 #include "common/base/memory.h"
+#include "common/base/scrub.h"
 #include "common/net/real.h"
 
 static int open_recorder(struct ush_broker *broker, const struct ush_broker_options *options, struct ush_error *err)
@@ -110,7 +111,9 @@ char *ush_broker_identity(const struct ush_world *world)
 
 int ush_broker_print(const char *text, struct ush_error *err)
 {
-	if (fputs(text, stdout) == EOF || fflush(stdout) != 0)
+	USH_AUTO_FREE char *scrubbed = ush_scrubbed_long(text);
+
+	if (fputs(scrubbed != NULL ? scrubbed : text, stdout) == EOF || fflush(stdout) != 0)
 		return ush_fail(err, USH_ERR_STORE, "stdout: %s", strerror(errno));
 	return 0;
 }

@@ -4,7 +4,10 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "common/base/scrub.h"
 #include "common/base/text.h"
+
+#define LONGEST 4096 /* of what is told, before it is cut: a secret is looked for while it is whole */
 
 static const struct {
 	enum ush_code code;
@@ -38,6 +41,15 @@ static const char *const meanings[] = {
 	"partly applied; the rest is listed",
 };
 
+static void tell(char *out, size_t size, const char *format, va_list args)
+{
+	char whole[LONGEST];
+
+	vsnprintf(whole, sizeof whole, format, args);
+	ush_scrub(whole, strlen(whole));
+	snprintf(out, size, "%.*s", (int)size - 1, whole);
+}
+
 int ush_fail(struct ush_error *err, enum ush_code code, const char *format, ...)
 {
 	va_list args;
@@ -45,7 +57,7 @@ int ush_fail(struct ush_error *err, enum ush_code code, const char *format, ...)
 	if (err == NULL || err->code != USH_OK)
 		return -1;
 	va_start(args, format);
-	vsnprintf(err->what, sizeof err->what, format, args);
+	tell(err->what, sizeof err->what, format, args);
 	va_end(args);
 	err->code = code;
 	err->hint[0] = '\0';
@@ -59,7 +71,7 @@ int ush_hint(struct ush_error *err, const char *format, ...)
 	if (err == NULL)
 		return -1;
 	va_start(args, format);
-	vsnprintf(err->hint, sizeof err->hint, format, args);
+	tell(err->hint, sizeof err->hint, format, args);
 	va_end(args);
 	return -1;
 }
@@ -72,7 +84,7 @@ int ush_error_at(struct ush_error *err, const char *format, ...)
 	if (err == NULL)
 		return -1;
 	va_start(args, format);
-	vsnprintf(where, sizeof where, format, args);
+	tell(where, sizeof where, format, args);
 	va_end(args);
 	snprintf(joined, sizeof joined, "%s: %s", where, err->what);
 	snprintf(err->what, sizeof err->what, "%.*s", (int)sizeof err->what - 1, joined);

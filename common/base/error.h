@@ -3,7 +3,8 @@
  * An error: what happened, and what the person should do next. By value on the caller's stack, last parameter of every
  * function that can fail, no allocation. A function that fails returns -1 (or NULL) and has filled the error; one that
  * succeeds has not touched it. The first cause wins: a second ush_fail() on a filled error changes nothing, so clean-up
- * code cannot hide why it runs. On the way up a caller may prepend where it was (ush_error_at).
+ * code cannot hide why it runs. On the way up a caller may prepend where it was (ush_error_at). Secrets of ours that stand
+ * in what is told become dots (scrub.h).
  *
  * One table maps codes to exit statuses, the same for both programs (usher-exit-status in the man pages).
  */

@@ -2,7 +2,7 @@
  *
  * A secret: token, verifier, client secret. Opaque, so that handing it to "%s" does not compile; the only door is
  * ush_secret_reveal(), which is what to look for in a review. Wiped when freed. A secret is never in argv, environment,
- * log or core dump.
+ * log or core dump; while it lives it is taken out of every text that leaves (scrub.h).
  */
 #ifndef USH_BASE_SECRET_H
 #define USH_BASE_SECRET_H

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/base/memory.h"
+#include "common/base/scrub.h"
 
 size_t ush_text_code_point(const char *s, size_t length, unsigned int *code_point)
 {
@@ -82,9 +83,11 @@ static size_t show(const char *raw, size_t length, char piece[16])
 
 const char *ush_text_line(char *out, size_t size, const char *raw)
 {
+	USH_AUTO_FREE char *scrubbed = ush_scrubbed_long(raw);
 	size_t length = strlen(raw), used = 0;
 	char piece[16];
 
+	raw = scrubbed != NULL ? scrubbed : raw;
 	while (length > 0) {
 		size_t n = show(raw, length, piece), width = strlen(piece);
 
@@ -114,9 +117,10 @@ char *ush_text_safe(const char *raw)
 char *ush_text_without_tokens(const char *raw)
 {
 	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~+=";
-	char *out = ush_strdup(raw), *to = out;
+	USH_AUTO_FREE char *scrubbed = ush_scrubbed(raw); /* first: it takes pieces out of what is to be found */
+	char *out = ush_strdup(scrubbed != NULL ? scrubbed : raw), *to = out;
 
-	for (const char *from = raw; *from != '\0';) {
+	for (const char *from = out; *from != '\0';) {
 		size_t run = strspn(from, letters), take = run > 0 ? run : 1;
 
 		if (run > USH_TEXT_TOKEN_LEAST) {

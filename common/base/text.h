@@ -13,7 +13,7 @@
 /*
  * Writes raw to out as printable ASCII on one line and returns out: control bytes (C0, DEL, C1), bidi and zero-width
  * characters, anything that is not ASCII becomes \xNN (a byte that is not UTF-8) or \u{NNNN} (a code point). The output
- * is cut with "..." when size does not hold it; size is at least 16.
+ * is cut with "..." when size does not hold it; size is at least 16. Secrets of ours become dots (scrub.h).
  */
 const char *ush_text_line(char *out, size_t size, const char *raw);
 

@@ -12,7 +12,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/base/file.h"
 #include "common/base/memory.h"
+#include "common/base/scrub.h"
 #include "common/net/real.h"
 
 #define LOOK_MS  50   /* how often a silent child is looked after */
@@ -51,8 +53,8 @@ char *ush_command_find(const char *name)
 	return NULL;
 }
 
-/* posix_spawn with its stdout in the pipe's end `to`. Returns errno. */
-static int start(const struct ush_command *command, int to, pid_t *pid)
+/* posix_spawn with its stdout in the pipe's end `to`, and its stderr in `said` unless that is -1. Returns errno. */
+static int start(const struct ush_command *command, int to, int said, pid_t *pid)
 {
 	posix_spawn_file_actions_t files;
 	posix_spawnattr_t attributes;
@@ -65,6 +67,8 @@ static int start(const struct ush_command *command, int to, pid_t *pid)
 	if (posix_spawn_file_actions_init(&files) != 0 || posix_spawnattr_init(&attributes) != 0)
 		return ENOMEM;
 	bad = posix_spawn_file_actions_adddup2(&files, to, STDOUT_FILENO);
+	if (bad == 0 && said >= 0)
+		bad = posix_spawn_file_actions_adddup2(&files, said, STDERR_FILENO);
 	if (bad == 0 && !command->stdin_attached)
 		bad = posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
 	posix_spawnattr_setsigdefault(&attributes, &defaults);
@@ -92,6 +96,24 @@ static int take(int fd, struct ush_buf *out)
 	return result;
 }
 
+/* What does not fit is lost: nobody is held up by it. */
+static void take_said(int fd, struct ush_buf *said)
+{
+	char chunk[4096];
+	ssize_t n;
+
+	while (fd >= 0 && (n = read(fd, chunk, sizeof chunk)) > 0)
+		ush_buf_add(said, chunk, (size_t)n);
+}
+
+void ush_command_pass_on(struct ush_buf *said)
+{
+	ush_scrub(said->data, said->length);
+	if (said->length > 0)
+		ush_write_all(STDERR_FILENO, said->data, said->length);
+	ush_buf_free(said);
+}
+
 /* With its children where it has a session of its own: those have no time beyond its own. */
 static void end_child(const struct ush_command *command, pid_t pid)
 {
@@ -112,7 +134,7 @@ static void end_child(const struct ush_command *command, pid_t pid)
 }
 
 /* Reads until the child has ended, whoever else may still hold the pipe. */
-static int follow(const struct ush_command *command, pid_t pid, int fd, struct ush_buf *out, int *wait_status,
+static int follow(const struct ush_command *command, pid_t pid, int fd, int said, struct ush_buf *out, int *wait_status,
 		  struct ush_error *err)
 {
 	int64_t until = clock_ms() + command->deadline_ms;
@@ -122,12 +144,14 @@ static int follow(const struct ush_command *command, pid_t pid, int fd, struct u
 		struct pollfd p = {.fd = more == 1 ? fd : -1, .events = POLLIN};
 		pid_t ended;
 
+		take_said(said, command->said);
 		poll(&p, 1, more == 1 ? LOOK_MS : pause);
 		if (more == 0 && pause < LOOK_MS)
 			pause *= 2; /* the end of stdout is mostly the end of the program, a moment later */
 		ended = waitpid(pid, wait_status, WNOHANG);
 		if (more == 1)
 			more = take(fd, out);
+		take_said(said, command->said);
 		if (more < 0) {
 			if (ended == 0)
 				end_child(command, pid);
@@ -152,19 +176,26 @@ static int follow(const struct ush_command *command, pid_t pid, int fd, struct u
 
 int ush_command_run(const struct ush_command *command, struct ush_buf *out, int *status, struct ush_error *err)
 {
-	int ends[2], wait_status = 0, bad, result;
+	int ends[2], said[2] = {-1, -1}, wait_status = 0, bad, result;
 	pid_t pid = 0;
 
 	if (pipe2(ends, O_CLOEXEC) != 0)
 		return ush_fail(err, USH_ERR_UNAVAILABLE, "%s: %s", command->argv[0], strerror(errno));
-	bad = fcntl(ends[0], F_SETFL, O_NONBLOCK) != 0 ? errno : start(command, ends[1], &pid);
+	if (command->said != NULL && pipe2(said, O_CLOEXEC | O_NONBLOCK) == 0)
+		fcntl(said[1], F_SETFL, 0);
+	bad = fcntl(ends[0], F_SETFL, O_NONBLOCK) != 0 ? errno : start(command, ends[1], said[1], &pid);
 	close(ends[1]);
+	if (said[1] >= 0)
+		close(said[1]);
 	if (bad != 0)
 		result = ush_fail(err, USH_ERR_UNAVAILABLE, "%s: cannot be started: %s", command->argv[0],
 				  strerror(bad));
 	else
-		result = follow(command, pid, ends[0], out, &wait_status, err);
+		result = follow(command, pid, ends[0], said[0], out, &wait_status, err);
+	take_said(said[0], command->said);
 	close(ends[0]);
+	if (said[0] >= 0)
+		close(said[0]);
 	*status = WIFEXITED(wait_status) ? WEXITSTATUS(wait_status) : 128 + WTERMSIG(wait_status);
 	return result;
 }

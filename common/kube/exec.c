@@ -18,6 +18,7 @@
 #define INFO        "KUBERNETES_EXEC_INFO"
 #define ANSWER_CAP  (256U << 10)
 #define FILE_CAP    (16U << 20)
+#define SAID_CAP    (64U << 10)
 
 #define DEADLINE_ALONE_MS  120000 /* nobody is asked anything */
 #define DEADLINE_PERSON_MS 900000 /* a person signs in */
@@ -305,12 +306,14 @@ static void wipe(const json_t *answer)
 	}
 }
 
-static int run(const struct plugin *plugin, struct ush_buf *out, struct ush_error *err)
+/* Where somebody is asked, he must read what to do while it runs; else its stderr is taken into said. */
+static int run(const struct plugin *plugin, struct ush_buf *out, struct ush_buf *said, struct ush_error *err)
 {
 	struct ush_command command = {.path = plugin->path,
 				      .argv = plugin->args.items,
 				      .envp = plugin->env.items,
 				      .stdin_attached = plugin->interactive,
+				      .said = plugin->interactive ? NULL : said,
 				      .deadline_ms = plugin->interactive ? DEADLINE_PERSON_MS : DEADLINE_ALONE_MS};
 	int status;
 
@@ -330,6 +333,8 @@ int ush_kube_exec(const struct ush_kubeconfig_entry *exec, const struct ush_kube
 {
 	AUTO_PLUGIN plugin = {0};
 	USH_AUTO_BUF out = USH_BUF_MAX(ANSWER_CAP);
+	USH_AUTO_BUF said = USH_BUF_MAX(SAID_CAP);
+	USH_AUTO_SECRET token = NULL;
 	USH_AUTO_JSON answer = NULL;
 	USH_AUTO_FREE char *info = NULL, *what = NULL;
 	int result;
@@ -341,13 +346,15 @@ int ush_kube_exec(const struct ush_kubeconfig_entry *exec, const struct ush_kube
 	set_variable(&plugin.env, INFO, info);
 	add_word(&plugin.env, NULL);
 	plugin.env.count--;
-	if (run(&plugin, &out, err) != 0)
+	if (run(&plugin, &out, &said, err) != 0) {
+		ush_command_pass_on(&said);
 		return -1;
+	}
 	what = ush_printf("%s: its answer", plugin.command);
 	answer = ush_json_parse(out.data != NULL ? out.data : "", out.length, what, USH_ERR_UNAVAILABLE, err);
-	if (answer == NULL)
-		return -1;
-	result = take_credential(&plugin, answer, config, err);
+	token = secret_of(ush_json_object(answer, "status"), "token"); /* one that is not taken is not told either */
+	result = answer != NULL ? take_credential(&plugin, answer, config, err) : -1;
 	wipe(answer);
+	ush_command_pass_on(&said);
 	return result;
 }

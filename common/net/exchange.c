@@ -11,6 +11,7 @@
 
 #include "common/base/file.h"
 #include "common/base/memory.h"
+#include "common/base/scrub.h"
 #include "common/net/real.h"
 
 #define CONNECT_MS      5000
@@ -387,6 +388,10 @@ int ush_exchange_settle(struct ush_exchange *x, CURLcode result)
 	curl_easy_getinfo(x->easy, CURLINFO_RESPONSE_CODE, &status);
 	x->response->status = (int)status;
 	settle_retry(x);
+	if (status < 200 || status > 299) { /* who refuses may quote what he was told */
+		ush_scrub_long(x->response->body.data, x->response->body.length);
+		ush_scrub_long(x->response->headers.data, x->response->headers.length);
+	}
 	return ush_buf_puts(&x->response->body, "");
 }
 

@@ -59,6 +59,7 @@ struct ush_http_response {
 	int64_t retry_after_ms; /* of Retry-After, at most a day; a date counts from the Date header. -1 when absent */
 	struct ush_buf headers; /* with keep_headers; for ush_http_header() alone */
 };
+/* Of a status that is none of 2xx, body and headers come without secrets of ours (common/base/scrub.h). */
 
 /*
  * Errors of an exchange: USH_ERR_UNAVAILABLE for everything that is the network's or the peer's doing (refused, reset,

@@ -9,6 +9,7 @@
 #include "broker/source/credential.h"
 #include "common/base/file.h"
 #include "common/base/memory.h"
+#include "common/base/scrub.h"
 
 static struct ush_policy_source source;
 static struct ush_error err;
@@ -213,5 +214,22 @@ START_TEST(a_projected_token_is_read_anew)
 }
 END_TEST
 
-TAP_MAIN("source_credential", none_is_none, a_file_is_read_when_it_is_ours_alone, a_mounted_secret_is_taken_and_a_link_elsewhere_is_not, a_program_prints_it,
+/* Who was told it may quote it when we have forgotten it. */
+START_TEST(what_was_read_is_told_nowhere_ever_after)
+{
+	static char text[] = "he says: Basic Yzpz, an-older%20word+of ours, a+newer%20word+of ours, nothing-of-ours";
+	USH_AUTO_SECRET obtained = ush_secret_new("a newer word+of ours", 20);
+
+	begin("scim");
+	setenv("USHER_TEST_SECRET", "an-older word+of ours", 1);
+	ush_source_set(&source, "secretEnv", "USHER_TEST_SECRET");
+	expect("an-older word+of ours");
+	ush_credential_remember(obtained);
+	ush_secret_free(ush_steal(&obtained));
+	ush_scrub(text, strlen(text));
+	ck_assert_str_eq(text, "he says: Basic Yzpz, ......................., ......................, nothing-of-ours");
+}
+END_TEST
+
+TAP_MAIN("source_credential", what_was_read_is_told_nowhere_ever_after, none_is_none, a_file_is_read_when_it_is_ours_alone, a_mounted_secret_is_taken_and_a_link_elsewhere_is_not, a_program_prints_it,
 	 the_environment_holds_it, what_was_taken_from_the_environment_is_in_nobodys, a_keyring_that_is_not_there_is_told, a_projected_token_is_read_anew)
