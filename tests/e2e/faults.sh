@@ -136,7 +136,7 @@ sad_keyrings() {
 	signs_in 'locked keyring' 'keyring is locked'
 }
 
-service_there() { secret-tool lookup usher-test none 2>&1 | grep -q 'ServiceUnknown' && return 1 || return 0; }
+service_there() { secret-tool lookup usher-test none 2>&1 | grep 'ServiceUnknown' >/dev/null && return 1 || return 0; }
 
 keyring_start
 browser_write

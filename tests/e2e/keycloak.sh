@@ -98,7 +98,7 @@ device_slow_down() { :; }
 approve_device() { "$T/browse" "$1?user_code=$2"; } # URL CODE: the complete address, as from a QR code; login and consent follow
 device_polls() { like "$(provider_count_token)" '^[1-9]' 'A6 Keycloak was polled'; }
 revoked() { # TOKEN
-	web -d grant_type=refresh_token -d "client_id=$CLIENT" --data-urlencode "refresh_token=$1" "$ISSUER/protocol/openid-connect/token" | grep -q invalid_grant
+	web -d grant_type=refresh_token -d "client_id=$CLIENT" --data-urlencode "refresh_token=$1" "$ISSUER/protocol/openid-connect/token" | grep invalid_grant >/dev/null
 }
 
 keyring_start

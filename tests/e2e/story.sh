@@ -45,7 +45,7 @@ device_polls() {
 	is "$(jq 'all(. >= 9900)' <<<"$gaps")" true 'A6 slow_down is obeyed: 5 s more from then on'
 }
 revoked() { # TOKEN
-	web -d grant_type=refresh_token -d "client_id=$CLIENT" --data-urlencode "refresh_token=$1" "$ISSUER/token" | grep -q invalid_grant
+	web -d grant_type=refresh_token -d "client_id=$CLIENT" --data-urlencode "refresh_token=$1" "$ISSUER/token" | grep invalid_grant >/dev/null
 }
 
 keyring_start

@@ -260,7 +260,7 @@ meddle_in() { # NAMESPACE: an admission policy that puts somebody into every bin
 	wait_for 30 meddled "$1"
 }
 
-meddled() { admin create rolebinding probe --clusterrole=view --user=x -n "$1" --dry-run=server -o json | grep -q meddlers; }
+meddled() { admin create rolebinding probe --clusterrole=view --user=x -n "$1" --dry-run=server -o json | grep meddlers >/dev/null; }
 
 unmeddled() { ! meddled "$1"; }
 

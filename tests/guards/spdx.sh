@@ -11,8 +11,8 @@ mapfile -t files < <(find common plugin broker tests examples man m4 dev .ci con
 like "${#files[@]}" '^[1-9][0-9][0-9]+$' 'there are files to look at'
 lost=
 for file in "${files[@]}"; do
-	[ -x "$file" ] && head -c 4 "$file" | grep -q ELF && continue # built inside the tree
-	head -n 5 "$file" | grep -q 'SPDX-License-Identifier: Apache-2.0' || lost+="$file"$'\n'
+	[ -x "$file" ] && head -c 4 "$file" | grep ELF >/dev/null && continue # built inside the tree
+	head -n 5 "$file" | grep 'SPDX-License-Identifier: Apache-2.0' >/dev/null || lost+="$file"$'\n'
 done
 is "$lost" '' 'each of them has the SPDX line'
 ok 'the licence itself is there' grep -q 'Apache License' LICENSE

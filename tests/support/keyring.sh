@@ -39,7 +39,7 @@ dbus-run-session -- bash -c '
 	export KEYRING_PID
 	for try in $(seq 200); do
 		gdbus call --session --dest org.freedesktop.DBus --object-path /org/freedesktop/DBus \
-			--method org.freedesktop.DBus.NameHasOwner org.freedesktop.secrets 2>/dev/null | grep -q true && break
+			--method org.freedesktop.DBus.NameHasOwner org.freedesktop.secrets 2>/dev/null | grep true >/dev/null && break
 		kill -0 "$KEYRING_PID" 2>/dev/null || exit 99
 		sleep 0.05
 	done
