@@ -119,15 +119,24 @@ const char *ush_name_not_subdomain(const char *text)
 	return NULL;
 }
 
-const char *ush_name_not_segment(const char *text)
+const char *ush_name_not_object(const char *text)
 {
 	size_t length = strlen(text);
 
 	if (length == 0 || length > 253)
 		return length == 0 ? "is empty" : "is longer than 253 characters";
-	if (strcmp(text, ".") == 0 || strcmp(text, "..") == 0 || strpbrk(text, "/%*") != NULL || ush_name_deceives(text))
-		return "cannot be the name of an object";
+	if (strcmp(text, ".") == 0 || strcmp(text, "..") == 0 || strpbrk(text, "/%") != NULL)
+		return "leads elsewhere";
 	return NULL;
+}
+
+const char *ush_name_not_segment(const char *text)
+{
+	const char *why = ush_name_not_object(text);
+
+	if (why != NULL && strcmp(why, "leads elsewhere") != 0)
+		return why;
+	return why != NULL || strchr(text, '*') != NULL || ush_name_deceives(text) ? "cannot be the name of an object" : NULL;
 }
 
 static const char *not_label_word(const char *text, size_t length) /* a value, or a key after its slash */

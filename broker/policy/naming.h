@@ -39,6 +39,9 @@ const char *ush_name_not_label(const char *text);
 const char *ush_name_not_subdomain(const char *text);
 const char *ush_name_not_segment(const char *text);
 
+/* Why no object of RBAC's that is there can be called so: what the API server takes is wider than what a policy may say. */
+const char *ush_name_not_object(const char *text);
+
 /* Why a text is no key of a label ("example.com/team"), no value of one, or NULL. */
 const char *ush_name_not_label_key(const char *text);
 const char *ush_name_not_label_value(const char *text);

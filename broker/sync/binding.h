@@ -24,6 +24,7 @@ struct ush_binding {
 	size_t going, staying, following; /* of those leaving: now; not now; under another name */
 	bool people_held;                /* USH_LAYOUT_USERS: nobody may go, some group is not known whole */
 	size_t people_going;
+	bool goes;                       /* it is removed, or made anew for another role */
 };
 
 void ush_binding_free(struct ush_binding *b);
@@ -32,11 +33,29 @@ void ush_binding_free(struct ush_binding *b);
 /* Fills everything but wanted, shape, seen, place and the names, which are there. */
 void ush_binding_weigh(struct ush_decide *d, struct ush_binding *b);
 
+/* Before it goes: notes what people lose by that (losses.c). */
+void ush_binding_count_loss(struct ush_decide *d, const struct ush_binding *b);
+
+/* It is wanted for another role, and somebody in it is to keep the one that it has (turn.c). */
+bool ush_binding_keeps_role(struct ush_decide *d, const struct ush_binding *b);
+
 /* The groups that stand behind a binding that is there: its subjects, or those it was written for (USH_LAYOUT_USERS). */
 const struct ush_origins *ush_binding_held(const struct ush_decide *d, const struct ush_seen *seen);
 
 /* Nobody is in it after the plan. */
 bool ush_binding_empty(const struct ush_decide *d, const struct ush_binding *b);
+
+/* deltas.c: notes who joins or leaves, one or all of them; and who stays beside those wanted. */
+void ush_binding_delta(struct ush_decide *d, struct ush_binding *b, struct ush_change *change, bool added, const char *text, const struct ush_group *group,
+		       bool person);
+void ush_binding_deltas(struct ush_decide *d, struct ush_binding *b, struct ush_change *change);
+void ush_binding_stay(struct ush_decide *d, struct ush_binding *b);
+
+/* Who was put in by hand and is none that our layout writes: "somebody added user mallory". The caller frees. */
+char *ush_binding_strangers(const struct ush_decide *d, const struct ush_binding *b);
+
+/* trim.c: takes out of a binding that is there who is to leave it now, and puts nobody in. */
+void ush_binding_trim(struct ush_decide *d, struct ush_binding *b);
 
 /* Adds the people of groups, as the API server calls them. */
 void ush_binding_members(const struct ush_decide *d, const struct ush_origins *origins, struct ush_list *people);

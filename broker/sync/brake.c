@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The brake: bindings and people are counted before anything is taken away, or given to more than the policy allows.
+ * The brake: bindings and people are counted before anything is taken away, or given to more than the policy allows. A
+ * binding by whose end nobody loses anything (losses.c) does not count.
  */
 #include <string.h>
 
@@ -61,7 +62,7 @@ static bool wanted_in(const struct ush_decide *d, size_t place, const char *text
 		const struct ush_shape *shape = ush_wanted_shape(desired, i);
 
 		for (uint32_t j = 0; j < shape->resolved_count; j++)
-			if (!d->anew[shape->resolved[j]] && strcmp(desired->resolved[shape->resolved[j]].text, text) == 0)
+			if (!ush_decide_waits(d, shape->resolved[j], place) && strcmp(desired->resolved[shape->resolved[j]].text, text) == 0)
 				return true;
 	}
 	return false;
@@ -123,13 +124,15 @@ static size_t losing(struct ush_decide *d, size_t *of, bool *all_known)
 
 static void brake_removals(struct ush_decide *d)
 {
-	size_t bindings = 0, of = d->in->observed->bindings_ours, people, people_of;
+	size_t bindings = 0, ours = d->in->observed->bindings_ours, of = ours > d->harmless_count ? ours - d->harmless_count : 0, people, people_of;
 	char limit[2][48], who[64] = "";
 	bool known;
 
 	for (size_t i = 0; i < d->plan->change_count; i++) {
 		const struct ush_change *change = &d->plan->changes[i];
 
+		if (change->action == USH_REMOVE && ush_keys_has(&d->harmless, ush_decide_key(change->namespace_name, change->name)))
+			continue;
 		bindings += change->kind == USH_ROLE_BINDING && (change->action == USH_REMOVE || (change->action <= USH_REMOVE && change->removed_count > 0));
 	}
 	people = losing(d, &people_of, &known);

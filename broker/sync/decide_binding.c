@@ -10,6 +10,8 @@
 #include "common/base/memory.h"
 #include "common/data/json.h"
 
+#define FEW 16 /* groups whose record is short enough whatever they are called */
+
 /* ---- what is said ---- */
 
 /* Lines for subjects that stay although no present group accounts for them. */
@@ -23,75 +25,6 @@ static void tell_staying(struct ush_decide *d, struct ush_binding *b)
 		if (l->leave != USH_LEAVE_NOW && l->why != NULL)
 			ush_plan_add(d->plan, actions[l->leave], USH_ROLE_BINDING, b->namespace_name, b->name, ush_strdup(l->why));
 	}
-}
-
-static void access_push(struct ush_accesses *to, const char *namespace_name, const char *text, const struct ush_group *group, bool person)
-{
-	USH_PUSH(to->items, to->count, ((struct ush_access){namespace_name, text, group, person}));
-}
-
-static void stay(struct ush_decide *d, struct ush_binding *b)
-{
-	const char *space = ush_plan_text(d->plan, b->namespace_name);
-
-	for (size_t i = 0; i < b->leaving_count && !ush_binding_of_users(d); i++)
-		if (b->leaving[i].leave != USH_LEAVE_NOW)
-			access_push(&d->staying, space, ush_plan_text(d->plan, b->leaving[i].subject->text), ush_decide_group(d, b->leaving[i].subject), false);
-	for (size_t i = 0; i < b->people.count && b->seen != NULL; i++)
-		access_push(&d->staying, space, ush_plan_text(d->plan, b->people.items[i]), NULL, true);
-}
-
-static void add_delta(struct ush_decide *d, struct ush_binding *b, struct ush_change *change, bool added, const char *text, const struct ush_group *group, bool person)
-{
-	ush_change_delta(d->plan, change, added, text, person ? 1 : ush_decide_people(group));
-	if (!added || d->policy->add_people.count >= 0 || d->policy->add_people.percent >= 0)
-		access_push(added ? &d->gained : &d->lost, ush_plan_text(d->plan, b->namespace_name), ush_plan_text(d->plan, text), group, person);
-}
-
-static bool is_followed(const struct ush_binding *b, const char *text)
-{
-	for (size_t i = 0; i < b->leaving_count; i++) {
-		const struct ush_leaving *l = &b->leaving[i];
-
-		if (l->leave == USH_LEAVE_FOLLOW) {
-			const struct ush_origin *now = ush_origins_find(&b->final, text);
-
-			if (now != NULL && now->granted != NULL && strcmp(now->id, l->group->id) == 0)
-				return true;
-		}
-	}
-	return false;
-}
-
-static void add_group_deltas(struct ush_decide *d, struct ush_binding *b, struct ush_change *change)
-{
-	for (size_t i = 0; i < b->final.count; i++) {
-		const struct ush_origin *s = &b->final.items[i];
-
-		if ((b->seen == NULL || ush_origins_find(&b->seen->subjects, s->text) == NULL) && !is_followed(b, s->text))
-			add_delta(d, b, change, true, s->text, ush_decide_group(d, s), false);
-	}
-	for (size_t i = 0; i < b->leaving_count; i++)
-		if (b->leaving[i].leave == USH_LEAVE_NOW)
-			add_delta(d, b, change, false, b->leaving[i].subject->text, ush_decide_group(d, b->leaving[i].subject), false);
-}
-
-static void add_people_deltas(struct ush_decide *d, struct ush_binding *b, struct ush_change *change)
-{
-	for (size_t i = 0; i < b->people.count; i++)
-		if (b->seen == NULL || !ush_list_has(&b->seen->people, b->people.items[i]))
-			add_delta(d, b, change, true, b->people.items[i], NULL, true);
-	for (size_t i = 0; b->seen != NULL && i < b->seen->people.count; i++)
-		if (!ush_list_has(&b->people, b->seen->people.items[i]))
-			add_delta(d, b, change, false, b->seen->people.items[i], NULL, true);
-}
-
-static void add_deltas(struct ush_decide *d, struct ush_binding *b, struct ush_change *change)
-{
-	if (ush_binding_of_users(d))
-		add_people_deltas(d, b, change);
-	else
-		add_group_deltas(d, b, change);
 }
 
 /* ---- what is written ---- */
@@ -124,16 +57,18 @@ static void remove_binding(struct ush_decide *d, struct ush_binding *b)
 		why = "has no subject";
 	else if (b->leaving_count > 0 && (b->wanted != SIZE_MAX || strcmp(b->leaving[0].why, "no grant wants it") != 0))
 		why = b->leaving[0].why;
+	b->goes = true;
+	ush_binding_count_loss(d, b);
 	change = ush_plan_add(d->plan, USH_REMOVE, USH_ROLE_BINDING, b->namespace_name, b->name, ush_strdup(why));
 	ush_decide_from_seen(d, change, b->seen);
-	add_deltas(d, b, change);
+	ush_binding_deltas(d, b, change);
 }
 
 /* Why a binding is written whose groups stay the same. */
-static char *why_same(const struct ush_binding *b)
+static char *why_same(const struct ush_decide *d, const struct ush_binding *b)
 {
 	if (b->seen->strangers)
-		return ush_strdup("somebody added subjects of another kind");
+		return ush_binding_strangers(d, b);
 	if (b->seen->manager != NULL && strcmp(b->seen->manager, USH_MANAGED_BY) != 0)
 		return ush_printf("changed by %s; put back", b->seen->manager);
 	return ush_strdup("labels or annotations differ");
@@ -170,10 +105,11 @@ static void replace_binding(struct ush_decide *d, struct ush_binding *b)
 						 ush_printf("refers to %s %s now, to %s before; made anew without a gap", ush_wanted_role_kind(role),
 							    ush_wanted_role_name(role), b->seen->role));
 
+	b->goes = true;
 	change->body = body_of(d, b, &b->final);
 	change->stand_in = stand_in_of(d, b);
 	ush_decide_from_seen(d, change, b->seen);
-	add_deltas(d, b, change);
+	ush_binding_deltas(d, b, change);
 }
 
 static bool by_another_hand(const struct ush_decide *d, const struct ush_seen *seen)
@@ -256,9 +192,9 @@ static void compare_binding(struct ush_decide *d, struct ush_binding *b)
 	change = ush_plan_add(d->plan, USH_CHANGE, USH_ROLE_BINDING, b->namespace_name, b->name, why);
 	change->body = body_of(d, b, &b->final);
 	ush_decide_from_seen(d, change, b->seen);
-	add_deltas(d, b, change);
+	ush_binding_deltas(d, b, change);
 	if (change->added_count + change->removed_count == 0 && *change->reason == '\0') {
-		why = why_same(b);
+		why = why_same(d, b);
 		change->reason = ush_plan_text(d->plan, why);
 		free(why);
 	}
@@ -281,7 +217,7 @@ static void create_binding(struct ush_decide *d, struct ush_binding *b)
 	struct ush_change *change = ush_plan_add(d->plan, USH_CREATE, USH_ROLE_BINDING, b->namespace_name, b->name, NULL);
 
 	change->body = body_of(d, b, &b->final);
-	add_deltas(d, b, change);
+	ush_binding_deltas(d, b, change);
 }
 
 /* It stands under our name and is somebody else's. When it is just what we want, somebody applied what we rendered. */
@@ -308,10 +244,12 @@ static void tell_foreign(struct ush_decide *d, struct ush_binding *b)
 static char *why_pending(const struct ush_decide *d, const struct ush_binding *b)
 {
 	const struct ush_origin *o = &b->pending.items[0];
-	const char *before = ush_decide_before(d, o->source, o->id, o->text);
+	const struct ush_seen *where;
+	const char *before = ush_decide_before(d, o->source, o->id, o->text, &where);
+	USH_AUTO_FREE char *says = where != NULL && where != b->seen ? ush_printf(", says %s/%s", where->namespace_name, where->name) : ush_strdup("");
 
-	return ush_printf("group %s of source %s was deleted and made anew (id %s before, %s now): another group until somebody confirms this plan by its hash",
-			  o->path, o->source, before != NULL && *before != '\0' ? before : "unknown", o->id);
+	return ush_printf("group %s of source %s was deleted and made anew (id %s before%s, %s now): another group until somebody confirms this plan by its hash",
+			  o->path, o->source, before != NULL && *before != '\0' ? before : "unknown", says, o->id);
 }
 
 /* Done only with --confirm, and then in place of whatever else is done here. */
@@ -326,6 +264,7 @@ static void offer(struct ush_decide *d, struct ush_binding *b)
 		return;
 	for (size_t i = 0; i < b->pending.count; i++) {
 		ush_origins_add(&all, &b->pending.items[i]);
+		ush_decide_offer(d, &b->pending.items[i]);
 		ush_change_delta(d->plan, change, true, b->pending.items[i].text, ush_decide_people(ush_decide_group(d, &b->pending.items[i])));
 	}
 	for (size_t i = 0; i < b->final.count; i++)
@@ -383,11 +322,22 @@ static bool makers_unknown(const struct ush_decide *d, const struct ush_seen *se
  * in its place is known whole and can be written. */
 static bool holds_other_layout(const struct ush_decide *d, const struct ush_binding *b)
 {
-	bool users = ush_binding_of_users(d);
+	bool users = ush_binding_of_users(d), doubt = b->final.count + b->pending.count > 0;
 
 	if (b->seen == NULL || (users ? b->seen->subjects.count == 0 : b->seen->people.count == 0 || b->seen->subjects.count > 0))
 		return false;
+	for (size_t i = 0; i < b->leaving_count && !doubt; i++)
+		doubt = b->leaving[i].leave != USH_LEAVE_NOW || b->leaving[i].moved;
+	if (!doubt && b->leaving_count > 0)
+		return false; /* nothing comes in its place, and all that it is for is over */
 	return b->staying > 0 || makers_unknown(d, b->seen) || (users && people_unknown(d));
+}
+
+/* Nobody can be put into it now; that keeps nobody in it who is to leave. */
+static void trim(struct ush_decide *d, struct ush_binding *b)
+{
+	if (b->seen != NULL && !is_reported(d, b))
+		ush_binding_trim(d, b);
 }
 
 static void decide_there(struct ush_decide *d, struct ush_binding *b)
@@ -397,6 +347,7 @@ static void decide_there(struct ush_decide *d, struct ush_binding *b)
 	if (b->seen->terminating) {
 		if (!empty)
 			ush_plan_add(d->plan, USH_PENDING, USH_ROLE_BINDING, b->namespace_name, b->name, ush_strdup("is being deleted just now"));
+		trim(d, b);
 		return;
 	}
 	if (b->place != SIZE_MAX && d->desired->places->items[b->place].terminating)
@@ -412,27 +363,68 @@ static void note(struct ush_decide *d, const struct ush_binding *b)
 {
 	if (d->in->all_objects && !ush_binding_empty(d, b))
 		ush_decide_note(d, USH_ROLE_BINDING, b->namespace_name, b->name, body_of(d, b, &b->final));
-	if (b->shape == NULL && b->seen != NULL && !ush_binding_empty(d, b) && strncmp(b->seen->role, "Role/", 5) == 0)
-		ush_keys_add(&d->needed, ush_decide_key(b->namespace_name, b->seen->role + 5));
+}
+
+/* Somebody is to come into it, or it is to be made anew for another role. */
+static bool takes_in(const struct ush_decide *d, const struct ush_binding *b)
+{
+	if (b->seen == NULL || b->pending.count > 0 || (b->final.count > 0 && refers_elsewhere(d, b)))
+		return b->final.count + b->pending.count > 0;
+	for (size_t i = 0; i < b->final.count; i++)
+		if (ush_origins_find(ush_binding_held(d, b->seen), b->final.items[i].text) == NULL)
+			return true;
+	return false;
+}
+
+static bool too_long(const struct ush_origins *origins)
+{
+	USH_AUTO_FREE char *text = origins->count >= FEW ? ush_origins_text(origins) : NULL;
+
+	return text != NULL && strlen(text) > USH_ORIGINS_MAX;
+}
+
+/* Why nobody can be put into it; NULL: they can. The caller frees. */
+static char *shut_out(struct ush_decide *d, const struct ush_binding *b)
+{
+	const struct ush_seen *role;
+
+	if (b->shape == NULL)
+		return NULL;
+	if (b->shape->excess > 0)
+		return ush_printf("would hold %u people, more than %d: not written. Let bindings hold groups (layout: role)", b->shape->excess + USH_PEOPLE_MAX,
+				  USH_PEOPLE_MAX);
+	if (b->final.count + b->pending.count == 0)
+		return NULL;
+	if (ush_decide_blocked(d, b->wanted))
+		return ush_printf("not written: its Role %s is somebody else's", d->policy->roles[b->shape->role].name);
+	if (takes_in(d, b) && too_long(&b->final))
+		return ush_printf("would hold %zu groups, too many for one binding (what is written down of them is limited): nobody new is bound. "
+				  "Give each group its own: layout: group", b->final.count);
+	role = takes_in(d, b) && !(b->seen != NULL && is_reported(d, b)) ? ush_decide_widened(d, b->wanted) : NULL;
+	if (role != NULL)
+		return ush_printf("nobody new is bound: its Role %s was changed by %s, and stays so (drift: report)", role->name, role->manager);
+	return NULL;
 }
 
 static void decide(struct ush_decide *d, struct ush_binding *b)
 {
+	char *shut;
+
 	if (b->seen != NULL && b->seen->foreign != NULL) {
 		tell_foreign(d, b); /* those of others are only looked at from a wanted one */
 		return;
 	}
 	tell_staying(d, b);
-	stay(d, b);
-	if (b->shape != NULL && b->shape->excess > 0) {
-		ush_plan_add(d->plan, USH_CONFLICT, USH_ROLE_BINDING, b->namespace_name, b->name,
-			     ush_printf("would hold %u people, more than %d: not written. Let bindings hold groups (layout: role)", b->shape->excess + USH_PEOPLE_MAX,
-					USH_PEOPLE_MAX));
+	ush_binding_stay(d, b);
+	shut = shut_out(d, b);
+	if (shut != NULL) {
+		ush_plan_add(d->plan, USH_CONFLICT, USH_ROLE_BINDING, b->namespace_name, b->name, shut);
+		trim(d, b);
 		return;
 	}
-	if (b->shape != NULL && (b->final.count > 0 || b->pending.count > 0) && ush_decide_blocked(d, b->wanted)) {
+	if (ush_binding_keeps_role(d, b)) {
 		ush_plan_add(d->plan, USH_CONFLICT, USH_ROLE_BINDING, b->namespace_name, b->name,
-			     ush_printf("not written: its Role %s is somebody else's", d->policy->roles[b->shape->role].name));
+			     ush_strdup("wanted for another role now, and somebody in it is to keep the one that it has: kept as it is"));
 		return;
 	}
 	if (holds_other_layout(d, b)) {
@@ -451,6 +443,13 @@ static void decide(struct ush_decide *d, struct ush_binding *b)
 		offer(d, b);
 }
 
+/* While it stands, whatever for, its Role does. */
+static void need_role(struct ush_decide *d, const struct ush_binding *b)
+{
+	if (b->seen != NULL && b->seen->foreign == NULL && !b->goes && strncmp(b->seen->role, "Role/", 5) == 0)
+		ush_keys_add(&d->needed, ush_decide_key(b->namespace_name, b->seen->role + 5));
+}
+
 void ush_decide_binding(struct ush_decide *d, size_t wanted, struct ush_seen *seen)
 {
 	USH_AUTO_BINDING b = {.wanted = wanted, .seen = seen, .place = SIZE_MAX};
@@ -467,4 +466,5 @@ void ush_decide_binding(struct ush_decide *d, size_t wanted, struct ush_seen *se
 	}
 	ush_binding_weigh(d, &b);
 	decide(d, &b);
+	need_role(d, &b);
 }

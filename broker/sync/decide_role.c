@@ -55,16 +55,34 @@ size_t ush_decide_body(struct ush_decide *d, size_t wanted)
 	return d->bodies[at];
 }
 
+/* What stands where the Role of a wanted binding is wanted, and is not just so; NULL: nothing, or it is a ClusterRole. */
+static const struct ush_seen *role_of(const struct ush_decide *d, size_t wanted_binding)
+{
+	const struct ush_policy_role *role = &d->policy->roles[ush_wanted_shape(d->desired, wanted_binding)->role];
+	size_t at = role->cluster_role == NULL ? ush_desired_find(d->desired, d->desired->items[wanted_binding].place, USH_ROLE, role->name) : SIZE_MAX;
+
+	return at != SIZE_MAX ? ush_observed_at(d->in->observed, at) : NULL;
+}
+
 bool ush_decide_blocked(const struct ush_decide *d, size_t wanted_binding)
 {
-	const struct ush_shape *shape = ush_wanted_shape(d->desired, wanted_binding);
-	const struct ush_policy_role *role = &d->policy->roles[shape->role];
-	size_t at = role->cluster_role == NULL ? ush_desired_find(d->desired, d->desired->items[wanted_binding].place, USH_ROLE, role->name) : SIZE_MAX;
-	const struct ush_seen *seen = at != SIZE_MAX ? ush_observed_at(d->in->observed, at) : NULL;
+	const struct ush_seen *seen = role_of(d, wanted_binding);
 
 	if (seen == NULL || seen->foreign == NULL || (seen->same_access && seen->same_marks))
 		return false;
 	return !(d->policy->drift == USH_DRIFT_ADOPT && seen->adoptable && seen->same_access);
+}
+
+static bool by_another_hand(const struct ush_seen *seen)
+{
+	return seen->manager != NULL && strcmp(seen->manager, USH_MANAGED_BY) != 0;
+}
+
+const struct ush_seen *ush_decide_widened(const struct ush_decide *d, size_t wanted_binding)
+{
+	const struct ush_seen *seen = d->policy->drift == USH_DRIFT_REPORT ? role_of(d, wanted_binding) : NULL;
+
+	return seen != NULL && seen->foreign == NULL && !seen->same_access && by_another_hand(seen) ? seen : NULL;
 }
 
 /* ---- a Role that nobody wants just so ---- */
@@ -113,6 +131,7 @@ static void keep_role(struct ush_decide *d, const struct ush_seen *seen)
 
 static void decide_unwanted(struct ush_decide *d, const struct ush_seen *seen)
 {
+	const char *binding = ush_observed_referring(d->in->observed, seen->namespace_name, seen->name);
 	bool going = seen->terminating || (seen->place != SIZE_MAX && d->desired->places->items[seen->place].terminating);
 
 	if (going || seen->foreign != NULL)
@@ -121,6 +140,9 @@ static void decide_unwanted(struct ush_decide *d, const struct ush_seen *seen)
 		keep_role(d, seen);
 	else if (anything_unknown(d) || (seen->place == SIZE_MAX && d->desired->places->known))
 		ush_plan_add(d->plan, USH_HOLD, USH_ROLE, seen->namespace_name, seen->name, ush_strdup("not everything is known; kept as it is"));
+	else if (binding != NULL)
+		ush_plan_add(d->plan, USH_HOLD, USH_ROLE, seen->namespace_name, seen->name,
+			     ush_printf("no grant needs it any more, but somebody else's RoleBinding%s%s refers to it: kept as it is", *binding != '\0' ? " " : "", binding));
 	else
 		ush_decide_from_seen(d, ush_plan_add(d->plan, USH_REMOVE, USH_ROLE, seen->namespace_name, seen->name, ush_strdup("no binding of ours needs it")), seen);
 }
@@ -149,7 +171,7 @@ static void decide_foreign(struct ush_decide *d, size_t wanted, const struct ush
 
 static void decide_there(struct ush_decide *d, size_t wanted, const struct ush_seen *seen)
 {
-	bool other = seen->manager != NULL && strcmp(seen->manager, USH_MANAGED_BY) != 0;
+	bool other = by_another_hand(seen);
 
 	if (seen->foreign != NULL)
 		decide_foreign(d, wanted, seen);

@@ -12,14 +12,6 @@
 #define STATE_MAX 1000000       /* bytes; a ConfigMap takes 1 MiB */
 #define SET_MAX	 250000	       /* bytes of namespaces in a parent's annotations; the API server takes 262,144 of all of them */
 
-static size_t source_named(const struct ush_decide *d, const char *name)
-{
-	for (size_t i = 0; i < d->policy->source_count; i++)
-		if (strcmp(d->policy->sources[i].name, name) == 0)
-			return i;
-	return SIZE_MAX;
-}
-
 /* It is there again, or still, and called as it was. Where nobody knows who it was, the name alone says so, while some
  * binding still has it. */
 static bool is_back(const struct ush_decide *d, size_t source, const struct ush_tombstone *stone)
@@ -36,7 +28,7 @@ static bool is_back(const struct ush_decide *d, size_t source, const struct ush_
 /* A name needs no guard while the group itself bears it; nor does one that is no group's. */
 static void take_stone(struct ush_decide *d, const struct ush_tombstone *stone)
 {
-	size_t source = source_named(d, stone->source);
+	size_t source = ush_decide_source(d, stone->source);
 
 	if (!stone->removed || (source != SIZE_MAX && !is_back(d, source, stone)))
 		ush_state_set(&d->plan->state, stone);
@@ -46,7 +38,7 @@ static void take_stone(struct ush_decide *d, const struct ush_tombstone *stone)
  * took it out of the bindings. */
 static void carry_stone(struct ush_decide *d, const struct ush_tombstone *stone)
 {
-	size_t source = source_named(d, stone->source);
+	size_t source = ush_decide_source(d, stone->source);
 	struct ush_tombstone removed = *stone;
 
 	removed.removed = true;
@@ -79,19 +71,20 @@ static void keep_ended(struct ush_decide *d)
 void ush_decide_state(struct ush_decide *d)
 {
 	USH_AUTO_FREE char *before = ush_state_text(d->in->state), *after = NULL;
+	bool fits;
 
 	for (size_t i = 0; i < d->in->state->count; i++)
 		if (ush_state_find(&d->stones, d->in->state->items[i].source, d->in->state->items[i].id, d->in->state->items[i].text) == NULL)
 			carry_stone(d, &d->in->state->items[i]);
 	for (size_t i = 0; i < d->stones.count; i++)
 		take_stone(d, &d->stones.items[i]);
+	ush_decide_heirs(d);
 	keep_ended(d);
 	d->plan->state.shards = d->desired->tier > 1 ? d->desired->tier : 0;
-	while (d->plan->state.count > USH_STATE_STONES_MAX && ush_state_forget_oldest(&d->plan->state))
-		;
+	fits = ush_state_shorten(&d->plan->state, USH_STATE_STONES_MAX);
 	after = ush_state_text(&d->plan->state);
 	d->plan->stones_changed = d->plan->state_changed = strcmp(before, after) != 0;
-	if (d->plan->state.count > USH_STATE_STONES_MAX || strlen(after) > STATE_MAX)
+	if (!fits || strlen(after) > STATE_MAX)
 		ush_fail(&d->plan->stop, USH_ERR_INCOMPLETE, "%zu groups that bindings hold vanished at once, more than can be remembered (%d); that is more likely a fault than the truth, so nothing was written",
 			 d->plan->state.count, USH_STATE_STONES_MAX);
 }

@@ -46,7 +46,7 @@ enum ush_fate {
 struct ush_resolved { /* of one grant, or of one group that its pattern matches */
 	enum ush_fate fate;
 	uint32_t grant;
-	const struct ush_group *group; /* PRESENT: borrowed from the source's list */
+	const struct ush_group *group; /* PRESENT: borrowed from the source's list; of Kubernetes' own, from desired's */
 	char *text;		       /* PRESENT: what the API server calls it */
 	char *why;		       /* anything else: for people */
 	const char *binding;	       /* PRESENT: the binding's name */
@@ -92,6 +92,7 @@ struct ush_desired {
 	/* its own */
 	struct ush_texts texts;
 	struct ush_index *by_id; /* one a source */
+	struct ush_group *kubernetes; /* one a grant: Kubernetes' own groups, which no source lists. Texts borrowed */
 	struct ush_cache *cache;
 };
 
@@ -186,6 +187,7 @@ const char *ush_wanted_role_name(const struct ush_policy_role *role);
 /* What of an object says whose it is and where it came from. */
 struct ush_marks {
 	struct ush_slice managed_by, policy, part_of, origin, role; /* ours */
+	bool more;						    /* another label or annotation under usher.dev/ */
 	const struct ush_maker *maker;				    /* whoever else left a mark, or NULL; owner.h */
 	struct ush_slice maker_value;
 };
@@ -195,6 +197,9 @@ bool ush_same_access(struct ush_desired *desired, size_t wanted, const struct us
 
 /* The same marks of ours; labels and annotations of others do not count. */
 bool ush_same_marks(struct ush_desired *desired, size_t wanted, const struct ush_marks *marks);
+
+/* A wanted binding has more groups than can be written down in it (USH_ORIGINS_MAX). */
+bool ush_same_too_long(struct ush_desired *desired, size_t wanted);
 void ush_same_free(struct ush_desired *desired);
 
 #endif

@@ -144,7 +144,11 @@ static bool say_side(struct ush_buf *out, const struct ush_delta *then, size_t t
 {
 	const struct ush_delta *twin, *odd = odd_one(now, now_count, then, then_count, &twin);
 
-	if (odd != NULL && twin != NULL)
+	if (odd != NULL && twin != NULL && twin->people < 0)
+		ush_buf_printf(out, "%s had an unknown number of people when planned, has %ld now", odd->text, odd->people);
+	else if (odd != NULL && twin != NULL && odd->people < 0)
+		ush_buf_printf(out, "%s had %ld people when planned, has an unknown number now", odd->text, twin->people);
+	else if (odd != NULL && twin != NULL)
 		ush_buf_printf(out, "%s had %ld people when planned, has %ld now", odd->text, twin->people, odd->people);
 	else if (odd != NULL)
 		ush_buf_printf(out, "%s is to %s now, too", odd->text, doing);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Subjects of which nobody can say any more which group they were: the annotation that said so was spoilt or taken off.
+ * Subjects of which nobody can say any more which group they were: the annotation that said so was spoilt or taken off, or
+ * the source that it names is not in the policy any more.
  * While a group of that name is wanted there, it is that one, and the annotation is written anew. When none is, it may
  * have been one that is gone just now; so it waits like that, under a tombstone without an id. When it went, the name is
  * guarded like that of any group that went: whoever bears it next needs a person's word.
@@ -13,11 +14,14 @@
 #include "broker/sync/decide.h"
 #include "common/base/memory.h"
 
-bool ush_decide_is_nameless(const struct ush_seen *seen, const struct ush_origin *subject)
+bool ush_decide_is_nameless(const struct ush_decide *d, const struct ush_seen *seen, const struct ush_origin *subject)
 {
 	bool known = subject->source != NULL && subject->id != NULL && subject->name != NULL && subject->path != NULL;
 
-	return !known && (seen->spoilt || ush_origins_find(&seen->origins, subject->text) != NULL);
+	for (size_t i = 0; known && i < d->policy->source_count; i++)
+		if (strcmp(d->policy->sources[i].name, subject->source) == 0)
+			return false;
+	return known || (seen->spoilt || ush_origins_find(&seen->origins, subject->text) != NULL);
 }
 
 /* ---- may a grant have meant it? ---- */
@@ -53,21 +57,6 @@ static bool may_place(const struct ush_decide *d, size_t number, const struct us
 		      !ush_grant_bars(d->desired, grant, seen->place);
 }
 
-/* Where each group has a binding of its own, the name says which, and nobody knows it; the role tells as much. */
-static bool may_bind(const struct ush_decide *d, const struct ush_grant *grant, const struct ush_seen *seen)
-{
-	const struct ush_policy_role *role = &d->policy->roles[grant->role];
-	USH_AUTO_FREE char *refers = NULL;
-
-	if (grant->name != NULL)
-		return strcmp(grant->name, seen->name) == 0;
-	for (size_t i = 0; i < d->policy->role_count && seen->role_said != NULL; i++) /* also when somebody made it anew for another one */
-		if (strcmp(d->policy->roles[i].name, seen->role_said) == 0)
-			return grant->role == i;
-	refers = ush_printf("%s/%s", ush_wanted_role_kind(role), ush_wanted_role_name(role));
-	return strcmp(refers, seen->role) == 0;
-}
-
 /* What can be told of a group by what the API server calls it. false: it is no group of ours. All is the plan's. */
 static bool guess_of(const struct ush_decide *d, const char *text, struct ush_origin *guess)
 {
@@ -83,7 +72,7 @@ static bool may_mean(const struct ush_decide *d, size_t number, const struct ush
 {
 	const struct ush_grant *grant = &d->policy->grants[number];
 
-	return may_name(d, grant, guess) && may_bind(d, grant, seen) && may_place(d, number, seen, guess);
+	return may_name(d, grant, guess) && ush_decide_gives(d, grant, seen) && may_place(d, number, seen, guess);
 }
 
 bool ush_decide_elsewhere(const struct ush_decide *d, const struct ush_seen *seen, const struct ush_origin *subject)
@@ -120,7 +109,7 @@ static void answer_of(struct ush_decide *d, size_t number, const struct ush_seen
 
 	if (now == NULL && first->fate != USH_FATE_PRESENT && first->fate != USH_FATE_GONE && d->policy->grants[number].group_pattern == NULL)
 		now = first;
-	if (first->fate == USH_FATE_ENDED || first->fate == USH_FATE_EARLY)
+	if (ush_decide_out_of_time(d, number) || first->fate == USH_FATE_UNKNOWN)
 		now = first;
 	if (now != NULL)
 		ush_decide_by_fate(d, number, seen, now, answer);
@@ -129,15 +118,32 @@ static void answer_of(struct ush_decide *d, size_t number, const struct ush_seen
 }
 
 /* One source's stone is as old as the other's, or it would never come to all of them: one that might go waits for the last. */
-static void put_stones(struct ush_decide *d, const struct ush_leaving *l, struct ush_note *notes, size_t count)
+static void put_stones(struct ush_decide *d, const struct ush_seen *seen, const struct ush_leaving *l, struct ush_note *notes, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
 		if (notes[i].removed && l->leave != USH_LEAVE_NOW) {
 			notes[i].removed = false;
 			notes[i].runs = d->policy->vanished_runs - 1;
 		}
-		ush_decide_stone(d, l->subject, &notes[i]);
+		ush_decide_stone(d, seen, &notes[i]);
 	}
+}
+
+bool ush_decide_nameless_over(const struct ush_decide *d, const struct ush_seen *seen, const struct ush_origin *subject)
+{
+	struct ush_origin guess;
+	bool any = false;
+
+	if (seen->place == SIZE_MAX || !guess_of(d, subject->text, &guess))
+		return false;
+	for (size_t i = 0; i < d->policy->grant_count; i++) {
+		if (!may_mean(d, i, seen, &guess))
+			continue;
+		if (!ush_decide_out_of_time(d, i))
+			return false;
+		any = true;
+	}
+	return any;
 }
 
 bool ush_decide_nameless(struct ush_decide *d, const struct ush_seen *seen, struct ush_leaving *l)
@@ -148,7 +154,7 @@ bool ush_decide_nameless(struct ush_decide *d, const struct ush_seen *seen, stru
 	size_t count = 0;
 	bool any = false;
 
-	if (ush_origins_find(&seen->subjects, text) == NULL) {
+	if (l->subject->source == NULL && ush_origins_find(&seen->subjects, text) == NULL) {
 		ush_decide_unrecorded(d, l);
 		return true;
 	}
@@ -166,7 +172,7 @@ bool ush_decide_nameless(struct ush_decide *d, const struct ush_seen *seen, stru
 			USH_PUSH(notes, count, answer.note);
 		ush_decide_answer(l, &answer, &any);
 	}
-	put_stones(d, l, notes, count);
+	put_stones(d, seen, l, notes, count);
 	l->note = (struct ush_note){0};
 	return any;
 }

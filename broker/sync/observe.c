@@ -21,14 +21,6 @@ const char *ush_observe_host(const char *server)
 
 #define NAME_MAX_LENGTH 253
 
-/* What no API server takes for a name of RBAC's (a segment of a path), and what a path must not be made of. */
-static const char *not_a_name(const char *name)
-{
-	if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || strpbrk(name, "/%") != NULL)
-		return "leads elsewhere";
-	return *name == '\0' ? "is empty" : NULL;
-}
-
 /* A name of an item: a text of its own only where it has escapes. */
 static int check_slice(const struct ush_slice *slice, const char *(*refused)(const char *), const char *what, const char *where, enum ush_code code,
 		       struct ush_error *err)
@@ -51,7 +43,7 @@ static int check_names(const struct ush_item *item, const char *what, const char
 {
 	if (check_slice(&item->namespace_name, ush_name_not_label, "namespace", where, code, err) != 0)
 		return -1;
-	return check_slice(&item->name, not_a_name, what, where, code, err);
+	return check_slice(&item->name, ush_name_not_object, what, where, code, err);
 }
 
 static int check_text(const char *text, const char *(*refused)(const char *), const char *what, const char *where, struct ush_error *err)
@@ -190,7 +182,7 @@ static int take_cluster_role(void *context, struct ush_item *item, struct ush_er
 
 	if (name == NULL)
 		return ush_fail(err, USH_ERR_REJECTED, "a ClusterRole has no name");
-	if (check_slice(&item->name, not_a_name, "ClusterRole", census->observed->where, USH_ERR_REJECTED, err) != 0)
+	if (check_slice(&item->name, ush_name_not_object, "ClusterRole", census->observed->where, USH_ERR_REJECTED, err) != 0)
 		return -1;
 	ush_observed_cluster_role(census->observed, name);
 	if (!named(census->observed->desired->policy, name))
@@ -297,7 +289,7 @@ static int take_manifest(void *context, json_t *object, const char *origin, stru
 	const char *kind = ush_json_string(object, "kind");
 
 	if (is_ours_to_read(kind) && (check_text(ush_json_string(metadata, "namespace"), ush_name_not_label, "namespace", origin, err) != 0 ||
-				      check_text(ush_json_string(metadata, "name"), not_a_name, kind, origin, err) != 0))
+				      check_text(ush_json_string(metadata, "name"), ush_name_not_object, kind, origin, err) != 0))
 		return -1;
 	return ush_observed_add(context, object, err) != 0 ? ush_error_at(err, "%s", origin) : 0;
 }

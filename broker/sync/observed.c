@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "broker/policy/naming.h"
+#include "broker/policy/pattern.h"
 #include "broker/sync/owner.h"
 #include "common/base/memory.h"
 #include "common/data/json.h"
@@ -42,6 +43,11 @@ void ush_observed_cluster_role(struct ush_observed *observed, const char *name)
 	ush_keys_add(&observed->roles, role_key((struct ush_slice){0}, ush_slice_of(name)));
 }
 
+bool ush_observed_has_cluster_role(const struct ush_observed *observed, const char *name)
+{
+	return ush_keys_has(&observed->roles, role_key((struct ush_slice){0}, ush_slice_of(name)));
+}
+
 static void dangles(struct ush_observed *observed, const struct ush_item *item, const char *what, struct ush_slice kind, struct ush_slice name)
 {
 	USH_AUTO_FREE char *space = ush_slice_copy(item->namespace_name), *own = ush_slice_copy(item->name), *its_kind = ush_slice_copy(kind),
@@ -73,6 +79,34 @@ static void check_groups(struct ush_observed *observed, const struct ush_item *i
 		if (ush_slice_is(subject.kind, "Group") && subject.name.plain && subject.name.length > length && memcmp(subject.name.text, prefix, length) == 0 &&
 		    !ush_keys_has(&observed->groups, ush_texts_hash(subject.name.text, subject.name.length)))
 			dangles(observed, item, "holds", subject.kind, subject.name);
+}
+
+/* Somebody else's binding. In a folder Roles may come after it. */
+static void note_reference(struct ush_observed *observed, const struct ush_item *item)
+{
+	USH_AUTO_FREE char *line = NULL, *space = NULL, *role = NULL, *name = NULL;
+	uint64_t key = role_key(item->namespace_name, item->role_name);
+
+	if (!ush_slice_is(item->role_kind, "Role"))
+		return;
+	ush_keys_add(&observed->referred, key);
+	if (observed->live && !ush_keys_has(&observed->loose, key))
+		return;
+	space = ush_slice_copy(item->namespace_name);
+	role = ush_slice_copy(item->role_name);
+	name = ush_slice_copy(item->name);
+	line = ush_printf("%s/%s/%s", space, role, name);
+	ush_list_add(&observed->referring, line);
+}
+
+const char *ush_observed_referring(const struct ush_observed *observed, const char *namespace_name, const char *role)
+{
+	USH_AUTO_FREE char *begin = ush_printf("%s/%s/", namespace_name, role);
+
+	for (size_t i = 0; i < observed->referring.count; i++)
+		if (strncmp(observed->referring.items[i], begin, strlen(begin)) == 0)
+			return observed->referring.items[i] + strlen(begin);
+	return ush_keys_has(&observed->referred, role_key(ush_slice_of(namespace_name), ush_slice_of(role))) ? "" : NULL;
 }
 
 /* ---- one object ---- */
@@ -151,6 +185,15 @@ static struct ush_seen *take(struct ush_observed *observed, const struct ush_ite
 	return &observed->items[observed->count - 1];
 }
 
+/* It gives access by marks of ours, of which some are gone. */
+static bool is_partly(const struct ush_observed *observed, const struct ush_item *item, const struct ush_marks *marks)
+{
+	struct ush_walk walk = ush_walk(item->subjects);
+	struct ush_item_subject subject;
+
+	return item->rbac == USH_ROLE_BINDING && ush_marks_partly(marks, observed->desired) && ush_walk_subject(&walk, item, &subject);
+}
+
 /* Lists come sorted, so it is mostly the place of the item before, or the next one. */
 static size_t place_of(struct ush_observed *observed, struct ush_slice name)
 {
@@ -193,11 +236,25 @@ static int twice(const struct ush_observed *observed, const struct ush_item *ite
 	return ush_fail(err, USH_ERR_INCOMPLETE, "%s holds %s %s/%s twice", observed->where, ush_rbac_kind_name(item->rbac), space, name);
 }
 
+/* Also where nobody may list the namespaces, and so only those are known that a grant names. */
+static bool is_excluded(const struct ush_desired *desired, size_t place, const struct ush_item *item)
+{
+	const struct ush_list *patterns = &desired->policy->exclude_namespaces;
+	USH_AUTO_FREE char *name = place == SIZE_MAX && patterns->count > 0 ? ush_slice_copy(item->namespace_name) : NULL;
+
+	if (place != SIZE_MAX)
+		return desired->places->items[place].excluded;
+	for (size_t i = 0; name != NULL && i < patterns->count; i++)
+		if (ush_pattern_match(patterns->items[i], name, NULL))
+			return true;
+	return false;
+}
+
 static int take_item(struct ush_observed *observed, struct ush_item *item, struct ush_error *err)
 {
 	struct ush_desired *desired = observed->desired;
 	size_t place = place_of(observed, item->namespace_name), wanted = wanted_of(desired, place, item);
-	bool adoptable, claimed, access, same;
+	bool adoptable, claimed, partly, access, same;
 	struct ush_marks marks;
 	struct ush_seen *seen;
 	char *foreign;
@@ -208,11 +265,16 @@ static int take_item(struct ush_observed *observed, struct ush_item *item, struc
 		*(foreign == NULL ? &observed->bindings_ours : &observed->bindings_others) += 1;
 	if (item->rbac == USH_ROLE_BINDING)
 		check_role(observed, item, wanted);
+	if (item->rbac == USH_ROLE_BINDING && foreign != NULL)
+		note_reference(observed, item);
+	if (item->rbac == USH_ROLE && foreign == NULL && wanted == SIZE_MAX)
+		ush_keys_add(&observed->loose, role_key(item->namespace_name, item->name));
 	if (item->rbac == USH_ROLE_BINDING && foreign != NULL && observed->groups_known)
 		check_groups(observed, item);
 	claimed = foreign != NULL && ush_slice_is(marks.managed_by, USH_MANAGED_BY) && ush_slice_is(marks.policy, desired->policy->name) &&
 		  (marks.maker != NULL || item->owned);
-	if ((foreign != NULL && wanted == SIZE_MAX && !claimed) || (place != SIZE_MAX && desired->places->items[place].excluded)) {
+	partly = foreign != NULL && !claimed && is_partly(observed, item, &marks);
+	if ((foreign != NULL && wanted == SIZE_MAX && !claimed && !partly) || is_excluded(desired, place, item)) {
 		observed->excluded += foreign == NULL;
 		free(foreign);
 		return 0;
@@ -231,6 +293,7 @@ static int take_item(struct ush_observed *observed, struct ush_item *item, struc
 	seen->place = place;
 	seen->adoptable = adoptable;
 	seen->claimed = claimed;
+	seen->partly = partly;
 	seen->advice = foreign != NULL ? ush_marks_advice(&marks, item, adoptable) : "";
 	seen->same_access = access;
 	seen->same_marks = same;
@@ -296,6 +359,10 @@ void ush_observed_forget(struct ush_observed *observed, enum ush_rbac_kind kind)
 	observed->bindings_ours = observed->bindings_others = observed->excluded = observed->dangling_count = 0;
 	ush_list_free(&observed->dangling);
 	observed->dangling = (struct ush_list){0};
+	ush_list_free(&observed->referring);
+	observed->referring = (struct ush_list){0};
+	ush_keys_free(&observed->referred);
+	observed->referred = (struct ush_keys){0};
 }
 
 static int by_key(const void *a, const void *b)
@@ -343,6 +410,9 @@ void ush_observed_free(struct ush_observed *observed)
 	free(observed->marks);
 	ush_list_free(&observed->dangling);
 	ush_keys_free(&observed->roles);
+	ush_keys_free(&observed->loose);
+	ush_keys_free(&observed->referred);
+	ush_list_free(&observed->referring);
 	ush_keys_free(&observed->groups);
 	ush_scan_free(&observed->scan);
 	free(observed->where);

@@ -24,6 +24,7 @@ struct ush_seen {
 	const char *advice;           /* foreign: what to do about it, or "" */
 	bool adoptable;               /* foreign: and nobody manages it */
 	bool claimed;                 /* foreign: it carries our marks, and somebody else's too */
+	bool partly;                  /* foreign: a binding with somebody in it that bears some of our marks, and not all */
 	bool same_access, same_marks; /* as what is wanted under its name */
 	bool terminating;
 	char *role;                   /* of a binding: "Role/x" */
@@ -57,6 +58,9 @@ struct ush_observed {
 	bool cluster_roles_known;    /* ush_observed_cluster_role got all there are */
 	bool roles_known;
 	struct ush_keys roles, groups;
+	struct ush_keys loose;       /* Roles of ours that nobody wants */
+	struct ush_keys referred;    /* Roles that somebody else's bindings refer to */
+	struct ush_list referring;   /* "namespace/role/binding": of those, what is told apart in time: of a cluster the loose ones */
 	bool groups_known;
 	size_t cursor;
 	struct ush_scan scan;
@@ -66,6 +70,9 @@ void ush_observed_begin(struct ush_observed *observed, struct ush_desired *desir
 
 /* A ClusterRole that is there; told before the bindings are. */
 void ush_observed_cluster_role(struct ush_observed *observed, const char *name);
+
+/* When all that are there were told (cluster_roles_known). */
+bool ush_observed_has_cluster_role(const struct ush_observed *observed, const char *name);
 
 /* Takes one object in. Fails with USH_ERR_INCOMPLETE on an RBAC object that is malformed, and on one of ours seen twice
  * (two manifests for one object). Other kinds are passed over. */
@@ -79,6 +86,10 @@ struct ush_seen *ush_observed_find(const struct ush_observed *observed, const ch
 
 /* What stands for a wanted object: NULL when nothing does, or just what is wanted. */
 struct ush_seen *ush_observed_at(const struct ush_observed *observed, size_t wanted);
+
+/* The name of somebody else's binding that refers to a Role of ours that nobody wants; "" when it came before the Role, NULL
+ * when there is none. */
+const char *ush_observed_referring(const struct ush_observed *observed, const char *namespace_name, const char *role);
 void ush_observed_free(struct ush_observed *observed);
 #define USH_AUTO_OBSERVED __attribute__((cleanup(ush_observed_free))) struct ush_observed
 

@@ -26,6 +26,8 @@ const struct ush_origin *ush_origins_find(const struct ush_origins *origins, con
 void ush_origins_free(struct ush_origins *origins);
 #define USH_AUTO_ORIGINS __attribute__((cleanup(ush_origins_free))) struct ush_origins
 
+#define USH_ORIGINS_MAX 250000 /* bytes of the annotation: the API server takes 256 KiB for all of an object's together */
+
 /* The annotation's value: JSON, byte-stable. The caller frees. */
 char *ush_origins_text(const struct ush_origins *origins);
 

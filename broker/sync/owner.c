@@ -5,6 +5,8 @@
 
 #include "common/base/memory.h"
 
+#define OWN_PREFIX "usher.dev/"
+
 static const struct ush_maker makers[] = {
 	{false, "meta.helm.sh/release-name", "helm", "release", false},
 	{true, "helm.sh/chart", "helm", "chart", false},
@@ -42,6 +44,7 @@ static void look(struct ush_marks *marks, bool label, struct ush_slice key, stru
 			*(struct ush_slice *)(void *)((char *)marks + ours[i].offset) = value;
 			return;
 		}
+	marks->more |= key.length >= strlen(OWN_PREFIX) && memcmp(key.text, OWN_PREFIX, strlen(OWN_PREFIX)) == 0;
 	for (size_t i = 0; i < USH_COUNT(makers); i++)
 		if (makers[i].label == label && (marks->maker == NULL || &makers[i] < marks->maker) && ush_slice_is(key, makers[i].key)) {
 			marks->maker = &makers[i];
@@ -141,6 +144,18 @@ char *ush_marks_foreign(const struct ush_marks *marks, const struct ush_item *it
 	if (marks->role.type == 0)
 		return ush_strdup("carries our labels and not our annotations: somebody copied them");
 	return NULL;
+}
+
+bool ush_marks_partly(const struct ush_marks *marks, const struct ush_desired *desired)
+{
+	bool any = ush_slice_is(marks->managed_by, USH_MANAGED_BY) || marks->origin.type != 0 || marks->role.type != 0 || marks->more;
+	bool set = marks->part_of.type == 0;
+
+	if (marks->policy.type != 0)
+		return ush_slice_is(marks->policy, desired->policy->name);
+	for (size_t i = 0; i < desired->shard_count && !set; i++)
+		any |= set = ush_slice_is(marks->part_of, desired->applysets[i]);
+	return any && set; /* of another set: another policy's to say */
 }
 
 const char *ush_marks_advice(const struct ush_marks *marks, const struct ush_item *item, bool free_for_adoption)

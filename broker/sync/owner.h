@@ -22,6 +22,9 @@ void ush_marks_read(const struct ush_item *item, struct ush_marks *marks);
  * would write them again, so it is asked to let go first. The caller frees. */
 char *ush_marks_foreign(const struct ush_marks *marks, const struct ush_item *item, const char *policy, bool *free_for_adoption);
 
+/* It bears a mark of this policy's, or one that may be any policy's: somebody took the others off, or copied them. */
+bool ush_marks_partly(const struct ush_marks *marks, const struct ush_desired *desired);
+
 /* What to do about one that stands in our way, in a few words; "" when there is nothing to say. */
 const char *ush_marks_advice(const struct ush_marks *marks, const struct ush_item *item, bool free_for_adoption);
 

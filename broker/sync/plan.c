@@ -225,8 +225,11 @@ size_t ush_plan_consent(struct ush_plan *plan, bool confirmed)
 	size_t held = 0;
 
 	choose_objects(plan, confirmed);
-	if (confirmed)
+	if (confirmed) {
 		choose_changes(plan);
+		if (ush_state_confirm(&plan->state))
+			plan->state_changed = plan->stones_changed = true;
+	}
 	for (size_t i = 0; i < plan->change_count; i++) {
 		struct ush_change *change = &plan->changes[i];
 
@@ -303,6 +306,13 @@ static void sum_state(struct ush_sum *sum, const struct ush_state *state)
 		for (size_t t = 0; t < USH_COUNT(texts); t++)
 			ush_sum_text(sum, texts[t]);
 		sum_number(sum, s->runs);
+	}
+	sum_number(sum, (long)state->heir_count);
+	for (size_t i = 0; i < state->heir_count; i++) {
+		ush_sum_text(sum, state->heirs[i].source);
+		ush_sum_text(sum, state->heirs[i].id);
+		ush_sum_text(sum, state->heirs[i].text);
+		ush_sum_text(sum, state->heirs[i].confirmed ? "confirmed" : NULL);
 	}
 	sum_number(sum, (long)state->ended.count);
 	for (size_t i = 0; i < state->ended.count; i++)

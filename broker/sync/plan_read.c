@@ -36,16 +36,27 @@ static int read_action(const char *name, enum ush_action *action)
 	return -1;
 }
 
-/* Subjects that we would write: groups, or (layout: users) people, and none of Kubernetes' own. */
+/* Kubernetes' own groups are bound where a policy makes an exception, and one of them never. */
+static bool may_be_bound(const char *kind, const char *name)
+{
+	static const char kubernetes[] = "system:";
+	bool own = strcmp(kind, "Group") == 0 && strncmp(name, kubernetes, strlen(kubernetes)) == 0 && strcmp(name, "system:masters") != 0;
+
+	return ush_name_group_refused(own ? name + strlen(kubernetes) : name) == NULL;
+}
+
+/* Subjects that we would write: groups, or (layout: users) people, never both. */
 static bool subjects_fit(const json_t *subjects)
 {
+	const char *first = ush_json_string(json_array_get(subjects, 0), "kind");
 	size_t i;
 	const json_t *subject;
 
 	json_array_foreach(subjects, i, subject) {
 		const char *kind = ush_json_string(subject, "kind"), *name = ush_json_string(subject, "name");
 
-		if (kind == NULL || strcmp(kind, "Group") != 0 || name == NULL || ush_name_group_refused(name) != NULL)
+		if (kind == NULL || name == NULL || strcmp(kind, first) != 0 || (strcmp(kind, "Group") != 0 && strcmp(kind, "User") != 0) ||
+		    !may_be_bound(kind, name))
 			return false;
 	}
 	return true;
@@ -65,11 +76,15 @@ static bool object_fits(const struct ush_change *change, const json_t *object)
 	       strcmp(namespace_name, change->namespace_name) == 0 && subjects_fit(json_object_get(object, "subjects"));
 }
 
-/* Names end in paths of the API: what could not be a name there is none here. */
+/* Names end in paths of the API: what could not be a name there is none here. What is there already may be called what no
+ * policy may say. */
 static bool names_fit(const struct ush_change *change)
 {
+	bool there = change->action == USH_CHANGE || change->action == USH_REMOVE;
+
 	return change->action > USH_REMOVE ||
-	       (ush_name_not_label(change->namespace_name) == NULL && ush_name_not_segment(change->name) == NULL &&
+	       (ush_name_not_label(change->namespace_name) == NULL &&
+		(there ? ush_name_not_object(change->name) : ush_name_not_segment(change->name)) == NULL &&
 		(change->action != USH_REPLACE || (change->stand_in != NULL && ush_name_not_subdomain(change->stand_in) == NULL)));
 }
 

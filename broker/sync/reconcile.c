@@ -30,14 +30,6 @@ void ush_cluster_roles_free(struct ush_cluster_roles *roles)
 
 /* ---- all objects ---- */
 
-/* We made it, somebody else took it over, and now nobody wants it here: it is not ours to take away, and not to be silent about. */
-static void tell_claimed(struct ush_decide *d, const struct ush_seen *seen)
-{
-	if (seen->claimed)
-		ush_plan_add(d->plan, USH_CONFLICT, seen->kind, seen->namespace_name, seen->name,
-			     ush_printf("no grant wants it, and it is %s although it carries our marks: left alone, take it away there", seen->foreign));
-}
-
 /* Wanted objects first, each beside what is there under its name; then what is there and nobody asked about. */
 static void decide_kind(struct ush_decide *d, enum ush_rbac_kind kind)
 {
@@ -62,7 +54,7 @@ static void decide_kind(struct ush_decide *d, enum ush_rbac_kind kind)
 		if (seen->kind != kind || ush_desired_find(desired, seen->place, kind, seen->name) != SIZE_MAX)
 			continue;
 		if (seen->foreign != NULL)
-			tell_claimed(d, seen);
+			ush_decide_claimed(d, seen);
 		else if (kind == USH_ROLE)
 			ush_decide_role(d, SIZE_MAX, seen);
 		else
@@ -193,6 +185,9 @@ static void clean(struct ush_decide *d)
 	ush_decide_called_free(d);
 	ush_keys_free(&d->needed);
 	ush_keys_free(&d->held);
+	ush_keys_free(&d->losses);
+	ush_keys_free(&d->harmless);
+	ush_keys_free(&d->everybody);
 	ush_state_free(&d->stones);
 }
 
@@ -207,6 +202,7 @@ void ush_reconcile(const struct ush_reconcile *input, struct ush_plan *plan)
 	decide_kind(&d, USH_ROLE);
 	tell_grants(&d);
 	tell_dangling(&d);
+	ush_decide_circumstances(&d);
 	tell_forecast(&d);
 	ush_decide_state(&d);
 	ush_decide_sets(&d);

@@ -32,6 +32,7 @@ struct ush_reconcile {
 	const struct ush_state *state;
 	const struct ush_cluster_roles *cluster_roles; /* or NULL */
 	int64_t now;
+	bool state_missing;                 /* a cluster's, and nobody wrote one yet, or it is gone */
 	bool all_objects;                   /* fill plan->objects: what render writes */
 };
 

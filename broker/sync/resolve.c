@@ -223,13 +223,37 @@ static void resolve_pattern(struct resolving *r, size_t number)
 		add(r, number, USH_FATE_GONE, ush_printf("source %s has no group like %s", r->policy->sources[grant->source].name, grant->group_pattern));
 }
 
+/* An exception lets it be bound: as it is written, and whatever a source says. */
+static void take_kubernetes(struct resolving *r, size_t number)
+{
+	const struct ush_grant *grant = &r->policy->grants[number];
+	struct ush_desired *desired = r->desired;
+	USH_AUTO_FREE char *binding = ush_grant_binding(r->policy, grant, grant->group);
+	struct ush_resolved *out;
+
+	if (r->policy->layout == USH_LAYOUT_USERS) {
+		add(r, number, USH_FATE_REFUSED, ush_printf("grants[%zu].group: nobody says who is in %s, and bindings are to hold people (layout: users)",
+							    grant->number, grant->group));
+		return;
+	}
+	if (desired->kubernetes == NULL)
+		desired->kubernetes = ush_alloc((r->policy->grant_count + 1) * sizeof *desired->kubernetes);
+	desired->kubernetes[number] = (struct ush_group){.id = grant->group, .name = grant->group, .path = grant->group};
+	out = add(r, number, USH_FATE_PRESENT, NULL);
+	out->binding = ush_texts_keep(&desired->texts, binding);
+	out->text = ush_strdup(grant->group);
+	out->group = &desired->kubernetes[number];
+}
+
 static void resolve(struct resolving *r, size_t number)
 {
 	const struct ush_grant *grant = &r->policy->grants[number];
 
 	if (out_of_time(r, number))
 		return;
-	if (!ush_groups_trusted(r->lookups[grant->source].groups))
+	if (grant->kubernetes)
+		take_kubernetes(r, number);
+	else if (!ush_groups_trusted(r->lookups[grant->source].groups))
 		add(r, number, USH_FATE_UNKNOWN, ush_printf("source %s is incomplete", r->policy->sources[grant->source].name));
 	else if (grant->group_pattern != NULL)
 		resolve_pattern(r, number);

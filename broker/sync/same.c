@@ -14,6 +14,7 @@
 
 struct look { /* what a shape looks like as JSON text */
 	char *origin;	  /* the annotation, escaped as the API server writes it, without quotes */
+	size_t bytes;	  /* of it as it is */
 	char *rules[2];	  /* of a Role: as the API server writes them, and with keys sorted, as we do */
 	char *meaning;	  /* of a Role: ush_rbac_meaning */
 	struct ush_list people;
@@ -111,6 +112,7 @@ static void make(const struct ush_desired *desired, const struct ush_shape *shap
 	ush_shape_origins(desired, shape, &origins);
 	text = ush_origins_text(&origins);
 	look->origin = escaped(text);
+	look->bytes = strlen(text);
 	if (desired->policy->layout == USH_LAYOUT_USERS)
 		ush_shape_people(desired, shape, &look->people);
 }
@@ -134,6 +136,11 @@ static const struct look *look_of(struct ush_desired *desired, size_t wanted)
 	if (!cache->looks[at].made)
 		make(desired, &desired->shapes[shape], &cache->looks[at]);
 	return &cache->looks[at];
+}
+
+bool ush_same_too_long(struct ush_desired *desired, size_t wanted)
+{
+	return ush_wanted_shape(desired, wanted)->kind == USH_ROLE_BINDING && look_of(desired, wanted)->bytes > USH_ORIGINS_MAX;
 }
 
 /* ---- comparing ---- */

@@ -57,12 +57,13 @@ bool ush_state_has_ended(const struct ush_state *state, const char *key)
 	return ush_list_has(&state->ended, key);
 }
 
-static void free_stone(struct ush_tombstone *stone)
+void ush_tombstone_free(struct ush_tombstone *stone)
 {
 	free(stone->source);
 	free(stone->id);
 	free(stone->group);
 	free(stone->text);
+	free(stone->space);
 }
 
 void ush_state_set(struct ush_state *state, const struct ush_tombstone *stone)
@@ -74,8 +75,9 @@ void ush_state_set(struct ush_state *state, const struct ush_tombstone *stone)
 	copy.id = ush_strdup(stone->id);
 	copy.group = ush_strdup(stone->group);
 	copy.text = ush_strdup(stone->text);
+	copy.space = ush_strdup(stone->space);
 	if (at < state->count && order(&state->items[at], stone->source, stone->id, stone->text) == 0) {
-		free_stone(&state->items[at]);
+		ush_tombstone_free(&state->items[at]);
 	} else {
 		USH_PUSH(state->items, state->count, (struct ush_tombstone){0});
 		memmove(state->items + at + 1, state->items + at, (state->count - 1 - at) * sizeof *state->items);
@@ -83,26 +85,75 @@ void ush_state_set(struct ush_state *state, const struct ush_tombstone *stone)
 	state->items[at] = copy;
 }
 
-bool ush_state_forget_oldest(struct ush_state *state)
-{
-	size_t oldest = state->count;
+/* ---- heirs ---- */
 
-	for (size_t i = 0; i < state->count; i++)
-		if (state->items[i].removed && (oldest == state->count || state->items[i].since < state->items[oldest].since))
-			oldest = i;
-	if (oldest == state->count)
-		return false;
-	free_stone(&state->items[oldest]);
-	memmove(state->items + oldest, state->items + oldest + 1, (state->count - oldest - 1) * sizeof *state->items);
-	state->count--;
-	return true;
+static size_t heir_place(const struct ush_state *state, const char *source, const char *id, const char *text)
+{
+	size_t low = 0, high = state->heir_count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		const struct ush_heir *h = &state->heirs[middle];
+
+		if (order(&(struct ush_tombstone){.source = h->source, .id = h->id, .text = h->text}, source, id, text) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static struct ush_heir *heir_of(const struct ush_state *state, const char *source, const char *id, const char *text)
+{
+	size_t at = heir_place(state, source, id, text);
+	struct ush_heir *h = at < state->heir_count ? &state->heirs[at] : NULL;
+
+	return h != NULL && strcmp(h->source, source) == 0 && strcmp(h->id, id) == 0 && strcmp(h->text, text) == 0 ? h : NULL;
+}
+
+void ush_state_set_heir(struct ush_state *state, const char *source, const char *id, const char *text, bool confirmed)
+{
+	struct ush_heir *there = heir_of(state, source, id, text);
+	size_t at = heir_place(state, source, id, text);
+
+	if (there != NULL) {
+		there->confirmed |= confirmed;
+		return;
+	}
+	USH_PUSH(state->heirs, state->heir_count, (struct ush_heir){0});
+	memmove(state->heirs + at + 1, state->heirs + at, (state->heir_count - 1 - at) * sizeof *state->heirs);
+	state->heirs[at] = (struct ush_heir){ush_strdup(source), ush_strdup(id), ush_strdup(text), confirmed};
+}
+
+bool ush_state_inherits(const struct ush_state *state, const char *source, const char *id, const char *text)
+{
+	const struct ush_heir *heir = heir_of(state, source, id, text);
+
+	return heir != NULL && heir->confirmed;
+}
+
+bool ush_state_confirm(struct ush_state *state)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < state->heir_count; i++) {
+		any |= !state->heirs[i].confirmed;
+		state->heirs[i].confirmed = true;
+	}
+	return any;
 }
 
 void ush_state_free(struct ush_state *state)
 {
 	for (size_t i = 0; i < state->count; i++)
-		free_stone(&state->items[i]);
+		ush_tombstone_free(&state->items[i]);
 	free(state->items);
+	for (size_t i = 0; i < state->heir_count; i++) {
+		free(state->heirs[i].source);
+		free(state->heirs[i].id);
+		free(state->heirs[i].text);
+	}
+	free(state->heirs);
 	ush_list_free(&state->ended);
 	free(state->namespaces);
 	*state = (struct ush_state){0};
@@ -113,7 +164,7 @@ void ush_state_free(struct ush_state *state)
 char *ush_state_text(const struct ush_state *state)
 {
 	USH_AUTO_JSON top = json_pack("{s:i, s:[]}", "version", VERSION, "tombstones");
-	json_t *list = json_object_get(top, "tombstones"), *ended = json_array();
+	json_t *list = json_object_get(top, "tombstones"), *ended = json_array(), *heirs = json_array();
 
 	for (size_t i = 0; i < state->count; i++) {
 		const struct ush_tombstone *s = &state->items[i];
@@ -122,8 +173,18 @@ char *ush_state_text(const struct ush_state *state)
 
 		if (s->removed)
 			json_object_set_new(item, "removed", json_true());
+		if (s->space != NULL)
+			json_object_set_new(item, "namespace", json_string(s->space));
 		json_array_append_new(list, item);
 	}
+	for (size_t i = 0; i < state->heir_count; i++) {
+		const struct ush_heir *h = &state->heirs[i];
+
+		json_array_append_new(heirs, json_pack("{s:s, s:s, s:s, s:b}", "source", h->source, "id", h->id, "text", h->text, "confirmed", h->confirmed));
+	}
+	if (state->heir_count > 0)
+		json_object_set(top, "heirs", heirs);
+	json_decref(heirs);
 	for (size_t i = 0; i < state->ended.count; i++)
 		json_array_append_new(ended, json_string(state->ended.items[i]));
 	if (json_array_size(ended) > 0)
@@ -138,7 +199,7 @@ static int read_stone(struct ush_state *state, const json_t *item)
 {
 	struct ush_tombstone stone = {.source = (char *)ush_json_string(item, "source"), .id = (char *)ush_json_string(item, "id"),
 				      .group = (char *)ush_json_string(item, "group"), .text = (char *)ush_json_string(item, "text"),
-				      .removed = json_is_true(json_object_get(item, "removed"))};
+				      .removed = json_is_true(json_object_get(item, "removed")), .space = (char *)ush_json_string(item, "namespace")};
 	const json_t *since = json_object_get(item, "since"), *runs = json_object_get(item, "runs");
 
 	if (stone.source == NULL || stone.id == NULL || stone.group == NULL || stone.text == NULL || !json_is_integer(since) || !json_is_integer(runs) ||
@@ -147,6 +208,21 @@ static int read_stone(struct ush_state *state, const json_t *item)
 	stone.since = json_integer_value(since);
 	stone.runs = (long)json_integer_value(runs);
 	ush_state_set(state, &stone);
+	return 0;
+}
+
+static int read_heirs(struct ush_state *state, const json_t *list)
+{
+	const json_t *item;
+	size_t i;
+
+	json_array_foreach(list, i, item) {
+		const char *source = ush_json_string(item, "source"), *id = ush_json_string(item, "id"), *text = ush_json_string(item, "text");
+
+		if (source == NULL || id == NULL || text == NULL || i >= 2 * USH_STATE_STONES_MAX)
+			return -1;
+		ush_state_set_heir(state, source, id, text, json_is_true(json_object_get(item, "confirmed")));
+	}
 	return 0;
 }
 
@@ -161,6 +237,8 @@ static int read_rest(struct ush_state *state, const json_t *top)
 		ush_list_add(&state->ended, json_string_value(item));
 	}
 	ush_list_sort(&state->ended);
+	if (read_heirs(state, ush_json_array(top, "heirs")) != 0)
+		return -1;
 	if (shards != NULL && (!json_is_integer(shards) || json_integer_value(shards) < 1 || json_integer_value(shards) > SHARDS_MAX))
 		return -1;
 	state->shards = shards != NULL ? (long)json_integer_value(shards) : 0;

@@ -2,8 +2,8 @@
  *
  * What one run must tell the next. Tombstones: a group that a binding holds and a complete source no longer has is not
  * taken away at once; the first complete run notes it here, a later one removes it, and then the stone stays, so that
- * another group of that name is not taken for the old one. Grants that ended: a clock set back revives none. Pure;
- * state_store.h keeps it.
+ * another group of that name is not taken for the old one. Heirs: the group to which a person gave such a name. Grants that
+ * ended: a clock set back revives none. Pure; state_store.h keeps it.
  */
 #ifndef USH_SYNC_STATE_H
 #define USH_SYNC_STATE_H
@@ -25,11 +25,19 @@ struct ush_tombstone {
 	int64_t since;	   /* Unix seconds of the first complete run without it */
 	long runs;	   /* complete runs without it so far */
 	bool removed;	   /* nothing holds it any more */
+	char *space;	   /* the one namespace whose bindings brought it up; NULL: several did, or nobody knows */
+};
+
+struct ush_heir { /* a group that waits for a person's word to have a name that was another's, or that was given it */
+	char *source, *id, *text;
+	bool confirmed;
 };
 
 struct ush_state {
 	struct ush_tombstone *items; /* sorted by source, id, text: a group that is renamed half-way has two names */
 	size_t count;
+	struct ush_heir *heirs; /* sorted likewise */
+	size_t heir_count;
 	struct ush_list ended; /* keys of grants (ush_grant_key), sorted */
 	long shards;	       /* how many ApplySets it took; 0: one */
 	char *namespaces;      /* of the ApplySet whose parent keeps the state: an annotation there, no part of the text */
@@ -43,9 +51,21 @@ const struct ush_tombstone *ush_state_find(const struct ush_state *state, const 
  * when its name was removed. */
 const struct ush_tombstone *ush_state_namesake(const struct ush_state *state, const char *source, const char *text, const char *id);
 
-/* Forgets the name that has been remembered longest; false when none is (a stone that still waits is never forgotten). */
-bool ush_state_forget_oldest(struct ush_state *state);
+void ush_state_set_heir(struct ush_state *state, const char *source, const char *id, const char *text, bool confirmed);
+
+/* A person said that this group may have the name, whoever had it before. */
+bool ush_state_inherits(const struct ush_state *state, const char *source, const char *id, const char *text);
+
+/* A person confirmed the plan that this is the state of. False when nobody waited. */
+bool ush_state_confirm(struct ush_state *state);
+
+/* Brings it down to so many stones of 200 bytes, and says whether that could be: first of the namespaces that brought up
+ * the most, so that no namespace pushes another one's out, and of those the names that were remembered longest. A stone
+ * that still waits goes only where a namespace brought up more than its share (a fifth), and then its group's waiting
+ * begins anew. state_shorten.c */
+bool ush_state_shorten(struct ush_state *state, size_t most);
 bool ush_state_has_ended(const struct ush_state *state, const char *key);
+void ush_tombstone_free(struct ush_tombstone *stone);
 void ush_state_free(struct ush_state *state);
 #define USH_AUTO_STATE __attribute__((cleanup(ush_state_free))) struct ush_state
 

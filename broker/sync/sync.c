@@ -42,7 +42,7 @@ static int read_sources(struct ush_sync *sync, struct ush_error *err)
 		for (size_t j = 0; j < policy->grant_count; j++)
 			if (policy->grants[j].source == i && policy->grants[j].group_pattern != NULL)
 				ush_list_add(&patterns, policy->grants[j].group_pattern);
-			else if (policy->grants[j].source == i)
+			else if (policy->grants[j].source == i && !policy->grants[j].kubernetes)
 				ush_list_add(&refs, policy->grants[j].group);
 		ush_list_sort(&refs);
 		ush_list_sort(&patterns);
@@ -163,7 +163,7 @@ static int reconcile(struct ush_sync *sync, char *version, struct ush_error *err
 {
 	struct ush_reconcile input = {.desired = sync->desired, .groups = sync->groups, .observed = &sync->observed, .state = &sync->state,
 				      .cluster_roles = sync->kube != NULL ? &sync->cluster_roles : NULL, .now = sync->desired->now,
-				      .all_objects = sync->all_objects};
+				      .state_missing = sync->kube != NULL && version == NULL, .all_objects = sync->all_objects};
 
 	sync->plan = ush_new(struct ush_plan);
 	sync->plan->server = sync->kube != NULL ? ush_strdup(sync->kube->config->server) : NULL;

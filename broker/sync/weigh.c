@@ -41,7 +41,7 @@ static uint32_t other_than(const struct ush_decide *d, const struct ush_binding 
 	for (uint32_t i = 0; d->policy->source_count > 1 && i < desired->resolved_count; i++) {
 		const struct ush_resolved *r = &desired->resolved[i];
 
-		if (r->binding == anew->binding && r->fate == USH_FATE_PRESENT && !d->anew[i] && strcmp(r->text, anew->text) == 0 &&
+		if (r->binding == anew->binding && r->fate == USH_FATE_PRESENT && !ush_decide_waits(d, i, b->place) && strcmp(r->text, anew->text) == 0 &&
 		    d->policy->grants[r->grant].role == b->shape->role && ush_grant_means(desired, r->grant, r->group->name, r->group->path, b->place))
 			return i;
 	}
@@ -51,13 +51,13 @@ static uint32_t other_than(const struct ush_decide *d, const struct ush_binding 
 static void add_wanted(struct ush_decide *d, struct ush_binding *b)
 {
 	for (uint32_t i = 0; b->shape != NULL && i < b->shape->resolved_count; i++) {
-		uint32_t number = d->anew[b->shape->resolved[i]] ? other_than(d, b, b->shape->resolved[i]) : b->shape->resolved[i];
+		uint32_t number = ush_decide_waits(d, b->shape->resolved[i], b->place) ? other_than(d, b, b->shape->resolved[i]) : b->shape->resolved[i];
 		const struct ush_resolved *r = &d->desired->resolved[number];
 		const struct ush_origin origin = {r->text, d->policy->sources[d->policy->grants[r->grant].source].name, r->group->id, r->group->name, r->group->path,
 						  NULL};
 
 		b->instead += number != b->shape->resolved[i];
-		ush_origins_add(d->anew[number] ? &b->pending : &b->final, &origin);
+		ush_origins_add(ush_decide_waits(d, number, b->place) ? &b->pending : &b->final, &origin);
 	}
 }
 
@@ -85,23 +85,6 @@ static bool is_unrecorded(const struct ush_decide *d, const struct ush_binding *
 	return more;
 }
 
-/* The other binding may be made in this very run, and that may fail: then nothing is removed, but a binding that stays is
- * changed all the same. So while this one stays, nobody is taken out of it for that. */
-static void keep_moved(struct ush_binding *b)
-{
-	for (size_t i = 0; i < b->leaving_count && b->staying + b->following + b->final.count + b->pending.count > 0; i++) {
-		struct ush_leaving *l = &b->leaving[i];
-
-		if (!l->moved || l->leave != USH_LEAVE_NOW)
-			continue;
-		free(l->why);
-		l->why = NULL;
-		l->leave = USH_LEAVE_UNKNOWN;
-		b->going--;
-		b->staying++;
-	}
-}
-
 static void weigh_leaving(struct ush_decide *d, struct ush_binding *b)
 {
 	const struct ush_origins *held = ush_binding_held(d, b->seen);
@@ -112,7 +95,7 @@ static void weigh_leaving(struct ush_decide *d, struct ush_binding *b)
 		if (now == NULL)
 			weigh_subject(d, b, s);
 		else if (s->source != NULL && strcmp(s->source, now->source) != 0)
-			ush_decide_forget(d, s); /* another source's group has it by that name */
+			ush_decide_forget(d, b->seen, s); /* another source's group has it by that name */
 	}
 	if (is_unrecorded(d, b, held)) {
 		USH_AUTO_FREE char *text = ush_printf("%s/%s", b->namespace_name, b->name);
@@ -120,10 +103,6 @@ static void weigh_leaving(struct ush_decide *d, struct ush_binding *b)
 		b->unrecorded.text = (char *)ush_plan_text(d->plan, text);
 		weigh_subject(d, b, &b->unrecorded);
 	}
-	keep_moved(b);
-	for (size_t i = 0; i < b->seen->origins.count; i++)
-		if (ush_origins_find(held, b->seen->origins.items[i].text) == NULL)
-			ush_decide_forget(d, &b->seen->origins.items[i]);
 	for (size_t i = 0; i < b->leaving_count; i++) {
 		const struct ush_leaving *l = &b->leaving[i];
 

@@ -311,6 +311,52 @@ START_TEST(a_state_that_is_not_ours_or_is_spoilt_is_not_used)
 }
 END_TEST
 
+/* ---- what no change of it shows ---- */
+
+static size_t said(const char *what, enum ush_action action)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < room.plan->change_count; i++)
+		count += room.plan->changes[i].action == action && strstr(room.plan->changes[i].reason, what) != NULL;
+	return count;
+}
+
+START_TEST(a_cluster_role_that_is_not_there_is_told_in_each_run)
+{
+	static const char line[] = "ClusterRole edit (role editor) is not there, so 1 binding gives nothing";
+
+	sync_room_begin(HEAD "- {group: b, role: editor, namespaces: [fancy-namespace], name: e}\n", FULL);
+	ck_assert_int_eq(sync_room_run(), 0);
+	ck_assert_uint_eq(said(line, USH_CONFLICT), 0);
+	fake_kube_remove(room.fake, "/apis/rbac.authorization.k8s.io/v1/clusterroles/edit");
+	for (int i = 0; i < 3; i++) {
+		sync_room_run();
+		ck_assert_uint_eq(said(line, USH_CONFLICT), 1);
+		ck_assert_int_eq(ush_plan_verdict(room.plan, &room.err), USH_ERR_REFUSED);
+	}
+	sync_room_end();
+}
+END_TEST
+
+START_TEST(a_state_that_is_gone_is_told_once)
+{
+	static const char line[] = "ConfigMap default/usher-broker-state, which says what runs before this one saw, is not there although 1 binding of ours is";
+
+	sync_room_begin(STORY, FULL);
+	for (int i = 0; i < 2; i++) {
+		ck_assert_int_eq(sync_room_run(), 0); /* the first run of all is none of these */
+		ck_assert_uint_eq(said("ConfigMap", USH_NOTE), 0);
+	}
+	fake_kube_remove(room.fake, "/api/v1/namespaces/default/configmaps/usher-broker-state");
+	ck_assert_int_eq(sync_room_run(), 0);
+	ck_assert_uint_eq(said(line, USH_NOTE), 1);
+	ck_assert_int_eq(sync_room_run(), 0);
+	ck_assert_uint_eq(said("ConfigMap", USH_NOTE), 0);
+	sync_room_end();
+}
+END_TEST
+
 TAP_MAIN("sync", a_plan_writes_nothing, an_apply_writes_once_and_the_second_sends_no_write,
 	 a_vanished_group_is_kept_once_and_removed_by_the_second_run, a_group_that_comes_back_loses_its_tombstone,
 	 a_source_that_is_empty_or_cut_off_changes_nothing, one_failure_does_not_stop_the_rest_and_nothing_is_removed,
@@ -319,4 +365,5 @@ TAP_MAIN("sync", a_plan_writes_nothing, an_apply_writes_once_and_the_second_send
 	 a_binding_of_somebody_else_is_left_alone, a_plan_is_refused_when_the_cluster_moved,
 	 a_plan_to_remove_is_refused_when_the_object_changed, a_list_that_expires_on_the_way_is_begun_again,
 	 a_list_that_breaks_off_is_begun_again_and_never_pruned_from,
-	 a_state_that_is_not_ours_or_is_spoilt_is_not_used)
+	 a_state_that_is_not_ours_or_is_spoilt_is_not_used, a_cluster_role_that_is_not_there_is_told_in_each_run,
+	 a_state_that_is_gone_is_told_once)

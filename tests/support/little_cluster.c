@@ -15,16 +15,44 @@ static void copy_text(char *out, size_t size, const char *text)
 	out[length] = '\0';
 }
 
-const char *const little_sources[2] = {"main", "side"}, *const little_roles[2] = {"reader", "edit"};
+const char *little_sources[2] = {"main", "side"};
+const char *const little_roles[2] = {"reader", "edit"};
+
+static int source_named(const char *name)
+{
+	for (int i = 0; i < 2; i++)
+		if (strcmp(little_sources[i], name) == 0)
+			return i;
+	return LITTLE_NO_SOURCE;
+}
+
+static void take_origin(struct little_access *a, const struct ush_origins *origins)
+{
+	const struct ush_origin *origin = ush_origins_find(origins, a->text);
+
+	a->unknown = origins->count == 0;
+	if (origin == NULL)
+		return;
+	copy_text(a->id, sizeof a->id, origin->id);
+	copy_text(a->granted, sizeof a->granted, origin->granted);
+	a->unknown = *a->id == '\0';
+	a->source = *a->id == '\0' ? -1 : source_named(origin->source);
+	if (a->source != LITTLE_NO_SOURCE)
+		return;
+	a->unknown = true; /* whoever that was */
+	*a->id = *a->granted = '\0';
+}
 
 static void read_accesses(struct little_object *o)
 {
 	USH_AUTO_JSON object = json_loads(o->body, 0, NULL);
 	const char *note = ush_json_string(json_object_get(json_object_get(object, "metadata"), "annotations"), "usher.dev/source-id");
-	USH_AUTO_JSON origins = note != NULL ? json_loads(note, 0, NULL) : NULL;
-	const json_t *subject, *origin;
-	size_t i, j;
+	USH_AUTO_ORIGINS origins = {0};
+	const json_t *subject;
+	size_t i;
 
+	if (note != NULL && ush_origins_read(&origins, note) != 0)
+		ush_origins_free(&origins);
 	o->access_count = 0;
 	json_array_foreach(json_object_get(object, "subjects"), i, subject) {
 		struct little_access *a = &o->accesses[o->access_count++];
@@ -33,27 +61,33 @@ static void read_accesses(struct little_object *o)
 		*a = (struct little_access){.source = -1};
 		copy_text(a->space, sizeof a->space, o->space);
 		copy_text(a->role, sizeof a->role, ush_json_string(json_object_get(object, "roleRef"), "name"));
+		copy_text(a->refers, sizeof a->refers, a->role);
 		copy_text(a->text, sizeof a->text, ush_json_string(subject, "name"));
-		a->unknown = json_array_size(origins) == 0;
-		json_array_foreach(origins, j, origin) {
-			if (strcmp(ush_json_string(origin, "group"), a->text) != 0)
-				continue;
-			copy_text(a->id, sizeof a->id, ush_json_string(origin, "id"));
-			copy_text(a->granted, sizeof a->granted, ush_json_string(origin, "granted"));
-			a->unknown = *a->id == '\0';
-			a->source = *a->id == '\0' ? -1 : strcmp(ush_json_string(origin, "source"), little_sources[1]) == 0;
-		}
+		take_origin(a, &origins);
 	}
 }
 
 #define READ 4096
 
+/* By which names the sources have. */
+static void forget_read(struct little_object *cache)
+{
+	for (size_t i = 0; i < READ; i++) {
+		free(cache[i].body);
+		cache[i].body = NULL;
+	}
+}
+
 /* After its body changed. The same bodies come again and again: each is read once. */
 static void note_accesses(struct little_object *o)
 {
 	static struct little_object cache[READ];
+	static const char *named;
 	struct little_object *read = &cache[ush_texts_hash(o->body, strlen(o->body)) % READ];
 
+	if (named != little_sources[0])
+		forget_read(cache);
+	named = little_sources[0];
 	if (read->body == NULL || strcmp(read->body, o->body) != 0) {
 		free(read->body);
 		*read = *o;
@@ -153,55 +187,104 @@ static bool holds(const struct little_object *o, const struct ush_change *change
 	return strcmp(uid, change->uid) == 0 && strcmp(version, change->resource_version) == 0;
 }
 
-static bool carry_out(struct little_cluster *cluster, const struct ush_plan *plan, const struct ush_change *change)
+/* A binding that takes somebody in and another one out is first made to hold both. */
+static void add_old(const struct little_object *o, struct ush_buf *body)
+{
+	USH_AUTO_JSON new = json_loads(body->data, 0, NULL);
+	USH_AUTO_JSON old = json_loads(o->body, 0, NULL);
+	USH_AUTO_FREE char *text = NULL;
+	json_t *list = json_object_get(new, "subjects"), *subject, *other;
+	size_t i, j;
+
+	json_array_foreach(json_object_get(old, "subjects"), i, subject) {
+		json_array_foreach(list, j, other)
+			if (json_equal(other, subject))
+				break;
+		if (j == json_array_size(list))
+			json_array_append(list, subject);
+	}
+	text = ush_json_canonical(new);
+	body->length = 0;
+	ush_buf_puts(body, text);
+}
+
+/* What gives comes first, what takes after, and where something failed nothing is taken. */
+enum step { ROLES, GIVE, HALFWAY, TURN, TAKE, REMOVE, OLD_ROLES, STEPS };
+
+static bool is_of(const struct ush_change *change, enum step step)
+{
+	if (change->action > USH_REMOVE)
+		return false;
+	if (change->kind == USH_ROLE)
+		return step == (change->action == USH_REMOVE ? OLD_ROLES : ROLES);
+	if (change->action == USH_REMOVE)
+		return step == REMOVE;
+	if (change->action == USH_REPLACE)
+		return step == TURN;
+	if (change->removed_count == 0)
+		return step == GIVE;
+	return change->added_count == 0 ? step == TAKE : step == HALFWAY || step == TURN;
+}
+
+static bool carry_out(struct little_cluster *cluster, const struct ush_plan *plan, const struct ush_change *change, enum step step)
 {
 	struct little_object *o = little_find(cluster, change->kind, change->namespace_name, change->name);
+	bool began = step == TURN && change->action == USH_CHANGE;
 	USH_AUTO_BUF body = {0};
 
-	if ((o != NULL) == (change->action == USH_CREATE) || (o != NULL && !holds(o, change)))
+	if ((o != NULL) == (change->action == USH_CREATE) || (o != NULL && !began && !holds(o, change)))
 		return false;
 	if (change->action == USH_REMOVE) {
 		little_remove(cluster, o);
 		return true;
 	}
+	LITTLE_MUST(ush_change_body(plan, change, NULL, &body) == 0, "no body");
+	if (step == HALFWAY)
+		add_old(o, &body);
 	if (change->action == USH_REPLACE) { /* made anew */
 		little_remove(cluster, o);
 		o = NULL;
 	}
-	LITTLE_MUST(ush_change_body(plan, change, NULL, &body) == 0, "no body");
 	little_put(cluster, change->kind, change->namespace_name, change->name, body.data);
 	if (o != NULL)
 		o->foreign = false; /* adopted, or ours anyway */
 	return true;
 }
 
-bool little_apply(struct little_cluster *cluster, struct ush_plan *plan, const struct little_fault *fault)
+static void take_step(struct little_cluster *cluster, const struct ush_plan *plan, const struct little_fault *fault, enum step step, size_t *done,
+		      struct ush_list *failed)
 {
-	size_t done = 0;
-	bool failed = false;
-
-	ush_plan_consent(plan, fault->confirm);
-	for (size_t i = 0; i < plan->change_count; i++) { /* creates and changes stand before removals */
+	for (size_t i = 0; i < plan->change_count && *done != fault->stop_after; i++) {
 		const struct ush_change *change = &plan->changes[i];
 
-		if (change->action > USH_REMOVE)
+		if (!is_of(change, step) || (step > HALFWAY && ush_list_has(failed, change->namespace_name)))
 			continue;
-		if (change->action == USH_REMOVE && failed)
-			break;
-		if (done == fault->stop_after)
-			return false;
-		failed |= done == fault->fail_at || !carry_out(cluster, plan, change);
-		done++;
+		if (*done == fault->fail_at || !carry_out(cluster, plan, change, step)) {
+			ush_list_add(failed, change->namespace_name);
+			ush_list_sort(failed);
+		}
+		++*done;
 	}
-	if (failed || done == fault->stop_after)
-		return false;
-	if (plan->state_changed) {
+}
+
+bool little_apply(struct little_cluster *cluster, struct ush_plan *plan, const struct little_fault *fault)
+{
+	struct ush_list failed = {0};
+	size_t done = 0;
+	bool whole;
+
+	ush_plan_consent(plan, fault->confirm);
+	for (int step = ROLES; step < STEPS; step++)
+		take_step(cluster, plan, fault, (enum step)step, &done, &failed);
+	whole = failed.count == 0 && done != fault->stop_after;
+	ush_list_free(&failed);
+	if (whole && plan->state_changed) {
 		free(cluster->state);
 		free(cluster->namespaces);
 		cluster->state = ush_state_text(&plan->state);
 		cluster->namespaces = ush_strdup(plan->state.namespaces);
 	}
-	return true;
+	return whole;
 }
 
 /* ---- hands ---- */
@@ -221,19 +304,37 @@ static struct little_object *a_binding(struct little_cluster *cluster, unsigned 
 static void forget(json_t *annotations)
 {
 	const char *note = ush_json_string(annotations, "usher.dev/source-id");
-	USH_AUTO_JSON origins = note != NULL ? json_loads(note, 0, NULL) : NULL;
+	USH_AUTO_ORIGINS origins = {0};
 	USH_AUTO_FREE char *text = NULL;
-	json_t *origin;
-	size_t i;
 
-	json_array_foreach(origins, i, origin) {
-		json_object_del(origin, "id");
-		json_object_del(origin, "source");
-		json_object_del(origin, "granted");
+	if (note == NULL || ush_origins_read(&origins, note) != 0)
+		return;
+	for (size_t i = 0; i < origins.count; i++) {
+		char **const known[] = {&origins.items[i].id, &origins.items[i].source, &origins.items[i].granted};
+
+		for (size_t j = 0; j < USH_COUNT(known); j++) {
+			free(*known[j]);
+			*known[j] = NULL;
+		}
 	}
-	text = origins != NULL ? ush_json_canonical(origins) : NULL;
-	if (text != NULL)
-		json_object_set_new(annotations, "usher.dev/source-id", json_string(text));
+	text = ush_origins_text(&origins);
+	json_object_set_new(annotations, "usher.dev/source-id", json_string(text));
+}
+
+/* An entry that nobody but the hand knows of: for a name that is in it or is not, with an id that some group has or none. */
+static void forge(json_t *annotations, const char *text, unsigned int which)
+{
+	const char *note = ush_json_string(annotations, "usher.dev/source-id");
+	USH_AUTO_ORIGINS origins = {0}, all = {0};
+	USH_AUTO_FREE char *id = ush_printf("i%u", which % 12 < 5 ? 1 + which % 12 : 64 + which % 12), *path = ush_printf("/%s", text + 5), *all_text = NULL;
+
+	if (note != NULL && ush_origins_read(&origins, note) != 0)
+		return;
+	ush_origins_add(&all, &(struct ush_origin){(char *)text, (char *)little_sources[which / 12 % 2], id, (char *)text + 5, path, NULL});
+	for (size_t i = 0; i < origins.count; i++)
+		ush_origins_add(&all, &origins.items[i]);
+	all_text = ush_origins_text(&all);
+	json_object_set_new(annotations, "usher.dev/source-id", json_string(all_text));
 }
 
 /* A roleRef cannot be changed, so the binding is another one with the same name. */
@@ -248,11 +349,15 @@ static void other_role(struct little_object *o, json_t *object)
 	json_object_set_new(ref, "name", json_string(little_roles[reader]));
 }
 
-static void edit(enum little_hand hand, json_t *object, const char *text)
+static void edit(enum little_hand hand, json_t *object, const char *text, unsigned int which)
 {
 	json_t *subjects = json_object_get(object, "subjects"), *metadata = json_object_get(object, "metadata");
 
-	if (hand == LITTLE_ADD)
+	if (hand == LITTLE_FORGE || hand == LITTLE_FORGE_BOTH)
+		forge(json_object_get(metadata, "annotations"), text, which / 64);
+	if (hand == LITTLE_FORGE)
+		return;
+	if (hand == LITTLE_ADD || hand == LITTLE_FORGE_BOTH)
 		json_array_append_new(subjects, json_pack("{s:s, s:s, s:s}", "apiGroup", "rbac.authorization.k8s.io", "kind", "Group", "name", text));
 	else if (hand == LITTLE_TAKE)
 		json_array_remove(subjects, 0);
@@ -287,7 +392,7 @@ bool little_hand(struct little_cluster *cluster, enum little_hand hand, unsigned
 		other_role(o, object);
 		o->uid = ++cluster->clock;
 	} else {
-		edit(hand, object, text);
+		edit(hand, object, text, which);
 	}
 	free(o->body);
 	o->body = ush_json_canonical(object);
@@ -298,6 +403,14 @@ bool little_hand(struct little_cluster *cluster, enum little_hand hand, unsigned
 }
 
 /* ---- who has what ---- */
+
+void little_rename_source(struct little_cluster *cluster, const char *name)
+{
+	little_sources[0] = name;
+	for (size_t i = 0; i < cluster->count; i++)
+		if (cluster->items[i].kind == USH_ROLE_BINDING)
+			note_accesses(&cluster->items[i]);
+}
 
 size_t little_access(const struct little_cluster *cluster, struct little_access *out, size_t room)
 {

@@ -23,14 +23,18 @@
 		}                                                                                                                      \
 	} while (0)
 
-extern const char *const little_sources[2], *const little_roles[2];
+extern const char *little_sources[2]; /* the first one is renamed now and then */
+extern const char *const little_roles[2];
+
+#define LITTLE_NO_SOURCE (-2) /* the policy has none that is called so */
 
 /* Who has which role where, by bindings of ours. */
 struct little_access {
 	char space[16], role[16], text[32];
+	char refers[16];	  /* the role that it is for now: a hand may have made the binding anew */
 	char id[16], granted[16]; /* "": nobody wrote it down */
 	bool unknown;             /* somebody did, and destroyed it since */
-	int source;               /* which one it is from; -1: nobody wrote it down */
+	int source;               /* which one it is from; -1: nobody wrote it down; LITTLE_NO_SOURCE */
 };
 
 struct little_object {
@@ -82,9 +86,14 @@ enum little_hand {
 	LITTLE_UNRECORD, /* the annotation goes */
 	LITTLE_FORGET,	 /* the ids in it go */
 	LITTLE_ROLE,	 /* made anew for the other role: judged as if it were for the first one still */
+	LITTLE_FORGE,	   /* an entry in the annotation */
+	LITTLE_FORGE_BOTH, /* and the subject */
 	LITTLE_HANDS
 };
 bool little_hand(struct little_cluster *cluster, enum little_hand hand, unsigned int which, const char *text);
+
+/* The policy calls its first source otherwise. */
+void little_rename_source(struct little_cluster *cluster, const char *name);
 
 size_t little_access(const struct little_cluster *cluster, struct little_access *out, size_t room);
 

@@ -104,6 +104,15 @@ static bool speaks(const struct little_grant *g, const struct little_access *a)
 	return covers(g, name_of(a->text + 5), space) || (g->kind == LITTLE_NAMED && *a->granted != '\0' && covers(g, name_of(a->granted), space));
 }
 
+/* Of a binding that a hand made anew for another role, what is granted by that may stay for that as well. */
+static bool may_speak(const struct little_grant *g, const struct little_access *a)
+{
+	struct little_access as_it_is = *a;
+
+	snprintf(as_it_is.role, sizeof as_it_is.role, "%s", a->refers);
+	return speaks(g, a) || speaks(g, &as_it_is);
+}
+
 static bool due(const struct little_world *w, unsigned int id)
 {
 	return w->ids[id].runs >= w->runs && w->now - w->ids[id].since >= w->age;
@@ -156,7 +165,7 @@ static bool was_anothers(const struct little_world *w, const struct little_group
 {
 	if (w->nameless[w->ids[group->id].source][group->name].ever)
 		return true; /* of whom nobody knows who it was */
-	for (unsigned int id = 1; id <= w->last_id; id++)
+	for (unsigned int id = 1; id < LITTLE_IDS; id++)
 		if (id != group->id && (w->ids[id].had & 1U << group->name) != 0)
 			return true;
 	return false;
@@ -177,13 +186,37 @@ static const char *judge_other(const struct little_world *w, const struct little
 	return "taken away although another source's group has it";
 }
 
+/* What spoke of it ended: that needs no source. */
+static bool is_over(const struct little_world *w, const struct little_access *a)
+{
+	bool over = false;
+
+	for (size_t i = 0; i < w->grant_count; i++) {
+		if (speaks(&w->grants[i], a) && !ended(w, &w->grants[i]) && !w->grants[i].over)
+			return false;
+		over |= speaks(&w->grants[i], a);
+	}
+	return over;
+}
+
+/* Of a source that the policy no longer has, only those count of which a grant may mean it. */
+static bool is_unknown(const struct little_world *w, const struct little_access *a)
+{
+	for (int s = 0; s < 2; s++)
+		if (!w->complete[s] && (a->source == -1 || a->source == s))
+			return true;
+	for (size_t i = 0; i < w->grant_count && a->source == LITTLE_NO_SOURCE; i++)
+		if (!w->complete[w->grants[i].source] && speaks(&w->grants[i], a) && !ended(w, &w->grants[i]) && !w->grants[i].over)
+			return true;
+	return false;
+}
+
 static const char *judge_removal(const struct little_world *w, const struct little_access *a, const struct little_run *run)
 {
 	const char *wrong = NULL;
 
-	for (int s = 0; s < 2; s++)
-		if (!w->complete[s] && (a->source < 0 || a->source == s))
-			return "taken away although the source was incomplete";
+	if (!is_over(w, a) && is_unknown(w, a))
+		return "taken away although the source was incomplete";
 	for (size_t i = 0; i < w->grant_count && wrong == NULL; i++)
 		wrong = judge_other(w, &w->grants[i], a, run);
 	if (wrong != NULL)
@@ -196,8 +229,19 @@ static const char *judge_removal(const struct little_world *w, const struct litt
 
 /* ---- nothing is given but to whom it is granted ---- */
 
-/* The name belonged to another group, and nobody has said yes to this one. */
-static bool is_anew(const struct little_world *w, const struct little_group *g, const struct little_run *run)
+/* Something of that source is granted to the name there: only then what stands there says whose it was. */
+static bool is_granted_there(const struct little_world *w, int source, int name, const struct little_access *a, const struct little_run *run)
+{
+	if ((run->conflicts & 1U << space_of(a->space)) != 0)
+		return false; /* of two that want one binding one is left out */
+	for (size_t i = 0; i < w->grant_count; i++)
+		if (w->grants[i].source == source && speaks(&w->grants[i], a) && covers(&w->grants[i], name, space_of(a->space)) && !ended(w, &w->grants[i]) && !w->grants[i].over)
+			return true;
+	return false;
+}
+
+/* The name belonged to another group, and nobody has said yes to this one, nor has it that name in the namespace. */
+static bool is_anew(const struct little_world *w, const struct little_group *g, const char *space, const struct little_run *run)
 {
 	bool other = false;
 
@@ -206,9 +250,12 @@ static bool is_anew(const struct little_world *w, const struct little_group *g, 
 	for (unsigned int id = 1; id <= w->last_id; id++)
 		other |= id != g->id && w->ids[id].source == w->ids[g->id].source && (w->ids[id].dead & 1U << g->name) != 0 && (by_id(w, id) == NULL || by_id(w, id)->name != g->name);
 	for (size_t i = 0; i < run->before_count; i++) {
-		if (id_of(&run->before[i]) == g->id && name_of(run->before[i].text + 5) == g->name)
+		const struct little_access *a = &run->before[i];
+
+		if (id_of(a) == g->id && name_of(a->text + 5) == g->name && strcmp(a->space, space) == 0)
 			return false;
-		other |= name_of(run->before[i].text + 5) == g->name && id_of(&run->before[i]) != 0 && run->before[i].source == w->ids[g->id].source;
+		other |= name_of(a->text + 5) == g->name && id_of(a) != 0 && id_of(a) != g->id && a->source == w->ids[g->id].source &&
+			 is_granted_there(w, a->source, g->name, a, run);
 	}
 	return other;
 }
@@ -227,7 +274,7 @@ static bool is_given(const struct little_world *w, const struct little_access *a
 				   strcmp(run->before[j].role, a->role) == 0 && speaks(g, &run->before[j]);
 		if (ended(w, g) || g->shut || strcmp(little_roles[g->role], a->role) != 0)
 			continue;
-		if (follows || (covers(g, one->name, space_of(a->space)) && (run->confirmed || !is_anew(w, one, run))))
+		if (follows || (covers(g, one->name, space_of(a->space)) && (run->confirmed || !is_anew(w, one, a->space, run))))
 			return true;
 	}
 	return false;
@@ -252,6 +299,15 @@ static void note_nameless(struct little_world *w, const struct little_run *run, 
 	w->nameless[source][name].runs++;
 }
 
+/* From a source that the policy has no more: the others go on without it. */
+static bool came_from_nowhere(const struct little_run *run, int name)
+{
+	for (size_t i = 0; i < run->before_count; i++)
+		if (run->before[i].source == LITTLE_NO_SOURCE && name_of(run->before[i].text + 5) == name)
+			return true;
+	return false;
+}
+
 void little_note_reading(struct little_world *w, const struct little_run *run)
 {
 	for (size_t i = 0; i < w->grant_count; i++)
@@ -263,10 +319,11 @@ void little_note_reading(struct little_world *w, const struct little_run *run)
 		if (id != 0 && name >= 0)
 			w->ids[id].had |= 1U << name;
 	}
-	for (int i = 0; i < 2 * LITTLE_NAMES && w->complete[0] && w->complete[1]; i++)
-		note_nameless(w, run, i / LITTLE_NAMES, i % LITTLE_NAMES);
-	for (unsigned int id = 1; id <= w->last_id; id++) {
-		if (!w->complete[w->ids[id].source])
+	for (int i = 0; i < 2 * LITTLE_NAMES; i++)
+		if (w->complete[0] && w->complete[1] ? true : w->complete[i / LITTLE_NAMES] && came_from_nowhere(run, i % LITTLE_NAMES))
+			note_nameless(w, run, i / LITTLE_NAMES, i % LITTLE_NAMES);
+	for (unsigned int id = 1; id < LITTLE_IDS; id++) { /* also those that a hand made up */
+		if (id <= w->last_id ? !w->complete[w->ids[id].source] : w->ids[id].had == 0 || (!w->complete[0] && !w->complete[1]))
 			continue;
 		const struct little_group *g = by_id(w, id);
 		bool otherwise = g != NULL && w->ids[id].had != 0 && (w->ids[id].had & ~(1U << g->name)) != 0;
@@ -308,7 +365,8 @@ static void remember(struct little_world *w, const struct little_run *run)
 
 		for (size_t j = 0; j < run->after_count; j++)
 			stays |= id_of(&run->after[j]) == id;
-		if (id != 0 && !stays && (by_id(w, id) == NULL || by_id(w, id)->name != name_of(a->text + 5)) && run->whole && is_vanishing(w, a))
+		if (id != 0 && !stays && (by_id(w, id) == NULL || by_id(w, id)->name != name_of(a->text + 5)) && run->whole && is_vanishing(w, a) &&
+		    is_granted_there(w, a->source, name_of(a->text + 5), a, run))
 			w->ids[id].dead |= 1U << name_of(a->text + 5);
 		for (size_t g = 0; g < w->grant_count; g++)
 			w->grants[g].shut |= run->whole && ended(w, &w->grants[g]) && speaks(&w->grants[g], a) && id != 0 && !else_granted(w, a) &&
@@ -333,7 +391,19 @@ static bool is_kept_for_another(const struct little_world *w, const struct littl
 	if (!run->whole || run->confirmed || !w->complete[0] || !w->complete[1] || now == NULL || now->name == name || name < 0 || a->source < 0 ||
 	    (run->conflicts & 1U << space_of(a->space)) != 0)
 		return false;
-	return named(w, a->source, name, &one) == 1 && one->id != now->id && is_anew(w, one, run) && named(w, 1 - a->source, name, &other) == 0;
+	return named(w, a->source, name, &one) == 1 && one->id != now->id && is_anew(w, one, a->space, run) && named(w, 1 - a->source, name, &other) == 0;
+}
+
+/* By the clock of this run, and not just by one that was set back since; and no other source's grant gives the name the same. */
+static bool is_past(const struct little_world *w, const struct little_access *a)
+{
+	for (size_t i = 0; i < w->grant_count; i++) {
+		const struct little_grant *g = &w->grants[i];
+
+		if ((covers(g, name_of(a->text + 5), space_of(a->space)) || speaks(g, a)) && !ended(w, g)) /* a hand may have made it for the other role */
+			return false;
+	}
+	return a->source >= 0;
 }
 
 const char *little_judge(struct little_world *w, const struct little_run *run, const struct little_access **which)
@@ -347,11 +417,13 @@ const char *little_judge(struct little_world *w, const struct little_run *run, c
 	}
 	for (size_t i = 0; i < run->after_count && wrong == NULL; i++) {
 		*which = &run->after[i];
-		if (is_kept_for_another(w, *which, run))
+		if (run->whole && (run->conflicts & 1U << space_of((*which)->space)) == 0 && is_over(w, *which) && is_past(w, *which))
+			wrong = "kept although all that granted it ended";
+		if (wrong == NULL && is_kept_for_another(w, *which, run))
 			wrong = "kept up for another group that has the name now";
 		if (in(run->before, run->before_count, (*which)->space, (*which)->role, (*which)->text))
 			continue;
-		if (!is_given(w, *which, run))
+		if (wrong == NULL && !is_given(w, *which, run))
 			wrong = "given to whom nothing is granted";
 	}
 	remember(w, run);
@@ -399,7 +471,7 @@ static bool is_due_to(const struct little_world *w, const struct little_access *
 		if (a->source >= 0 && a->source != g->source && strcmp(little_roles[g->role], a->role) == 0 && covers(g, name_of(a->text + 5), space_of(a->space)) &&
 		    !ended(w, g) && named(w, g->source, name_of(a->text + 5), &one) > 0)
 			return true; /* another source's, too */
-		if (!speaks(g, a) || ended(w, g) || is_excluded(w, now != NULL ? now->name : -1))
+		if (!may_speak(g, a) || ended(w, g) || is_excluded(w, now != NULL ? now->name : -1))
 			continue;
 		if (named(w, g->source, name_of(a->text + 5), &one) > 0 || (g->kind == LITTLE_NAMED && (now != NULL || named(w, g->source, g->name, &one) > 1)))
 			return true; /* there; or several of that name, and nobody knows which; or followed */

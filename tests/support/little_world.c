@@ -40,6 +40,7 @@ static void new_grant(struct little_world *world, struct little_grant *grant)
 
 void little_begin(struct little_world *world, uint64_t seed)
 {
+	little_sources[0] = "main";
 	*world = (struct little_world){.random = seed * UINT64_C(0x9e3779b97f4a7c15) + 1, .spaces = 15, .now = 1800000000, .complete = {true, true}};
 	for (int i = 0; i < 8; i++)
 		little_chance(world, 2);
@@ -71,9 +72,34 @@ static void groups_happen(struct little_world *world)
 		group->name = (int)little_chance(world, LITTLE_NAMES);
 }
 
+/* What is known by the name of a source is known no more. */
+static void rename_source(struct little_world *world)
+{
+	little_rename_source(&world->cluster, strcmp(little_sources[0], "main") == 0 ? "corp" : "main");
+	for (unsigned int id = 1; id <= world->last_id; id++)
+		world->ids[id].dead = world->ids[id].source == 0 ? 0 : world->ids[id].dead;
+	for (size_t i = 0; i < world->grant_count; i++)
+		world->grants[i].shut &= world->grants[i].source != 0;
+}
+
 static void policy_happens(struct little_world *world)
 {
-	unsigned int what = little_chance(world, 8);
+	unsigned int what = little_chance(world, 12);
+
+	if (what > 7) {
+		struct little_grant *grant = &world->grants[little_chance(world, (unsigned int)world->grant_count)];
+
+		if (what == 8) {
+			rename_source(world);
+		} else if (what == 9) {
+			grant->not_after = world->now - 60; /* perhaps while its source is down */
+			grant->over = grant->shut = false;
+		} else {
+			grant->binding = (int)little_chance(world, 3);
+			grant->shut = false; /* somebody wrote it anew */
+		}
+		return;
+	}
 
 	if (what == 0)
 		world->excluded ^= 1U << little_chance(world, LITTLE_NAMES);
@@ -107,8 +133,10 @@ static void clock_happens(struct little_world *world)
 static void hands_happen(struct little_world *world)
 {
 	static const char *const texts[] = {"oidc:a", "oidc:evil", "oidc:t-b"};
+	unsigned int which;
 
-	little_hand(&world->cluster, (enum little_hand)little_chance(world, LITTLE_HANDS), little_chance(world, 64), texts[little_chance(world, 3)]);
+	which = little_chance(world, 64) + 64 * little_chance(world, 24);
+	little_hand(&world->cluster, (enum little_hand)little_chance(world, LITTLE_HANDS), which, texts[little_chance(world, 3)]);
 }
 
 void little_happen(struct little_world *world)
@@ -137,6 +165,17 @@ void little_happen(struct little_world *world)
 
 /* ---- what the sync sees ---- */
 
+/* An id that a hand wrote down for the other source is none there. */
+void little_tell_apart(const struct little_world *world, struct little_access *accesses, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		unsigned int id = accesses[i].id[0] == 'i' ? (unsigned int)strtoul(accesses[i].id + 1, NULL, 10) : 0;
+
+		if (id != 0 && id <= world->last_id && accesses[i].source >= 0 && world->ids[id].source != accesses[i].source)
+			snprintf(accesses[i].id, sizeof accesses[i].id, "i%u", LITTLE_IDS - 1 - id % 16);
+	}
+}
+
 static void fill_grant(const struct little_grant *from, size_t number, struct ush_grant *to)
 {
 	static const char *const patterns[] = {NULL, "t-*", "t-{x}"};
@@ -145,6 +184,7 @@ static void fill_grant(const struct little_grant *from, size_t number, struct us
 	to->role = (size_t)from->role;
 	to->source = (size_t)from->source;
 	to->not_after = from->not_after;
+	to->name = from->binding > 0 ? ush_strdup(from->binding == 1 ? "team" : "crew") : NULL;
 	to->group = from->kind == LITTLE_NAMED ? ush_strdup(little_names[from->name]) : NULL;
 	to->group_pattern = ush_strdup(patterns[from->kind]);
 	to->namespace_pattern = from->kind == LITTLE_CAPTURE ? ush_strdup("{x}-*") : NULL;

@@ -26,6 +26,7 @@ struct little_grant {
 	enum { LITTLE_NAMED, LITTLE_LIKE, LITTLE_CAPTURE } kind; /* a name; t-*; t-{x} in {x}-* */
 	int name, role, source;
 	unsigned int spaces; /* bits */
+	int binding;	     /* a name of its own: 1 or 2; 0: none */
 	int64_t not_after;   /* 0: none */
 	bool over;	     /* some run saw it ended */
 	bool shut;	     /* and took something away for it */
@@ -73,6 +74,8 @@ struct ush_policy *little_policy(const struct little_world *world);
 void little_policy_free(struct ush_policy *policy);
 void little_groups(const struct little_world *world, int source, struct ush_groups *groups);
 void little_places(const struct little_world *world, const struct ush_policy *policy, struct ush_places *places);
+
+void little_tell_apart(const struct little_world *world, struct little_access *accesses, size_t count);
 
 /* ---- the rules: NULL, or what is wrong ---- */
 

@@ -48,10 +48,10 @@ void sync_case_policy(struct sync_case *c, const char *policy)
 
 static void add_group(struct ush_groups *groups, const char *text)
 {
-	char id[256], path[256], members[1024] = "";
+	char id[256], path[1100], members[1024] = "";
 	struct ush_group *group;
 
-	ck_assert_int_ge(sscanf(text, " %255s %255s %1023s", id, path, members), 2);
+	ck_assert_int_ge(sscanf(text, " %255s %1099s %1023s", id, path, members), 2);
 	group = ush_groups_add(groups, id, ush_name_leaf(path), path);
 	group->members_known = true;
 	for (const char *p = members; *p != '\0'; p += *p == ',') {
@@ -201,6 +201,7 @@ static void apply_change(struct sync_case *c, const struct ush_plan *plan, const
 {
 	const char *kind = ush_rbac_kind_name(change->kind);
 	size_t at = find(c, kind, change->namespace_name, change->name);
+	USH_AUTO_JSON going = NULL;
 	json_t *object;
 
 	if (change->action > USH_REMOVE || (change->consent && !c->confirm) || (c->confirm && gives_way(plan, change)))
@@ -209,11 +210,14 @@ static void apply_change(struct sync_case *c, const struct ush_plan *plan, const
 	if (at != SIZE_MAX) {
 		ck_assert_str_eq(change->uid, meta(json_array_get(c->cluster, at), "uid"));
 		ck_assert_str_eq(change->resource_version, meta(json_array_get(c->cluster, at), "resourceVersion"));
+		going = json_incref(json_object_get(json_object_get(json_array_get(c->cluster, at), "metadata"), "deletionTimestamp"));
 		json_array_remove(c->cluster, at);
 	}
 	if (change->action == USH_REMOVE)
 		return;
 	object = ush_change_object(plan, change, NULL);
+	if (going != NULL && change->action == USH_CHANGE)
+		json_object_set(json_object_get(object, "metadata"), "deletionTimestamp", going);
 	if (change->action == USH_CHANGE)
 		json_object_set_new(json_object_get(object, "metadata"), "uid", json_string(change->uid));
 	put(c, object);
@@ -228,6 +232,8 @@ void sync_case_apply(struct sync_case *c, const struct ush_plan *plan)
 		apply_change(c, plan, &plan->changes[i]);
 	ush_state_free(&c->state);
 	ck_assert_int_eq(ush_state_read(&c->state, state, "state", &err), 0);
+	if (c->confirm)
+		ush_state_confirm(&c->state);
 	c->state.namespaces = ush_strdup(plan->state.namespaces);
 }
 

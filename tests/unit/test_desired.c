@@ -85,7 +85,7 @@ START_TEST(an_object_carries_our_marks_and_where_its_groups_come_from)
 	ck_assert_str_eq(ush_json_string(json_object_get(metadata, "labels"), "applyset.kubernetes.io/part-of"),
 			 "applyset-QtQaCMkevxMJKLrSlFEXrniVDw4gL0mdPHvfonz72Ok-v1");
 	ck_assert_str_eq(ush_json_string(json_object_get(metadata, "annotations"), "usher.dev/source-id"),
-			 "[{\"group\":\"oidc:a\",\"id\":\"id1\",\"name\":\"a\",\"path\":\"/t/a\",\"source\":\"main\"}]");
+			 "[{\"at\":5,\"group\":\"oidc:a\",\"id\":\"id1\",\"in\":\"/t\",\"source\":\"main\"}]");
 	ck_assert_str_eq(ush_json_string(subject, "kind"), "Group");
 	ck_assert_str_eq(ush_json_string(subject, "name"), "oidc:a");
 	ck_assert_str_eq(ush_json_string(json_object_get(object, "roleRef"), "kind"), "ClusterRole");

@@ -446,9 +446,31 @@ START_TEST(another_role_by_the_policy_is_carried_out_in_report)
 }
 END_TEST
 
+START_TEST(who_was_put_in_by_hand_is_named)
+{
+	static const char *const users[] = {"mallory", "bob"}, *const reasons[] = {"somebody added user mallory", "somebody added user bob and 1 more"};
+	struct ush_plan *plan;
+
+	begin(READERS, "repair");
+	create(2);
+	for (size_t i = 0; i < 2; i++) {
+		json_t *binding = sync_case_object(c, "RoleBinding", "x", "readers");
+
+		for (size_t j = 0; j <= i; j++)
+			json_array_append_new(json_object_get(binding, "subjects"),
+					      json_pack("{s:s,s:s,s:s}", "apiGroup", "rbac.authorization.k8s.io", "kind", "User", "name", users[j]));
+		plan = sync_case_run_and_count(c, USH_CHANGE, 1);
+		ck_assert_str_eq(plan->changes[0].reason, reasons[i]);
+		ush_plan_free(plan);
+		sync_case_expect_subjects(c, "x", "readers", "oidc:a");
+	}
+	sync_case_free(c);
+}
+END_TEST
+
 TAP_MAIN("drift", by_hand_is_put_back_in_repair_and_adopt, by_hand_is_told_and_left_in_report, what_we_wrote_last_follows_the_policy_in_each_mode,
 	 subjects_reordered_by_hand_are_no_difference_in_any_mode, what_another_tool_holds_is_left_alone_in_each_mode,
 	 our_labels_on_what_another_tool_holds_change_nothing, what_git_holds_is_to_be_changed_in_git, another_field_manager_is_named_and_left_alone,
 	 a_persons_object_of_the_same_meaning_is_adopted_on_demand_alone, what_a_tool_writes_is_not_adopted_even_if_that_is_its_only_mark,
 	 a_person_who_edited_it_last_does_not_free_it_from_its_tool, another_role_by_hand_is_only_told_in_report,
-	 another_role_by_the_policy_is_carried_out_in_report)
+	 another_role_by_the_policy_is_carried_out_in_report, who_was_put_in_by_hand_is_named)

@@ -22,7 +22,7 @@ static void begin(const char *verb, int status)
 		 ((struct ush_plan_source){.name = ush_strdup("main"), .complete = true, .groups = 12, .people = 30, .took_ms = 1500}));
 	change = ush_plan_add(plan, USH_CREATE, USH_ROLE_BINDING, "a", "b", NULL);
 	ush_change_delta(plan, change, true, "oidc:dev", 3);
-	ush_state_set(&plan->state, &(struct ush_tombstone){(char *)"main", (char *)"7", (char *)"gone", (char *)"oidc:gone", 996400, 1, false});
+	ush_state_set(&plan->state, &(struct ush_tombstone){(char *)"main", (char *)"7", (char *)"gone", (char *)"oidc:gone", 996400, 1, false, NULL});
 	plan->bindings_ours = 7;
 	run = (struct ush_run){.verb = verb, .policy = "default", .plan = plan, .status = status, .now = 1000000, .took_ms = 2500};
 }

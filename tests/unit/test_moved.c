@@ -135,6 +135,16 @@ START_TEST(other_numbers_of_people_are_another_plan)
 }
 END_TEST
 
+START_TEST(that_nobody_knows_how_many_people_there_are_is_said_in_words)
+{
+	begin();
+	keep_plan();
+	c->groups[0].items[0].members_known = false;
+	expect_moved("something moved since the plan was made: RoleBinding x/readers oidc:a had 3 people when planned, has an unknown number now; nothing was written");
+	end();
+}
+END_TEST
+
 START_TEST(a_group_that_went_is_told)
 {
 	begin();
@@ -220,6 +230,6 @@ START_TEST(a_plan_says_when_and_how_it_was_made)
 END_TEST
 
 TAP_MAIN("moved", what_the_plan_does_not_speak_of_is_no_reason_to_refuse, the_same_plan_an_hour_later_has_the_same_hash,
-	 a_group_that_is_new_is_told_with_its_source, a_group_that_joins_a_binding_is_told_by_name, other_numbers_of_people_are_another_plan,
+	 a_group_that_is_new_is_told_with_its_source, a_group_that_joins_a_binding_is_told_by_name, other_numbers_of_people_are_another_plan, that_nobody_knows_how_many_people_there_are_is_said_in_words,
 	 a_group_that_went_is_told, a_cluster_that_moved_is_told_by_its_object, a_brake_that_comes_on_is_told,
 	 another_policy_or_another_run_in_between_is_told, a_plan_says_when_and_how_it_was_made)

@@ -51,6 +51,11 @@ START_TEST(names_are_checked_as_the_api_server_does)
 	ck_assert_ptr_null(ush_name_not_segment("app:Reader"));
 	ck_assert_ptr_nonnull(ush_name_not_segment(".."));
 	ck_assert_ptr_nonnull(ush_name_not_segment("a%2f"));
+	ck_assert_ptr_nonnull(ush_name_not_segment("a*b"));
+	ck_assert_ptr_null(ush_name_not_object("a*b \xe2\x80\xae"));
+	ck_assert_ptr_nonnull(ush_name_not_object("."));
+	ck_assert_ptr_nonnull(ush_name_not_object("a/b"));
+	ck_assert_ptr_nonnull(ush_name_not_object("a%2f"));
 }
 END_TEST
 

@@ -128,6 +128,36 @@ START_TEST(a_plan_is_read_back_as_it_was_written)
 }
 END_TEST
 
+/* People in bindings, and what API servers let a tenant call a binding that bears our marks. */
+START_TEST(a_plan_of_people_and_of_odd_names_is_read_back)
+{
+	static const char *const names[] = {"a*b", "it is\xe2\x80\xae", "..."};
+	struct ush_plan *plan;
+
+	c = sync_case_new("layout: users\n" POLICY);
+	sync_case_groups(c, 0, "1 /a carol,dave,erin;2 /b bob");
+	for (size_t i = 0; i < USH_COUNT(names); i++) {
+		USH_AUTO_FREE char *object = ush_printf(
+			"{'kind':'RoleBinding','metadata':{'name':'%s','namespace':'prod','labels':{'app.kubernetes.io/managed-by':'usher-broker','usher.dev/policy':'default'},"
+			"'annotations':{'usher.dev/role':'edit'}},'roleRef':{'apiGroup':'rbac.authorization.k8s.io','kind':'ClusterRole','name':'edit'}}", names[i]);
+
+		sync_case_add(c, object);
+	}
+	plan = sync_case_plan(c);
+	ck_assert_uint_eq(ush_plan_count(plan, USH_REMOVE), USH_COUNT(names));
+	ck_assert_uint_eq(ush_plan_count(plan, USH_CREATE), 3);
+	{
+		USH_AUTO_JSON json = ush_plan_to_json(plan);
+		USH_AUTO_PLAN second = again(json);
+
+		ck_assert_msg(second != NULL, "%s", err.what);
+		ck_assert_str_eq(second->hash, plan->hash);
+	}
+	ush_plan_free(plan);
+	sync_case_free(c);
+}
+END_TEST
+
 START_TEST(equal_plans_have_equal_hashes_whatever_time_reading_took)
 {
 	USH_AUTO_PLAN plan = begin();
@@ -189,7 +219,9 @@ START_TEST(a_forged_plan_writes_nothing_that_a_policy_could_not)
 	ck_assert_str_eq(plan->changes[1].name, "read-pods");
 	expect_malformed(plan, FORGED("ClusterRoleBinding", "read-pods", "", "{\"kind\":\"Group\",\"name\":\"a\"}"), "changes[1] is malformed");
 	expect_malformed(plan, FORGED("RoleBinding", "read-pods", "\"namespace\":\"fancy-namespace\",", "{\"kind\":\"Group\",\"name\":\"system:masters\"}"), "changes[1] is malformed");
-	expect_malformed(plan, FORGED("RoleBinding", "read-pods", "\"namespace\":\"fancy-namespace\",", "{\"kind\":\"User\",\"name\":\"mallory\"}"), "changes[1] is malformed");
+	expect_malformed(plan, FORGED("RoleBinding", "read-pods", "\"namespace\":\"fancy-namespace\",", "{\"kind\":\"Group\",\"name\":\"a\"},{\"kind\":\"User\",\"name\":\"mallory\"}"), "changes[1] is malformed");
+	expect_malformed(plan, FORGED("RoleBinding", "read-pods", "\"namespace\":\"fancy-namespace\",", "{\"kind\":\"User\",\"name\":\"system:admin\"}"), "changes[1] is malformed");
+	expect_malformed(plan, FORGED("RoleBinding", "read-pods", "\"namespace\":\"fancy-namespace\",", "{\"kind\":\"ServiceAccount\",\"name\":\"a\"}"), "changes[1] is malformed");
 	plan->changes[1].namespace_name = "x/../../clusterroles";
 	expect_malformed(plan, FORGED("RoleBinding", "read-pods", "\"namespace\":\"x/../../clusterroles\",", "{\"kind\":\"Group\",\"name\":\"a\"}"), "is malformed");
 	sync_case_free(c);
@@ -269,9 +301,9 @@ START_TEST(a_state_is_read_strictly)
 		ck_assert_int_eq(ush_state_read(&state, texts[i], "state", &err), -1);
 		ck_assert_int_eq(err.code, USH_ERR_STORE);
 	}
-	ush_state_set(&good, &(struct ush_tombstone){(char *)"main", (char *)"b", (char *)"B", (char *)"oidc:B", 5, 1, false});
-	ush_state_set(&good, &(struct ush_tombstone){(char *)"main", (char *)"a", (char *)"A", (char *)"oidc:A", 6, 2, false});
-	ush_state_set(&good, &(struct ush_tombstone){(char *)"main", (char *)"b", (char *)"B", (char *)"oidc:B", 7, 3, true});
+	ush_state_set(&good, &(struct ush_tombstone){(char *)"main", (char *)"b", (char *)"B", (char *)"oidc:B", 5, 1, false, NULL});
+	ush_state_set(&good, &(struct ush_tombstone){(char *)"main", (char *)"a", (char *)"A", (char *)"oidc:A", 6, 2, false, NULL});
+	ush_state_set(&good, &(struct ush_tombstone){(char *)"main", (char *)"b", (char *)"B", (char *)"oidc:B", 7, 3, true, NULL});
 	ck_assert_uint_eq(good.count, 2);
 	ck_assert_int_eq(ush_state_find(&good, "main", "b", "oidc:B")->runs, 3);
 	ck_assert_ptr_null(ush_state_find(&good, "other", "b", "oidc:B"));
@@ -282,5 +314,5 @@ END_TEST
 
 TAP_MAIN("plan", a_plan_is_read_like_this, a_plan_shows_what_goes_and_what_stays, a_plan_that_could_not_read_everything_does_not_say_that_all_is_well,
 	 a_name_from_outside_cannot_write_on_the_terminal,
-	 a_plan_is_read_back_as_it_was_written, equal_plans_have_equal_hashes_whatever_time_reading_took, a_plan_that_was_changed_is_refused,
+	 a_plan_is_read_back_as_it_was_written, a_plan_of_people_and_of_odd_names_is_read_back, equal_plans_have_equal_hashes_whatever_time_reading_took, a_plan_that_was_changed_is_refused,
 	 a_forged_plan_writes_nothing_that_a_policy_could_not, an_object_of_another_namespace_than_its_change_says_is_refused, what_is_no_plan_is_told_in_one_line, the_verdict_is_the_exit_status, a_state_is_read_strictly)

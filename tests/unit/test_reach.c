@@ -322,8 +322,8 @@ START_TEST(groups_of_several_sources_meet_in_one_binding)
 	expect_reach("x=oidc:a,oidc:b z=oidc:a");
 	ush_plan_free(sync_case_run_and_count(c, USH_CREATE, 2));
 	ck_assert_str_eq(ush_json_string(json_object_get(json_object_get(sync_case_object(c, "RoleBinding", "x", "e"), "metadata"), "annotations"), USH_ANNOTATION_ORIGIN),
-			 "[{\"group\":\"oidc:a\",\"id\":\"1\",\"name\":\"a\",\"path\":\"/a\",\"source\":\"one\"},"
-			 "{\"group\":\"oidc:b\",\"id\":\"1\",\"name\":\"b\",\"path\":\"/b\",\"source\":\"two\"}]");
+			 "[{\"at\":5,\"group\":\"oidc:a\",\"id\":\"1\",\"source\":\"one\"},"
+			 "{\"group\":\"oidc:b\",\"id\":\"1\",\"source\":\"two\"}]");
 	sync_case_free(c);
 }
 END_TEST
