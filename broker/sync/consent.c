@@ -84,6 +84,13 @@ static void collect_olds(struct ush_decide *d)
 		qsort(d->olds, d->old_count, sizeof *d->olds, by_text);
 }
 
+/* A namespace that knows the group under both ids does not ask for itself, so it is no reason to ask elsewhere: its record
+ * is put right in this run, and nobody would be asked in the next. */
+static bool held_at(const struct ush_decide *d, size_t place, const char *source, const char *id, const char *text)
+{
+	return ush_keys_has(&d->held, key_of(place, source, id, text));
+}
+
 const char *ush_decide_before(const struct ush_decide *d, const char *source, const char *id, const char *text, const struct ush_seen **where)
 {
 	const struct ush_tombstone *stone;
@@ -94,7 +101,7 @@ const char *ush_decide_before(const struct ush_decide *d, const char *source, co
 	while (found > d->olds && by_text(found - 1, &key) == 0)
 		found--;
 	for (; found != NULL && found < end && by_text(found, &key) == 0; found++)
-		if (strcmp(found->id, id) != 0) {
+		if (strcmp(found->id, id) != 0 && !held_at(d, found->seen->place, source, id, text)) {
 			*where = found->seen;
 			return found->id;
 		}
@@ -138,23 +145,20 @@ bool ush_decide_may_bear(const struct ush_decide *d, const char *source, const c
 	const struct ush_seen *where;
 
 	return ush_decide_before(d, source, id, text, &where) == NULL || ush_state_inherits(d->in->state, source, id, text) ||
-	       ush_keys_has(&d->held, key_of(place, source, id, text));
+	       held_at(d, place, source, id, text);
 }
 
 bool ush_decide_waits(const struct ush_decide *d, size_t resolved, size_t place)
 {
 	const struct ush_resolved *r = &d->desired->resolved[resolved];
 
-	return d->anew[resolved] && !ush_keys_has(&d->held, key_of(place, d->policy->sources[d->policy->grants[r->grant].source].name, r->group->id, r->text));
+	return d->anew[resolved] && !held_at(d, place, d->policy->sources[d->policy->grants[r->grant].source].name, r->group->id, r->text);
 }
 
-void ush_decide_anew(struct ush_decide *d)
+static bool mark_anew(struct ush_decide *d)
 {
 	bool any = false;
 
-	if (d->in->observed->count == 0 && d->in->state->count == 0)
-		return;
-	collect_olds(d);
 	for (size_t i = 0; i < d->desired->resolved_count; i++) {
 		const struct ush_resolved *r = &d->desired->resolved[i];
 		const char *source = d->policy->sources[d->policy->grants[r->grant].source].name;
@@ -164,9 +168,19 @@ void ush_decide_anew(struct ush_decide *d)
 			     ush_decide_before(d, source, r->group->id, r->text, &where) != NULL;
 		any |= d->anew[i];
 	}
+	return any;
+}
+
+void ush_decide_anew(struct ush_decide *d)
+{
+	if (d->in->observed->count == 0 && d->in->state->count == 0)
+		return;
+	collect_olds(d);
 	collect_held(d);
-	if (any)
-		collect_same(d);
+	if (!mark_anew(d))
+		return;
+	collect_same(d); /* of those that are marked */
+	mark_anew(d);
 }
 
 /* ---- heirs ---- */

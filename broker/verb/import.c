@@ -31,7 +31,7 @@ static int look(struct ush_standing *standing, struct ush_error *err)
 		return 0;
 	if (live && ush_broker_open(&broker, &options, true, err) != 0)
 		return -1;
-	return ush_broker_standing(standing, live ? &broker.kube : NULL, against, err);
+	return ush_broker_standing(standing, live ? &broker.kube : NULL, live ? NULL : against, err);
 }
 
 /* ---- what is said ---- */

@@ -37,7 +37,7 @@ int ush_broker_standing(struct ush_standing *standing, const struct ush_kube *ku
 	size_t count = 0;
 	int result;
 
-	if (kube == NULL)
+	if (folder != NULL)
 		return ush_manifests_read(folder, take_manifest, standing, &count, err);
 	result = list(&spaces, kube, "/api/v1/namespaces", err); /* two lists: a restart of one forgets its own alone */
 	if (result == 0)

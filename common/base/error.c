@@ -41,7 +41,7 @@ static const char *const meanings[] = {
 	"partly applied; the rest is listed",
 };
 
-static void tell(char *out, size_t size, const char *format, va_list args)
+__attribute__((format(printf, 3, 0))) static void tell(char *out, size_t size, const char *format, va_list args)
 {
 	char whole[LONGEST];
 

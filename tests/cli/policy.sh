@@ -107,6 +107,7 @@ for what in empty:'' comment:'# nothing'; do
 	status 2 "a file that is ${what%%:*} is status 2" "$BROKER" validate none.yaml
 	like "$(cat "$ERR")" '^none\.yaml: is empty; a policy begins with apiVersion' 'and says how one begins'
 done
+# shellcheck disable=SC2046,SC2183 # nine words out of one
 { printf 'a: &a [x,x,x,x,x,x,x,x,x]\n'; for i in a:b b:c c:d d:e e:f f:g g:h; do printf '%s: &%s [*%s,*%s,*%s,*%s,*%s,*%s,*%s,*%s,*%s]\n' "${i#*:}" "${i#*:}" $(yes "${i%:*}" | head -9); done; } >bomb.yaml
 status 2 'a bomb of aliases is status 2' timeout 20 "$BROKER" validate bomb.yaml
 like "$(cat "$ERR")" 'bomb\.yaml:[0-9]+:[0-9]+: holds too many values$' 'and ends at the cap'

@@ -25,6 +25,7 @@ policy "$(jq -cn --arg url "$(cat url)" '{github: {organization: "o", url: $url,
 
 # shellcheck disable=SC2120 # strace and its words, in at_each
 recording() { "$@" "$BROKER" plan -f command.yaml --from none --record record --metrics m.prom; }
+# shellcheck disable=SC2120 # likewise
 keeping() { "$@" "$BROKER" plan -f github.yaml --from none --metrics m.prom; }
 same() { cmp -s "$1" "$2"; }
 # Metrics tell the time, how long it took and how it ended: all else is the same.

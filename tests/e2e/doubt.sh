@@ -35,7 +35,6 @@ lost() { like "$(can "$1" "$2")" '^no' "$3"; }
 change() { admin get rolebinding -n "$1" -o json | jq ".items[0] | $2" | admin replace -f - >/dev/null; } # NAMESPACE JQ
 
 both='[{group: "dev", role: "view", namespaces: [$ns]}, {group: "ops", role: "view", namespaces: [$ns]}]'
-ops='[{group: "ops", role: "view", namespaces: [$ns]}]'
 
 # ---- nobody loses anything on doubt ----
 

@@ -14,21 +14,16 @@ static unsigned int id_of(const struct little_access *a)
 	return a->id[0] == 'i' ? (unsigned int)atoi(a->id + 1) : 0;
 }
 
-static int name_of(const char *name)
+static int among(const char *const *names, int count, const char *name)
 {
-	for (int i = 0; i < LITTLE_NAMES; i++)
-		if (strcmp(little_names[i], name) == 0)
+	for (int i = 0; i < count; i++)
+		if (strcmp(names[i], name) == 0)
 			return i;
 	return -1;
 }
 
-static int space_of(const char *name)
-{
-	for (int i = 0; i < LITTLE_SPACES; i++)
-		if (strcmp(little_spaces[i], name) == 0)
-			return i;
-	return -1;
-}
+static int name_of(const char *name) { return among(little_names, LITTLE_NAMES, name); }
+static int space_of(const char *name) { return among(little_spaces, LITTLE_SPACES, name); }
 
 static const struct little_group *by_id(const struct little_world *w, unsigned int id)
 {
@@ -240,24 +235,29 @@ static bool is_granted_there(const struct little_world *w, int source, int name,
 	return false;
 }
 
+/* The group has that name in the namespace already. */
+static bool has_it(const struct little_group *g, const char *space, const struct little_run *run)
+{
+	for (size_t i = 0; i < run->before_count; i++)
+		if (id_of(&run->before[i]) == g->id && name_of(run->before[i].text + 5) == g->name && strcmp(run->before[i].space, space) == 0)
+			return true;
+	return false;
+}
+
 /* The name belonged to another group, and nobody has said yes to this one, nor has it that name in the namespace. */
 static bool is_anew(const struct little_world *w, const struct little_group *g, const char *space, const struct little_run *run)
 {
 	bool other = false;
 
-	if (w->ids[g->id].consented)
-		return false;
 	for (unsigned int id = 1; id <= w->last_id; id++)
 		other |= id != g->id && w->ids[id].source == w->ids[g->id].source && (w->ids[id].dead & 1U << g->name) != 0 && (by_id(w, id) == NULL || by_id(w, id)->name != g->name);
 	for (size_t i = 0; i < run->before_count; i++) {
 		const struct little_access *a = &run->before[i];
 
-		if (id_of(a) == g->id && name_of(a->text + 5) == g->name && strcmp(a->space, space) == 0)
-			return false;
 		other |= name_of(a->text + 5) == g->name && id_of(a) != 0 && id_of(a) != g->id && a->source == w->ids[g->id].source &&
-			 is_granted_there(w, a->source, g->name, a, run);
+			 is_granted_there(w, a->source, g->name, a, run) && !has_it(g, a->space, run); /* who knows both asks nobody */
 	}
-	return other;
+	return other && !w->ids[g->id].consented && !has_it(g, space, run);
 }
 
 static bool is_given(const struct little_world *w, const struct little_access *a, const struct little_run *run)

@@ -198,6 +198,9 @@ static const char *live(uint64_t seed, struct little_run *run, const struct litt
 	return wrong;
 }
 
+/* Histories that were wrong once; each run begins with them, unless a seed is told. */
+static const uint64_t once_wrong[] = {1007461, 2025991};
+
 int main(int argc, char **argv)
 {
 	unsigned long many = argc > 1 ? strtoul(argv[1], NULL, 10) : 10000;
@@ -208,14 +211,15 @@ int main(int argc, char **argv)
 	showing = argc > 3;
 	printf("# seed %llu\n", (unsigned long long)seed);
 	for (unsigned long i = 0; i < many; i++) {
-		const char *wrong = live(seed + i, &run, &which);
+		uint64_t number = argc <= 2 && i < USH_COUNT(once_wrong) ? once_wrong[i] : seed + i;
+		const char *wrong = live(number, &run, &which);
 
 		if (wrong == NULL)
 			continue;
-		printf("not ok 1 - histories:%lu random histories hold to the rules\n# history %llu: %s", many, (unsigned long long)(seed + i), wrong);
+		printf("not ok 1 - histories:%lu random histories hold to the rules\n# history %llu: %s", many, (unsigned long long)number, wrong);
 		if (which != NULL)
 			printf(": %s in %s to %s (id %s, granted %s)", which->role, which->space, which->text, which->id, which->granted);
-		printf("\n# again: test_histories 1 %llu\n1..1\n", (unsigned long long)(seed + i));
+		printf("\n# again: test_histories 1 %llu\n1..1\n", (unsigned long long)number);
 		return 1;
 	}
 	printf("ok 1 - histories:%lu random histories hold to the rules\n# %zu runs, %zu accesses given, %zu taken away, %zu second runs, 0 wrong\n1..1\n", many,
