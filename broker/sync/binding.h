@@ -57,6 +57,9 @@ char *ush_binding_strangers(const struct ush_decide *d, const struct ush_binding
 /* trim.c: takes out of a binding that is there who is to leave it now, and puts nobody in. */
 void ush_binding_trim(struct ush_decide *d, struct ush_binding *b);
 
+/* Likewise: it stays just as it is there, in what render writes too. */
+void ush_binding_keep(struct ush_decide *d, const struct ush_binding *b);
+
 /* Adds the people of groups, as the API server calls them. */
 void ush_binding_members(const struct ush_decide *d, const struct ush_origins *origins, struct ush_list *people);
 

@@ -425,11 +425,13 @@ static void decide(struct ush_decide *d, struct ush_binding *b)
 	if (ush_binding_keeps_role(d, b)) {
 		ush_plan_add(d->plan, USH_CONFLICT, USH_ROLE_BINDING, b->namespace_name, b->name,
 			     ush_strdup("wanted for another role now, and somebody in it is to keep the one that it has: kept as it is"));
+		ush_binding_keep(d, b);
 		return;
 	}
 	if (holds_other_layout(d, b)) {
 		ush_plan_add(d->plan, USH_HOLD, USH_ROLE_BINDING, b->namespace_name, b->name,
 			     ush_strdup("made for another layout; a group of it is gone, or what would come in its place is not known whole: kept as it is"));
+		ush_binding_keep(d, b);
 		return;
 	}
 	note(d, b);

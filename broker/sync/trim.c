@@ -90,13 +90,25 @@ static void trim(struct ush_decide *d, struct ush_binding *b, const struct ush_l
 		ush_keys_add(&d->needed, ush_decide_key(b->namespace_name, b->seen->role + 5));
 }
 
+void ush_binding_keep(struct ush_decide *d, const struct ush_binding *b)
+{
+	const struct ush_seen *s = b->seen;
+	bool groups = s->subjects.count > 0;
+
+	if (d->in->all_objects)
+		ush_decide_note(d, USH_ROLE_BINDING, b->namespace_name, b->name,
+				body_of(d, b, groups ? &s->subjects : &s->origins, groups ? NULL : &s->people));
+}
+
 void ush_binding_trim(struct ush_decide *d, struct ush_binding *b)
 {
 	bool users = ush_binding_of_users(d);
 	struct ush_list people = {0};
 
-	if (users ? b->seen->subjects.count > 0 : b->seen->people.count > 0 && b->seen->subjects.count == 0)
-		return; /* made for another layout */
+	if (users ? b->seen->subjects.count > 0 : b->seen->people.count > 0 && b->seen->subjects.count == 0) { /* made for another layout */
+		ush_binding_keep(d, b);
+		return;
+	}
 	for (size_t i = 0; users && i < b->seen->people.count; i++)
 		if (ush_list_has(&b->people, b->seen->people.items[i]))
 			ush_list_add(&people, b->seen->people.items[i]);

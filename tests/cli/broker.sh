@@ -120,6 +120,23 @@ for name in ../evil a/b .git 'a\nb' UPPER; do
 	is "$(find . -newer hostile/in/n.yaml -name '*evil*') $(find hostile -type f)" ' hostile/in/n.yaml' 'nothing is written, here or elsewhere'
 done
 
+# ---- another layout, and a group that is gone: what is kept is in the folder, or GitOps would take it away ----
+layouts() { # LAYOUT NAME...: groups
+	jq -n '{groups: [$ARGS.positional[] | {name: ., id: "id-\(.)", members: ["\(.)-person"]}], count: ($ARGS.positional | length)}' --args "${@:2}" >layouts.json
+	jq -n --arg layout "$1" '{apiVersion: "usher.dev/v1", kind: "AccessPolicy", cluster: {groupPrefix: "oidc:"}, layout: $layout,
+		sources: {main: {file: {path: "layouts.json"}}}, roles: {reader: {rules: [{apiGroups: [""], resources: ["pods"], verbs: ["get"]}]}},
+		grants: [{group: "a", role: "reader", namespaces: ["n"]}, {group: "b", role: "reader", namespaces: ["n"]}]}' >layouts.yaml
+	"$BROKER" render -f layouts.yaml "kept-$to" >/dev/null 2>&1
+}
+bound() { sed -n 's/^  name: "\{0,1\}\([^"]*\)"\{0,1\}$/\1/p' "kept-$to/n.yaml" | sort -u | tr '\n' ' '; } # names of objects, roles and subjects
+for to in group users; do
+	layouts role a b
+	like "$(bound)" 'oidc:a oidc:b ' 'both groups are bound'
+	layouts "$to" b
+	like "$(bound)" 'oidc:a' "layout role to $to: the group that is gone is kept in the folder"
+	like "$(bound)" "$([ "$to" = users ] && echo b-person || echo oidc:b)" 'beside what is new'
+done
+
 # ---- the command line ----
 status 2 'apply wants a policy or a plan' "$BROKER" apply
 for wrong in '--no-sources' '--max-age 1h' '--confirm 12345678'; do
