@@ -74,22 +74,49 @@ static char *united(const char *a, const char *b)
 	return ush_buf_take(&text);
 }
 
+static bool takes(const struct ush_plan *plan)
+{
+	for (size_t i = 0; i < plan->change_count; i++)
+		if (plan->changes[i].action == USH_REMOVE || plan->changes[i].action == USH_REPLACE || plan->changes[i].removed_count > 0)
+			return true;
+	return false;
+}
+
+/* Whose a name was is noted before it is taken out: a run that is killed in between would forget it, and the name pass to
+ * another group unasked. */
+static int note_first(struct ush_run *run, struct ush_error *err)
+{
+	const struct ush_plan *plan = run->plan;
+	struct ush_state state = plan->state;
+	USH_AUTO_FREE char *wide = united(state.namespaces, run->before.namespaces);
+
+	run->noted = plan->stones_changed && takes(plan);
+	if (!run->noted)
+		return 0;
+	state.shards = run->before.shards;
+	state.namespaces = wide;
+	return ush_state_save(&state, run->kube, plan->state_namespace, plan->policy, plan->state_version, err);
+}
+
 /* Who was seen to be gone is known whatever became of the objects; where objects of ours are, and under which marks, is
  * known only when all was done. */
 static void save_state(struct ush_run *run)
 {
 	const struct ush_plan *plan = run->plan;
 	struct ush_state state = plan->state;
-	USH_AUTO_FREE char *wide = united(state.namespaces, run->before.namespaces);
+	USH_AUTO_FREE char *wide = united(state.namespaces, run->before.namespaces), *version = NULL;
+	USH_AUTO_STATE noted = {0};
 	struct ush_error why = {0};
+	bool failed = run->applied->failed.count > 0;
 
-	if (!plan->state_changed)
+	if (!plan->state_changed || (run->noted && failed))
 		return;
-	if (run->applied->failed.count > 0) {
+	if (failed) {
 		state.shards = run->before.shards;
 		state.namespaces = wide;
 	}
-	if (ush_state_save(&state, run->kube, plan->state_namespace, plan->policy, plan->state_version, &why) != 0)
+	if ((run->noted && ush_state_load(&noted, run->kube, plan->state_namespace, plan->policy, &version, &why) != 0) ||
+	    ush_state_save(&state, run->kube, plan->state_namespace, plan->policy, run->noted ? version : plan->state_version, &why) != 0)
 		ush_list_add(&run->applied->failed, why.what);
 }
 
@@ -122,7 +149,7 @@ static void carry_out(struct ush_run *run)
 	struct ush_applied *applied = run->applied;
 	struct ush_error why = {0}, lost = {0};
 
-	if (ush_applyset_write(run->kube, run->plan, true, &why) != 0 || write_all(run, &why) != 0)
+	if (note_first(run, &why) != 0 || ush_applyset_write(run->kube, run->plan, true, &why) != 0 || write_all(run, &why) != 0)
 		ush_list_add(&applied->failed, why.what);
 	if (why.code != USH_ERR_DECLINED && ush_lease_holds(&run->lease, &lost) == 0)
 		save_state(run);

@@ -84,8 +84,7 @@ static void collect_olds(struct ush_decide *d)
 		qsort(d->olds, d->old_count, sizeof *d->olds, by_text);
 }
 
-/* A namespace that knows the group under both ids does not ask for itself, so it is no reason to ask elsewhere: its record
- * is put right in this run, and nobody would be asked in the next. */
+/* Somebody in that place has it already. */
 static bool held_at(const struct ush_decide *d, size_t place, const char *source, const char *id, const char *text)
 {
 	return ush_keys_has(&d->held, key_of(place, source, id, text));
@@ -101,11 +100,13 @@ const char *ush_decide_before(const struct ush_decide *d, const char *source, co
 	while (found > d->olds && by_text(found - 1, &key) == 0)
 		found--;
 	for (; found != NULL && found < end && by_text(found, &key) == 0; found++)
-		if (strcmp(found->id, id) != 0 && !held_at(d, found->seen->place, source, id, text)) {
+		if (strcmp(found->id, id) != 0) {
 			*where = found->seen;
 			return found->id;
 		}
 	stone = ush_state_namesake(d->in->state, source, text, id);
+	if (stone == NULL && ush_state_asks(d->in->state, source, id, text))
+		return ""; /* what made us ask may have been put right since; who was asked for waits for the answer */
 	return stone != NULL ? stone->id : NULL;
 }
 
@@ -173,7 +174,7 @@ static bool mark_anew(struct ush_decide *d)
 
 void ush_decide_anew(struct ush_decide *d)
 {
-	if (d->in->observed->count == 0 && d->in->state->count == 0)
+	if (d->in->observed->count == 0 && d->in->state->count + d->in->state->heir_count == 0)
 		return;
 	collect_olds(d);
 	collect_held(d);

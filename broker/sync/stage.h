@@ -78,6 +78,7 @@ struct ush_run {
 	enum ush_step (*first)(struct ush_run *run, const struct ush_change *change);
 	size_t at;			 /* the next change to look at */
 	struct ush_job *waiting, **last; /* jobs between two steps */
+	bool noted; /* the state is written already, but for where our objects are */
 };
 
 /* Runs one stage: every change for which first names a step. -1 when the rest of it is left untried (err). */

@@ -132,6 +132,13 @@ bool ush_state_inherits(const struct ush_state *state, const char *source, const
 	return heir != NULL && heir->confirmed;
 }
 
+bool ush_state_asks(const struct ush_state *state, const char *source, const char *id, const char *text)
+{
+	const struct ush_heir *heir = heir_of(state, source, id, text);
+
+	return heir != NULL && !heir->confirmed;
+}
+
 bool ush_state_confirm(struct ush_state *state)
 {
 	bool any = false;

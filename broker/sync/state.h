@@ -55,6 +55,7 @@ void ush_state_set_heir(struct ush_state *state, const char *source, const char 
 
 /* A person said that this group may have the name, whoever had it before. */
 bool ush_state_inherits(const struct ush_state *state, const char *source, const char *id, const char *text);
+bool ush_state_asks(const struct ush_state *state, const char *source, const char *id, const char *text); /* it waits for the word */
 
 /* A person confirmed the plan that this is the state of. False when nobody waited. */
 bool ush_state_confirm(struct ush_state *state);

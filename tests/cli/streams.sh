@@ -24,7 +24,8 @@ done
 run bash -c '"$0" render -f policy.yaml out >/dev/full' "$BROKER"
 is "$STATUS" 8 'render whose report nobody reads is status 8'
 ok 'and it is done all the same' test -s out/fancy-namespace.yaml
-status 1 'without a stderr' bash -c '"$0" plan -f policy.yaml --from none 2>&-' "$BROKER"
+[ -n "${USHER_VALGRIND:-}" ] || # which ends without one itself
+	status 1 'without a stderr' bash -c '"$0" plan -f policy.yaml --from none 2>&-' "$BROKER"
 
 # ---- files ----
 says() { # STATUS SAYS NAME WORDS...

@@ -418,6 +418,21 @@ START_TEST(a_clock_that_is_hours_off_takes_nobodys_lease_and_nobodys_access)
 }
 END_TEST
 
+/* A run that is killed in between would forget it, and the name pass to another group unasked. */
+START_TEST(whose_a_name_was_is_noted_before_it_is_taken)
+{
+	sync_room_begin(STORY, FULL);
+	ck_assert_int_eq(sync_room_run(), 0);
+	sync_room_put("groups.json", WITHOUT);
+	ck_assert_int_eq(sync_room_run(), 0);
+	fake_kube_forget(room.fake);
+	ck_assert_int_eq(sync_room_run(), 0);
+	ck_assert(!sync_room_has(READ));
+	ck_assert_uint_lt(sync_room_when("PUT", "/api/v1/namespaces/default/configmaps/usher-broker-state"), sync_room_when("DELETE", READ));
+	sync_room_end();
+}
+END_TEST
+
 static void slow_and_stolen(void *context, struct fake_kube *kube, const char *method, const char *path)
 {
 	struct ush_lease *thief = context;
@@ -451,4 +466,4 @@ TAP_MAIN("sync_order", another_role_leaves_no_gap, two_that_change_role_have_a_s
 	 a_binding_waits_with_its_role_for_a_namespace_that_went,
 	 a_second_run_finds_the_lease_taken, a_lease_that_we_took_ourselves_is_ours, a_lease_that_ends_in_another_century_is_told_from_one_at_work,
 	 an_expired_lease_is_taken_over_and_the_work_ended,
-	 a_clock_that_is_hours_off_takes_nobodys_lease_and_nobodys_access, a_run_that_lost_its_lease_writes_nothing_more)
+	 a_clock_that_is_hours_off_takes_nobodys_lease_and_nobodys_access, whose_a_name_was_is_noted_before_it_is_taken, a_run_that_lost_its_lease_writes_nothing_more)

@@ -37,6 +37,9 @@ static void take_origin(struct little_access *a, const struct ush_origins *origi
 	copy_text(a->granted, sizeof a->granted, origin->granted);
 	a->unknown = *a->id == '\0';
 	a->source = *a->id == '\0' ? -1 : source_named(origin->source);
+	for (size_t i = 0; i < origins->count; i++)
+		if (strcmp(origins->items[i].text, a->text) == 0 && origins->items[i].id != NULL && strcmp(origins->items[i].id, a->id) != 0)
+			copy_text(a->also, sizeof a->also, origins->items[i].id);
 	if (a->source != LITTLE_NO_SOURCE)
 		return;
 	a->unknown = true; /* whoever that was */
@@ -274,6 +277,10 @@ bool little_apply(struct little_cluster *cluster, struct ush_plan *plan, const s
 	bool whole;
 
 	ush_plan_consent(plan, fault->confirm);
+	if (plan->stones_changed && fault->stop_after > 0) { /* noted before anything is taken */
+		free(cluster->state);
+		cluster->state = ush_state_text(&plan->state);
+	}
 	for (int step = ROLES; step < STEPS; step++)
 		take_step(cluster, plan, fault, (enum step)step, &done, &failed);
 	whole = failed.count == 0 && done != fault->stop_after;

@@ -33,6 +33,7 @@ struct little_access {
 	char space[16], role[16], text[32];
 	char refers[16];	  /* the role that it is for now: a hand may have made the binding anew */
 	char id[16], granted[16]; /* "": nobody wrote it down */
+	char also[16];            /* another id that is written down for the same name */
 	bool unknown;             /* somebody did, and destroyed it since */
 	int source;               /* which one it is from; -1: nobody wrote it down; LITTLE_NO_SOURCE */
 };

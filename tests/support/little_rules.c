@@ -9,10 +9,8 @@
 
 /* ---- words ---- */
 
-static unsigned int id_of(const struct little_access *a)
-{
-	return a->id[0] == 'i' ? (unsigned int)atoi(a->id + 1) : 0;
-}
+static unsigned int number_of(const char *id) { return id[0] == 'i' ? (unsigned int)atoi(id + 1) : 0; }
+static unsigned int id_of(const struct little_access *a) { return number_of(a->id); }
 
 static int among(const char *const *names, int count, const char *name)
 {
@@ -239,7 +237,7 @@ static bool is_granted_there(const struct little_world *w, int source, int name,
 static bool has_it(const struct little_group *g, const char *space, const struct little_run *run)
 {
 	for (size_t i = 0; i < run->before_count; i++)
-		if (id_of(&run->before[i]) == g->id && name_of(run->before[i].text + 5) == g->name && strcmp(run->before[i].space, space) == 0)
+		if ((id_of(&run->before[i]) == g->id || number_of(run->before[i].also) == g->id) && name_of(run->before[i].text + 5) == g->name && strcmp(run->before[i].space, space) == 0)
 			return true;
 	return false;
 }
@@ -255,7 +253,7 @@ static bool is_anew(const struct little_world *w, const struct little_group *g, 
 		const struct little_access *a = &run->before[i];
 
 		other |= name_of(a->text + 5) == g->name && id_of(a) != 0 && id_of(a) != g->id && a->source == w->ids[g->id].source &&
-			 is_granted_there(w, a->source, g->name, a, run) && !has_it(g, a->space, run); /* who knows both asks nobody */
+			 is_granted_there(w, a->source, g->name, a, run);
 	}
 	return other && !w->ids[g->id].consented && !has_it(g, space, run);
 }
