@@ -356,6 +356,9 @@ static bool else_granted(const struct little_world *w, const struct little_acces
 
 static void remember(struct little_world *w, const struct little_run *run)
 {
+	for (size_t g = 0; g < LITTLE_GROUPS && run->confirmed; g++) /* the word is for the plan, and lasts though the run is killed */
+		for (int s = 0; s < LITTLE_SPACES && w->groups[g].id != 0; s++)
+			w->ids[w->groups[g].id].consented |= is_anew(w, &w->groups[g], little_spaces[s], run);
 	for (size_t i = 0; i < run->before_count; i++) {
 		const struct little_access *a = &run->before[i];
 		unsigned int id = id_of(a);
