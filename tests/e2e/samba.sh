@@ -94,7 +94,7 @@ hidden() {
 	status 0 'which a reader with the right satisfies' groups
 	policy svc-blind "groups: {base: 'ou=secret,$B'}"
 	status 3 'a base that we may not read is not empty' groups
-	printf wrong >"$T/svc-reader.pw"
+	printf not-the-password >"$T/svc-reader.pw"
 	policy svc-reader
 	status 3 'a wrong password' groups
 	like "$(cat "$ERR")" 'account or password are wrong \(invalidCredentials, 49\)' 'is said in words'
