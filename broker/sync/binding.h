@@ -54,6 +54,10 @@ void ush_binding_stay(struct ush_decide *d, struct ush_binding *b);
 /* Who was put in by hand and is none that our layout writes: "somebody added user mallory". The caller frees. */
 char *ush_binding_strangers(const struct ush_decide *d, const struct ush_binding *b);
 
+/* decide_binding.c: the number of a body for these groups and, unless NULL, these people. role NULL: as it refers now. */
+size_t ush_binding_body(struct ush_decide *d, const struct ush_binding *b, const struct ush_policy_role *role, const struct ush_origins *origins,
+			const struct ush_list *people);
+
 /* trim.c: takes out of a binding that is there who is to leave it now, and puts nobody in. */
 void ush_binding_trim(struct ush_decide *d, struct ush_binding *b);
 

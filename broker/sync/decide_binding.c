@@ -29,23 +29,28 @@ static void tell_staying(struct ush_decide *d, struct ush_binding *b)
 
 /* ---- what is written ---- */
 
-/* The body for these groups: the wanted shape's when it is just that, else made for this one. */
-static size_t body_of(struct ush_decide *d, const struct ush_binding *b, const struct ush_origins *origins)
+size_t ush_binding_body(struct ush_decide *d, const struct ush_binding *b, const struct ush_policy_role *role, const struct ush_origins *origins,
+			const struct ush_list *people)
 {
-	const struct ush_policy_role *role = b->shape != NULL ? &d->policy->roles[b->shape->role] : NULL;
 	const char *slash = role == NULL ? strchr(b->seen->role, '/') : NULL;
 	USH_AUTO_FREE char *kind = slash != NULL ? ush_strndup(b->seen->role, (size_t)(slash - b->seen->role)) : NULL;
 	USH_AUTO_JSON object = NULL;
-	struct ush_binding_parts parts = {.origins = origins, .people = ush_binding_of_users(d) ? &b->people : NULL};
+	struct ush_binding_parts parts = {.origins = origins, .people = people};
 
-	if (b->shape != NULL && origins == &b->final && b->pending.count + b->instead == 0 && b->staying + b->following == 0 && !b->people_held)
-		return ush_decide_body(d, b->wanted);
 	parts.role_kind = role != NULL ? ush_wanted_role_kind(role) : kind;
 	parts.role_name = role != NULL ? ush_wanted_role_name(role) : slash + 1;
 	parts.role_said = role != NULL ? role->name : b->seen->role_said;
 	parts.applyset = d->desired->applysets[b->place != SIZE_MAX ? d->desired->shard_of[b->place] : 0];
 	object = ush_binding_json(d->policy, &parts);
 	return ush_plan_body(d->plan, object);
+}
+
+/* The body for these groups: the wanted shape's when it is just that, else made for this one. */
+static size_t body_of(struct ush_decide *d, const struct ush_binding *b, const struct ush_origins *origins)
+{
+	if (b->shape != NULL && origins == &b->final && b->pending.count + b->instead == 0 && b->staying + b->following == 0 && !b->people_held)
+		return ush_decide_body(d, b->wanted);
+	return ush_binding_body(d, b, b->shape != NULL ? &d->policy->roles[b->shape->role] : NULL, origins, ush_binding_of_users(d) ? &b->people : NULL);
 }
 
 static void remove_binding(struct ush_decide *d, struct ush_binding *b)

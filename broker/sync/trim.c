@@ -28,18 +28,6 @@ static void collect(const struct ush_binding *b, const struct ush_origins *held,
 	}
 }
 
-static size_t body_of(struct ush_decide *d, const struct ush_binding *b, const struct ush_origins *origins, const struct ush_list *people)
-{
-	const char *slash = strchr(b->seen->role, '/');
-	USH_AUTO_FREE char *kind = ush_strndup(b->seen->role, (size_t)(slash - b->seen->role));
-	USH_AUTO_JSON object = NULL;
-	struct ush_binding_parts parts = {.role_kind = kind, .role_name = slash + 1, .role_said = b->seen->role_said, .origins = origins, .people = people};
-
-	parts.applyset = d->desired->applysets[b->place != SIZE_MAX ? d->desired->shard_of[b->place] : 0];
-	object = ush_binding_json(d->policy, &parts);
-	return ush_plan_body(d->plan, object);
-}
-
 static void add_deltas(struct ush_decide *d, struct ush_binding *b, struct ush_change *change, const struct ush_origins *kept, const struct ush_list *people)
 {
 	for (size_t i = 0; people == NULL && i < b->seen->subjects.count; i++) {
@@ -68,7 +56,7 @@ static void write_trimmed(struct ush_decide *d, struct ush_binding *b, const str
 	struct ush_change *change = ush_plan_add(d->plan, empty && !held ? USH_REMOVE : USH_CHANGE, USH_ROLE_BINDING, b->namespace_name, b->name,
 						 ush_printf("%s%s", why, held ? "; it is being deleted, and a finalizer holds it" : ""));
 
-	change->body = change->action == USH_CHANGE ? body_of(d, b, kept, people) : 0;
+	change->body = change->action == USH_CHANGE ? ush_binding_body(d, b, NULL, kept, people) : 0;
 	ush_decide_from_seen(d, change, b->seen);
 	add_deltas(d, b, change, kept, people);
 }
@@ -85,7 +73,7 @@ static void trim(struct ush_decide *d, struct ush_binding *b, const struct ush_l
 	if (people != NULL ? people->count == 0 : kept.count == 0)
 		return;
 	if (d->in->all_objects && !b->seen->terminating)
-		ush_decide_note(d, USH_ROLE_BINDING, b->namespace_name, b->name, body_of(d, b, &kept, people));
+		ush_decide_note(d, USH_ROLE_BINDING, b->namespace_name, b->name, ush_binding_body(d, b, NULL, &kept, people));
 	if (strncmp(b->seen->role, "Role/", 5) == 0)
 		ush_keys_add(&d->needed, ush_decide_key(b->namespace_name, b->seen->role + 5));
 }
@@ -97,7 +85,7 @@ void ush_binding_keep(struct ush_decide *d, const struct ush_binding *b)
 
 	if (d->in->all_objects)
 		ush_decide_note(d, USH_ROLE_BINDING, b->namespace_name, b->name,
-				body_of(d, b, groups ? &s->subjects : &s->origins, groups ? NULL : &s->people));
+				ush_binding_body(d, b, NULL, groups ? &s->subjects : &s->origins, groups ? NULL : &s->people));
 }
 
 void ush_binding_trim(struct ush_decide *d, struct ush_binding *b)
