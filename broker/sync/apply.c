@@ -76,47 +76,62 @@ static char *united(const char *a, const char *b)
 
 static bool takes(const struct ush_plan *plan)
 {
-	for (size_t i = 0; i < plan->change_count; i++)
-		if (plan->changes[i].action == USH_REMOVE || plan->changes[i].action == USH_REPLACE || plan->changes[i].removed_count > 0)
+	for (size_t i = 0; i < plan->change_count; i++) {
+		enum ush_phase phase = ush_phase_of(&plan->changes[i]);
+
+		if (phase >= USH_PHASE_TURN && phase < USH_PHASE_COUNT)
 			return true;
+	}
 	return false;
+}
+
+/* Who was seen to be gone is known whatever becomes of the objects; where objects of ours are, and under which marks, is
+ * known only when all is done. The state borrows all but the list of namespaces, which is returned for the caller to free. */
+static char *state_so_far(const struct ush_run *run, struct ush_state *state)
+{
+	*state = run->plan->state;
+	state->shards = run->before.shards;
+	state->namespaces = united(run->plan->state.namespaces, run->before.namespaces);
+	return state->namespaces;
+}
+
+static int save(const struct ush_run *run, const struct ush_state *state, const char *version, struct ush_error *err)
+{
+	return ush_state_save(state, run->kube, run->plan->state_namespace, run->plan->policy, version, err);
 }
 
 /* Whose a name was is noted before it is taken out: a run that is killed in between would forget it, and the name pass to
  * another group unasked. */
 static int note_first(struct ush_run *run, struct ush_error *err)
 {
-	const struct ush_plan *plan = run->plan;
-	struct ush_state state = plan->state;
-	USH_AUTO_FREE char *wide = united(state.namespaces, run->before.namespaces);
+	struct ush_state state;
+	USH_AUTO_FREE char *namespaces = state_so_far(run, &state);
 
-	run->noted = plan->stones_changed && takes(plan);
-	if (!run->noted)
-		return 0;
-	state.shards = run->before.shards;
-	state.namespaces = wide;
-	return ush_state_save(&state, run->kube, plan->state_namespace, plan->policy, plan->state_version, err);
+	run->noted = run->plan->stones_changed && takes(run->plan);
+	return run->noted ? save(run, &state, run->plan->state_version, err) : 0;
 }
 
-/* Who was seen to be gone is known whatever became of the objects; where objects of ours are, and under which marks, is
- * known only when all was done. */
+static bool same_state(const struct ush_state *a, const struct ush_state *b)
+{
+	USH_AUTO_FREE char *a_text = ush_state_text(a), *b_text = ush_state_text(b);
+
+	return strcmp(a_text, b_text) == 0 && a->namespaces != NULL && b->namespaces != NULL && strcmp(a->namespaces, b->namespaces) == 0;
+}
+
 static void save_state(struct ush_run *run)
 {
 	const struct ush_plan *plan = run->plan;
-	struct ush_state state = plan->state;
-	USH_AUTO_FREE char *wide = united(state.namespaces, run->before.namespaces), *version = NULL;
+	bool failed = run->applied->failed.count > 0;
+	struct ush_state so_far;
+	USH_AUTO_FREE char *namespaces = state_so_far(run, &so_far), *version = NULL;
 	USH_AUTO_STATE noted = {0};
 	struct ush_error why = {0};
-	bool failed = run->applied->failed.count > 0;
+	int result;
 
-	if (!plan->state_changed || (run->noted && failed))
+	if (!plan->state_changed || (run->noted && (failed || same_state(&so_far, &plan->state))))
 		return;
-	if (failed) {
-		state.shards = run->before.shards;
-		state.namespaces = wide;
-	}
-	if ((run->noted && ush_state_load(&noted, run->kube, plan->state_namespace, plan->policy, &version, &why) != 0) ||
-	    ush_state_save(&state, run->kube, plan->state_namespace, plan->policy, run->noted ? version : plan->state_version, &why) != 0)
+	result = run->noted ? ush_state_load(&noted, run->kube, plan->state_namespace, plan->policy, &version, &why) : 0;
+	if (result != 0 || save(run, failed ? &so_far : &plan->state, run->noted ? version : plan->state_version, &why) != 0)
 		ush_list_add(&run->applied->failed, why.what);
 }
 
