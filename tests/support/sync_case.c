@@ -75,6 +75,14 @@ void sync_case_groups(struct sync_case *c, size_t source, const char *groups)
 	}
 }
 
+struct sync_case *sync_case_begin(const char *policy, const char *groups)
+{
+	struct sync_case *c = sync_case_new(policy);
+
+	sync_case_groups(c, 0, groups);
+	return c;
+}
+
 void sync_case_incomplete(struct sync_case *c, size_t source, const char *why)
 {
 	ush_groups_free(&c->groups[source]);

@@ -16,6 +16,9 @@
 	"apiVersion: usher.dev/v1\nkind: AccessPolicy\ncluster: {groupPrefix: 'oidc:'}\nsources: {main: {file: {path: g.json}}}\n"          \
 	"roles:\n  reader: {rules: [{apiGroups: [''], resources: [pods], verbs: [get]}]}\n  edit: {clusterRole: edit}\n"
 
+#define CASE_GRANTS(text) CASE_HEAD "grants:\n" text
+#define CASE_LIMITS "limits: {remove: {bindings: 100, people: 100%}, vanishedGroup: {runs: 2, age: 0s}}\n" /* that stop nothing */
+
 struct sync_case {
 	struct ush_policy *policy;
 	struct ush_groups groups[4]; /* one a source of the policy */
@@ -31,6 +34,7 @@ struct sync_case {
 };
 
 struct sync_case *sync_case_new(const char *policy);
+struct sync_case *sync_case_begin(const char *policy, const char *groups); /* the first source's, as sync_case_groups has them */
 void sync_case_free(struct sync_case *c);
 
 /* Takes another policy; ends the test when it is not valid. */

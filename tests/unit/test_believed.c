@@ -12,7 +12,6 @@
 #include "common/data/json.h"
 #include "tests/support/sync_case.h"
 
-#define LIMITS	  "limits: {remove: {bindings: 100, people: 100%}, vanishedGroup: {runs: 2, age: 0s}}\n"
 #define SOURCE_ID "usher.dev/source-id"
 
 static struct sync_case *c;
@@ -76,13 +75,13 @@ static void expect_wait(const char *space, const char *reason)
 
 /* ---- whom annotations convince ---- */
 
-#define TWO CASE_HEAD "grants:\n- {group: dev, role: edit, namespaces: [x], name: e}\n- {group: ops, role: edit, namespaces: [o], name: e}\n" LIMITS
+#define TWO CASE_HEAD "grants:\n- {group: dev, role: edit, namespaces: [x], name: e}\n- {group: ops, role: edit, namespaces: [o], name: e}\n" CASE_LIMITS
 
 START_TEST(a_name_without_a_subject_counts_for_nothing)
 {
 	struct ush_plan *plan;
 
-	begin(CASE_HEAD "grants:\n- {group: dev, role: edit, namespaces: [x], name: e}\n- {group: ops, role: edit, namespaces: [x], name: f}\n" LIMITS,
+	begin(CASE_HEAD "grants:\n- {group: dev, role: edit, namespaces: [x], name: e}\n- {group: ops, role: edit, namespaces: [x], name: f}\n" CASE_LIMITS,
 	      "1 /dev p;2 /ops q");
 	forge("x", "f", ENTRY("dev", "9"));
 	forge("x", "f", ENTRY("team", "77"));
@@ -111,7 +110,7 @@ START_TEST(another_namespace_spares_no_question_and_asks_none)
 	expect("o", "e", "oidc:ops");
 	for (size_t i = 0; i < c->state.count; i++)
 		ck_assert_str_ne(c->state.items[i].text, "oidc:team");
-	sync_case_policy(c, CASE_HEAD "grants:\n- {group: team, role: edit, namespaces: [x], name: e}\n" LIMITS);
+	sync_case_policy(c, CASE_HEAD "grants:\n- {group: team, role: edit, namespaces: [x], name: e}\n" CASE_LIMITS);
 	ush_plan_free(sync_case_run(c));
 	expect("x", "e", "oidc:team");
 	sync_case_free(c);
@@ -121,7 +120,7 @@ END_TEST
 /* It is the name that stands in the binding by which it is judged, not what is claimed of it. */
 START_TEST(a_subject_that_claims_another_name_gives_that_no_stone)
 {
-	begin(CASE_HEAD "grants:\n- {group: ops, role: edit, namespaces: [o], name: e}\n" LIMITS, "1 /dev p;2 /ops q");
+	begin(CASE_HEAD "grants:\n- {group: ops, role: edit, namespaces: [o], name: e}\n" CASE_LIMITS, "1 /dev p;2 /ops q");
 	forge("o", "e", &(struct ush_origin){(char *)"oidc:dev", (char *)"main", (char *)"66", (char *)"ops", (char *)"/ops", NULL});
 	add_subject("o", "e", "oidc:dev");
 	ush_plan_free(sync_case_run(c));
@@ -141,11 +140,11 @@ START_TEST(the_plan_names_the_binding_that_makes_a_group_wait)
 {
 	struct ush_plan *plan;
 
-	begin(CASE_HEAD "grants:\n- {group: dev, role: edit, namespaces: [o], name: e}\n" LIMITS, "1 /dev p");
+	begin(CASE_HEAD "grants:\n- {group: dev, role: edit, namespaces: [o], name: e}\n" CASE_LIMITS, "1 /dev p");
 	json_object_del(json_object_get(json_object_get(binding("o", "e"), "metadata"), "annotations"), SOURCE_ID);
 	json_object_set_new(json_object_get(json_object_get(binding("o", "e"), "metadata"), "annotations"), SOURCE_ID, json_string("[]"));
 	forge("o", "e", ENTRY("dev", "66"));
-	sync_case_policy(c, CASE_HEAD "grants:\n- {group: dev, role: edit, namespaces: [o], name: e}\n- {group: dev, role: edit, namespaces: [x], name: f}\n" LIMITS);
+	sync_case_policy(c, CASE_HEAD "grants:\n- {group: dev, role: edit, namespaces: [o], name: e}\n- {group: dev, role: edit, namespaces: [x], name: f}\n" CASE_LIMITS);
 	plan = sync_case_run(c);
 	sync_case_expect_reason(plan, USH_CREATE, "f", "(id 66 before, says o/e, 1 now)");
 	ush_plan_free(plan);
@@ -156,9 +155,9 @@ END_TEST
 /* One word is enough: a namespace that comes later does not ask again. */
 START_TEST(a_word_holds_for_namespaces_that_come_later)
 {
-	static const char *const later = CASE_HEAD "grants:\n- {group: dev, role: edit, namespaces: [x, z], name: e}\n" LIMITS;
+	static const char *const later = CASE_HEAD "grants:\n- {group: dev, role: edit, namespaces: [x, z], name: e}\n" CASE_LIMITS;
 
-	begin(CASE_HEAD "grants:\n- {group: dev, role: edit, namespaces: [x], name: e}\n" LIMITS, "1 /dev p");
+	begin(CASE_HEAD "grants:\n- {group: dev, role: edit, namespaces: [x], name: e}\n" CASE_LIMITS, "1 /dev p");
 	sync_case_groups(c, 0, "9 /dev p");
 	ush_plan_free(sync_case_run(c));
 	sync_case_policy(c, later);
@@ -170,11 +169,11 @@ START_TEST(a_word_holds_for_namespaces_that_come_later)
 	expect("x", "e", "oidc:dev");
 	expect("z", "e", "oidc:dev");
 	ush_plan_free(sync_case_run(c));
-	sync_case_policy(c, CASE_HEAD "grants:\n- {group: dev, role: edit, namespaces: [x, z, later], name: e}\n" LIMITS);
+	sync_case_policy(c, CASE_HEAD "grants:\n- {group: dev, role: edit, namespaces: [x, z, later], name: e}\n" CASE_LIMITS);
 	ush_plan_free(sync_case_run(c));
 	expect("later", "e", "oidc:dev");
 	sync_case_groups(c, 0, "10 /dev p"); /* the word was for that group alone */
-	sync_case_policy(c, CASE_HEAD "grants:\n- {group: dev, role: edit, namespaces: [x, z, later, last], name: e}\n" LIMITS);
+	sync_case_policy(c, CASE_HEAD "grants:\n- {group: dev, role: edit, namespaces: [x, z, later, last], name: e}\n" CASE_LIMITS);
 	ush_plan_free(sync_case_run(c));
 	expect("last", "e", "");
 	sync_case_free(c);
@@ -192,7 +191,7 @@ START_TEST(names_made_up_in_one_namespace_push_out_nobody_elses)
 	USH_AUTO_FREE char *text = NULL;
 	struct ush_plan *plan;
 
-	begin(CASE_HEAD "grants:\n- {group: dev, role: edit, namespaces: [x], name: e}\n" LIKE LIMITS, "1 /dev p;2 /t-1 q");
+	begin(CASE_HEAD "grants:\n- {group: dev, role: edit, namespaces: [x], name: e}\n" LIKE CASE_LIMITS, "1 /dev p;2 /t-1 q");
 	for (int i = 0; i < USH_STATE_STONES_MAX + 100; i++) {
 		USH_AUTO_FREE char *name = ush_printf("oidc:t-made-up-%d", i), *id = ush_printf("m%d", i), *path = ush_printf("/t-made-up-%d", i);
 
@@ -244,7 +243,7 @@ END_TEST
 
 /* ---- what ended ---- */
 
-#define UNTIL(when) CASE_HEAD "grants:\n- {group: dev, role: edit, namespaces: [x], name: e, " when "}\n" LIMITS
+#define UNTIL(when) CASE_HEAD "grants:\n- {group: dev, role: edit, namespaces: [x], name: e, " when "}\n" CASE_LIMITS
 
 START_TEST(what_ended_goes_while_its_source_is_down)
 {
@@ -270,7 +269,7 @@ START_TEST(what_another_grant_may_give_stays_while_its_source_is_down)
 {
 	begin(TWO, "1 /dev p;2 /ops q");
 	sync_case_policy(c, CASE_HEAD "grants:\n- {group: dev, role: edit, namespaces: [x], name: e, notAfter: '2020-01-01'}\n"
-				      "- {groupPattern: 'd*', role: edit, namespaces: [x]}\n" LIMITS);
+				      "- {groupPattern: 'd*', role: edit, namespaces: [x]}\n" CASE_LIMITS);
 	sync_case_incomplete(c, 0, "down");
 	ush_plan_free(sync_case_run(c));
 	expect("x", "e", "oidc:dev");
@@ -286,8 +285,8 @@ END_TEST
 
 START_TEST(a_source_that_is_called_otherwise_takes_nothing_while_it_is_down)
 {
-	begin(CASE_HEAD GRANTS LIMITS, "1 /dev p;2 /ops q");
-	sync_case_policy(c, CORP GRANTS LIMITS);
+	begin(CASE_HEAD GRANTS CASE_LIMITS, "1 /dev p;2 /ops q");
+	sync_case_policy(c, CORP GRANTS CASE_LIMITS);
 	sync_case_incomplete(c, 0, "down");
 	ush_plan_free(sync_case_run(c));
 	expect("x", "e", "oidc:dev oidc:ops");
@@ -303,7 +302,7 @@ END_TEST
 
 START_TEST(another_name_for_a_binding_takes_nothing_before_it_is_written)
 {
-	static const char *const other = CASE_HEAD "grants:\n- {group: dev, role: reader, namespaces: [x], name: f}\n" LIMITS;
+	static const char *const other = CASE_HEAD "grants:\n- {group: dev, role: reader, namespaces: [x], name: f}\n" CASE_LIMITS;
 	static const struct {
 		const char *groups, *left;
 		bool foreign;
@@ -317,7 +316,7 @@ START_TEST(another_name_for_a_binding_takes_nothing_before_it_is_written)
 	};
 
 	for (size_t i = 0; i < USH_COUNT(cases); i++) {
-		begin(CASE_HEAD "grants:\n- {group: dev, role: reader, namespaces: [x], name: e}\n" LIMITS, "1 /dev p");
+		begin(CASE_HEAD "grants:\n- {group: dev, role: reader, namespaces: [x], name: e}\n" CASE_LIMITS, "1 /dev p");
 		sync_case_policy(c, other);
 		if (cases[i].groups != NULL)
 			sync_case_groups(c, 0, cases[i].groups);
@@ -337,9 +336,9 @@ END_TEST
 
 START_TEST(a_group_that_goes_from_one_binding_to_another_is_in_one_in_the_end)
 {
-	begin(CASE_HEAD "grants:\n- {group: dev, role: edit, namespaces: [x], name: e}\n- {group: ops, role: edit, namespaces: [x], name: f}\n" LIMITS,
+	begin(CASE_HEAD "grants:\n- {group: dev, role: edit, namespaces: [x], name: e}\n- {group: ops, role: edit, namespaces: [x], name: f}\n" CASE_LIMITS,
 	      "1 /dev p;2 /ops q");
-	sync_case_policy(c, CASE_HEAD "grants:\n- {group: dev, role: edit, namespaces: [x], name: f}\n- {group: ops, role: edit, namespaces: [x], name: f}\n" LIMITS);
+	sync_case_policy(c, CASE_HEAD "grants:\n- {group: dev, role: edit, namespaces: [x], name: f}\n- {group: ops, role: edit, namespaces: [x], name: f}\n" CASE_LIMITS);
 	ush_plan_free(sync_case_run(c));
 	expect("x", "e", "");
 	expect("x", "f", "oidc:dev oidc:ops");
@@ -352,9 +351,9 @@ START_TEST(a_held_binding_of_another_layout_keeps_its_role)
 {
 	USH_AUTO_FREE char *left = NULL;
 
-	begin(CASE_HEAD "grants:\n- {group: dev, role: reader, namespaces: [x], name: e}\n" LIMITS, "1 /dev p;2 /ops q");
+	begin(CASE_HEAD "grants:\n- {group: dev, role: reader, namespaces: [x], name: e}\n" CASE_LIMITS, "1 /dev p;2 /ops q");
 	sync_case_groups(c, 0, "2 /ops q");
-	sync_case_policy(c, CASE_HEAD "grants:\n- {group: dev, role: reader, namespaces: [x], name: e}\n" LIMITS "layout: users\n");
+	sync_case_policy(c, CASE_HEAD "grants:\n- {group: dev, role: reader, namespaces: [x], name: e}\n" CASE_LIMITS "layout: users\n");
 	ush_plan_free(sync_case_run(c));
 	left = subjects("x", "e");
 	ck_assert_str_eq(left, "oidc:dev");
@@ -367,10 +366,10 @@ START_TEST(a_role_that_somebody_elses_binding_needs_stays)
 {
 	struct ush_plan *plan;
 
-	begin(CASE_HEAD "grants:\n- {group: dev, role: reader, namespaces: [x], name: e}\n" LIMITS, "1 /dev p;2 /ops q");
+	begin(CASE_HEAD "grants:\n- {group: dev, role: reader, namespaces: [x], name: e}\n" CASE_LIMITS, "1 /dev p;2 /ops q");
 	sync_case_add(c, "{'kind': 'RoleBinding', 'apiVersion': 'rbac.authorization.k8s.io/v1', 'metadata': {'name': 'theirs', 'namespace': 'x', 'uid': 'u77', "
 			 "'resourceVersion': '77'}, 'roleRef': {'apiGroup': 'rbac.authorization.k8s.io', 'kind': 'Role', 'name': 'reader'}, 'subjects': []}");
-	sync_case_policy(c, CASE_HEAD "grants: []\n" LIMITS);
+	sync_case_policy(c, CASE_HEAD "grants: []\n" CASE_LIMITS);
 	plan = sync_case_run(c);
 	sync_case_expect_reason(plan, USH_HOLD, "reader", "theirs refers to it");
 	ush_plan_free(plan);

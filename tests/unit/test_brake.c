@@ -10,24 +10,11 @@
 #include "common/data/json.h"
 #include "tests/support/sync_case.h"
 
-#define GRANTS(text) CASE_HEAD "grants:\n" text
-#define LIMITS	     "limits: {remove: {bindings: 100, people: 100%}, vanishedGroup: {runs: 2, age: 0s}}\n"
-#define ONE	     GRANTS("- {group: a, role: reader, namespaces: [x], name: readers}\n") LIMITS
+#define ONE	     CASE_GRANTS("- {group: a, role: reader, namespaces: [x], name: readers}\n") CASE_LIMITS
 #define HEAD_LINES   "apiVersion: usher.dev/v1\nkind: AccessPolicy\ncluster: {groupPrefix: 'oidc:'}\n"
 
 static struct sync_case *c;
 static struct ush_error err;
-
-static void begin(const char *policy, const char *groups)
-{
-	c = sync_case_new(policy);
-	sync_case_groups(c, 0, groups);
-}
-
-static struct ush_plan *run_and_count(enum ush_action action, size_t count)
-{
-	return sync_case_run_and_count(c, action, count);
-}
 
 /* ---- groups that are gone ---- */
 
@@ -43,8 +30,8 @@ START_TEST(a_group_that_is_gone_once_keeps_its_binding)
 {
 	struct ush_plan *plan;
 
-	begin(ONE, "1 /a p;2 /b q");
-	ush_plan_free(run_and_count(USH_CREATE, 2));
+	c = sync_case_begin(ONE, "1 /a p;2 /b q");
+	ush_plan_free(sync_case_run_and_count(c, USH_CREATE, 2));
 	sync_case_groups(c, 0, "2 /b q");
 	plan = sync_case_run(c);
 	sync_case_expect_reason(plan, USH_KEEP, "readers", "kept: group a is gone from source main");
@@ -68,11 +55,11 @@ START_TEST(a_group_that_is_gone_twice_loses_its_binding)
 {
 	struct ush_plan *plan;
 
-	begin(ONE, "1 /a p;2 /b q");
-	ush_plan_free(run_and_count(USH_CREATE, 2));
+	c = sync_case_begin(ONE, "1 /a p;2 /b q");
+	ush_plan_free(sync_case_run_and_count(c, USH_CREATE, 2));
 	sync_case_groups(c, 0, "2 /b q");
-	ush_plan_free(run_and_count(USH_REMOVE, 0));
-	plan = run_and_count(USH_REMOVE, 2);
+	ush_plan_free(sync_case_run_and_count(c, USH_REMOVE, 0));
+	plan = sync_case_run_and_count(c, USH_REMOVE, 2);
 	sync_case_expect_reason(plan, USH_REMOVE, "readers", "complete run 2 without it");
 	ush_plan_free(plan);
 	ck_assert_uint_eq(json_array_size(c->cluster), 0);
@@ -85,21 +72,21 @@ END_TEST
 /* BC21: time counts as well as runs, and a clock that jumps back removes nothing early. */
 START_TEST(a_vanished_group_must_be_away_for_long_enough)
 {
-	begin(GRANTS("- {group: a, role: edit, namespaces: [x], name: e}\n") "limits: {vanishedGroup: {runs: 2, age: 1h}}\n", "1 /a p;2 /b q");
-	ush_plan_free(run_and_count(USH_CREATE, 1));
+	c = sync_case_begin(CASE_GRANTS("- {group: a, role: edit, namespaces: [x], name: e}\n") "limits: {vanishedGroup: {runs: 2, age: 1h}}\n", "1 /a p;2 /b q");
+	ush_plan_free(sync_case_run_and_count(c, USH_CREATE, 1));
 	sync_case_groups(c, 0, "2 /b q");
-	ush_plan_free(run_and_count(USH_REMOVE, 0));
+	ush_plan_free(sync_case_run_and_count(c, USH_REMOVE, 0));
 	c->now += 3599;
 	for (int i = 0; i < 3; i++) {
-		struct ush_plan *plan = run_and_count(USH_REMOVE, 0);
+		struct ush_plan *plan = sync_case_run_and_count(c, USH_REMOVE, 0);
 
 		ck_assert(!plan->state_changed); /* nothing new to say: no write */
 		ush_plan_free(plan);
 	}
 	c->now -= 10000;
-	ush_plan_free(run_and_count(USH_REMOVE, 0));
+	ush_plan_free(sync_case_run_and_count(c, USH_REMOVE, 0));
 	c->now += 10001 + 3600;
-	ush_plan_free(run_and_count(USH_REMOVE, 1));
+	ush_plan_free(sync_case_run_and_count(c, USH_REMOVE, 1));
 	sync_case_free(c);
 }
 END_TEST
@@ -108,12 +95,12 @@ START_TEST(of_several_groups_only_the_vanished_one_goes)
 {
 	struct ush_plan *plan;
 
-	begin(GRANTS("- {group: a, role: edit, namespaces: [x], name: e}\n- {group: b, role: edit, namespaces: [x], name: e}\n") LIMITS, "1 /a p;2 /b q");
-	ush_plan_free(run_and_count(USH_CREATE, 1));
+	c = sync_case_begin(CASE_GRANTS("- {group: a, role: edit, namespaces: [x], name: e}\n- {group: b, role: edit, namespaces: [x], name: e}\n") CASE_LIMITS, "1 /a p;2 /b q");
+	ush_plan_free(sync_case_run_and_count(c, USH_CREATE, 1));
 	sync_case_groups(c, 0, "2 /b q");
-	ush_plan_free(run_and_count(USH_CHANGE, 0));
+	ush_plan_free(sync_case_run_and_count(c, USH_CHANGE, 0));
 	sync_case_expect_subjects(c, "x", "e", "oidc:a oidc:b");
-	plan = run_and_count(USH_CHANGE, 1);
+	plan = sync_case_run_and_count(c, USH_CHANGE, 1);
 	sync_case_expect_reason(plan, USH_CHANGE, "e", "group a gone since");
 	ush_plan_free(plan);
 	sync_case_expect_subjects(c, "x", "e", "oidc:b");
@@ -126,10 +113,10 @@ START_TEST(a_grant_that_ended_is_taken_back_at_once)
 {
 	struct ush_plan *plan;
 
-	begin(GRANTS("- {group: a, role: edit, namespaces: [x], name: e, notAfter: 2027-01-16}\n"), "1 /a p");
-	ush_plan_free(run_and_count(USH_CREATE, 1));
+	c = sync_case_begin(CASE_GRANTS("- {group: a, role: edit, namespaces: [x], name: e, notAfter: 2027-01-16}\n"), "1 /a p");
+	ush_plan_free(sync_case_run_and_count(c, USH_CREATE, 1));
 	c->now += 86400;
-	plan = run_and_count(USH_REMOVE, 1);
+	plan = sync_case_run_and_count(c, USH_REMOVE, 1);
 	sync_case_expect_reason(plan, USH_REMOVE, "e", "grants[0] ended 2027-01-16 00:00 UTC");
 	ush_plan_free(plan);
 	sync_case_free(c);
@@ -141,8 +128,8 @@ END_TEST
 /* BC02: nothing is removed on account of a source that was not read whole, not even after many such runs. */
 START_TEST(an_incomplete_source_removes_nothing)
 {
-	begin(ONE, "1 /a p");
-	ush_plan_free(run_and_count(USH_CREATE, 2));
+	c = sync_case_begin(ONE, "1 /a p");
+	ush_plan_free(sync_case_run_and_count(c, USH_CREATE, 2));
 	sync_case_incomplete(c, 0, "page 3 of groups answered 503 four times");
 	for (int i = 0; i < 4; i++) {
 		struct ush_plan *plan = sync_case_run(c);
@@ -156,7 +143,7 @@ START_TEST(an_incomplete_source_removes_nothing)
 	json_array_append_new(json_object_get(sync_case_object(c, "RoleBinding", "x", "readers"), "subjects"), /* nor what nobody accounts for */
 			      json_pack("{s:s, s:s, s:s}", "apiGroup", "rbac.authorization.k8s.io", "kind", "Group", "name", "oidc:who"));
 	sync_case_expect_empty(sync_case_run(c));
-	sync_case_policy(c, GRANTS("- {group: b, role: edit, namespaces: [q]}\n")); /* nor what the policy dropped */
+	sync_case_policy(c, CASE_GRANTS("- {group: b, role: edit, namespaces: [q]}\n")); /* nor what the policy dropped */
 	sync_case_expect_empty(sync_case_run(c));
 	sync_case_expect_subjects(c, "x", "readers", "oidc:a oidc:who");
 	sync_case_free(c);
@@ -168,8 +155,8 @@ START_TEST(zero_groups_stop_everything)
 {
 	struct ush_plan *plan;
 
-	begin(ONE, "1 /a p");
-	ush_plan_free(run_and_count(USH_CREATE, 2));
+	c = sync_case_begin(ONE, "1 /a p");
+	ush_plan_free(sync_case_run_and_count(c, USH_CREATE, 2));
 	sync_case_groups(c, 0, "");
 	for (int i = 0; i < 3; i++) {
 		plan = sync_case_run(c);
@@ -187,11 +174,11 @@ START_TEST(a_complete_source_goes_on_beside_an_incomplete_one)
 {
 	static const char policy[] = HEAD_LINES "sources: {one: {file: {path: a}}, two: {file: {path: b}}}\nroles: {edit: {clusterRole: edit}}\ngrants:\n"
 						"- {source: one, group: a, role: edit, namespaces: [x], name: e}\n- {source: two, group: b, role: edit, namespaces: [x], name: e}\n"
-						"- {source: two, group: b, role: edit, namespaces: [z], name: e}\n" LIMITS;
+						"- {source: two, group: b, role: edit, namespaces: [z], name: e}\n" CASE_LIMITS;
 
-	begin(policy, "1 /a p");
+	c = sync_case_begin(policy, "1 /a p");
 	sync_case_groups(c, 1, "2 /b q;3 /c r");
-	ush_plan_free(run_and_count(USH_CREATE, 2));
+	ush_plan_free(sync_case_run_and_count(c, USH_CREATE, 2));
 	sync_case_incomplete(c, 0, "down");
 	sync_case_groups(c, 1, "3 /c r");
 	ush_plan_free(sync_case_run(c));
@@ -229,8 +216,8 @@ static void expect_brake(int before, int after, const char *limits, const char *
 	USH_AUTO_FREE char *all = many_grants(before, ""), *groups = many_groups(before), *rest = many_grants(after, limits);
 	struct ush_plan *plan;
 
-	begin(all, groups);
-	ush_plan_free(run_and_count(USH_CREATE, (size_t)before));
+	c = sync_case_begin(all, groups);
+	ush_plan_free(sync_case_run_and_count(c, USH_CREATE, (size_t)before));
 	sync_case_policy(c, rest);
 	plan = sync_case_run(c);
 	ck_assert_int_eq(plan->stop.code, what != NULL ? USH_ERR_REFUSED : USH_OK);
@@ -257,11 +244,11 @@ START_TEST(people_who_keep_the_namespace_by_another_role_are_not_lost)
 {
 	struct ush_plan *plan;
 
-	begin(GRANTS("- {group: a, role: edit, namespaces: [x]}\n") "limits: {remove: {people: 0}}\n", "1 /a p,q,r,s,t,u,v");
-	ush_plan_free(run_and_count(USH_CREATE, 1));
-	sync_case_policy(c, GRANTS("- {group: a, role: reader, namespaces: [x]}\n") "limits: {remove: {people: 0}}\n");
-	ush_plan_free(run_and_count(USH_REMOVE, 1));
-	sync_case_policy(c, GRANTS("- {group: a, role: reader, namespaces: [z]}\n") "limits: {remove: {people: 0}}\n");
+	c = sync_case_begin(CASE_GRANTS("- {group: a, role: edit, namespaces: [x]}\n") "limits: {remove: {people: 0}}\n", "1 /a p,q,r,s,t,u,v");
+	ush_plan_free(sync_case_run_and_count(c, USH_CREATE, 1));
+	sync_case_policy(c, CASE_GRANTS("- {group: a, role: reader, namespaces: [x]}\n") "limits: {remove: {people: 0}}\n");
+	ush_plan_free(sync_case_run_and_count(c, USH_REMOVE, 1));
+	sync_case_policy(c, CASE_GRANTS("- {group: a, role: reader, namespaces: [z]}\n") "limits: {remove: {people: 0}}\n");
 	plan = sync_case_run(c);
 	ck_assert_int_eq(plan->stop.code, USH_ERR_REFUSED);
 	ck_assert_ptr_nonnull(strstr(plan->stop.what, "7 people"));

@@ -10,22 +10,9 @@
 #include "common/data/json.h"
 #include "tests/support/sync_case.h"
 
-#define GRANTS(text) CASE_HEAD "grants:\n" text
-#define LIMITS	     "limits: {remove: {bindings: 100, people: 100%}, vanishedGroup: {runs: 2, age: 0s}}\n"
-#define ONE	     GRANTS("- {group: a, role: reader, namespaces: [x], name: readers}\n") LIMITS
+#define ONE	     CASE_GRANTS("- {group: a, role: reader, namespaces: [x], name: readers}\n") CASE_LIMITS
 
 static struct sync_case *c;
-
-static void begin(const char *policy, const char *groups)
-{
-	c = sync_case_new(policy);
-	sync_case_groups(c, 0, groups);
-}
-
-static struct ush_plan *run_and_count(enum ush_action action, size_t count)
-{
-	return sync_case_run_and_count(c, action, count);
-}
 
 static void expect_origin(const char *what)
 {
@@ -40,10 +27,10 @@ START_TEST(a_group_that_is_renamed_keeps_its_binding_under_the_new_name)
 {
 	struct ush_plan *plan;
 
-	begin(ONE, "1 /a p;2 /b q");
-	ush_plan_free(run_and_count(USH_CREATE, 2));
+	c = sync_case_begin(ONE, "1 /a p;2 /b q");
+	ush_plan_free(sync_case_run_and_count(c, USH_CREATE, 2));
 	sync_case_groups(c, 0, "1 /alpha p;2 /b q");
-	plan = run_and_count(USH_CHANGE, 1);
+	plan = sync_case_run_and_count(c, USH_CHANGE, 1);
 	sync_case_expect_reason(plan, USH_CHANGE, "readers", "group a is called alpha in source main now (same id); the binding follows it");
 	ck_assert_uint_eq(ush_plan_count(plan, USH_REMOVE) + ush_plan_count(plan, USH_CREATE), 0);
 	ush_plan_free(plan);
@@ -54,7 +41,7 @@ START_TEST(a_group_that_is_renamed_keeps_its_binding_under_the_new_name)
 		sync_case_expect_reason(plan, USH_NOTE, "readers", "Write the new name into the policy");
 		sync_case_expect_empty(plan);
 	}
-	sync_case_policy(c, GRANTS("- {group: alpha, role: reader, namespaces: [x], name: readers}\n") LIMITS);
+	sync_case_policy(c, CASE_GRANTS("- {group: alpha, role: reader, namespaces: [x], name: readers}\n") CASE_LIMITS);
 	ush_plan_free(sync_case_run(c));
 	sync_case_expect_subjects(c, "x", "readers", "oidc:alpha");
 	sync_case_expect_empty(sync_case_run(c));
@@ -66,8 +53,8 @@ START_TEST(a_new_name_that_another_group_has_or_had_is_not_followed)
 {
 	struct ush_plan *plan;
 
-	begin(ONE, "1 /a p;2 /b q");
-	ush_plan_free(run_and_count(USH_CREATE, 2));
+	c = sync_case_begin(ONE, "1 /a p;2 /b q");
+	ush_plan_free(sync_case_run_and_count(c, USH_CREATE, 2));
 	sync_case_groups(c, 0, "1 /t/b p;2 /b q");
 	plan = sync_case_run(c);
 	sync_case_expect_reason(plan, USH_HOLD, "readers", "who that is could not be told; kept as it is");
@@ -82,8 +69,8 @@ START_TEST(a_group_made_anew_is_another_group_until_somebody_says_yes)
 {
 	struct ush_plan *plan;
 
-	begin(ONE, "1 /a p;2 /b q");
-	ush_plan_free(run_and_count(USH_CREATE, 2));
+	c = sync_case_begin(ONE, "1 /a p;2 /b q");
+	ush_plan_free(sync_case_run_and_count(c, USH_CREATE, 2));
 	sync_case_groups(c, 0, "9 /a mallory;2 /b q");
 	plan = sync_case_run(c);
 	sync_case_expect_reason(plan, USH_CHANGE, "readers", "deleted and made anew (id 1 before, 9 now)");
@@ -113,11 +100,11 @@ END_TEST
 
 START_TEST(a_yes_at_once_changes_the_binding_in_place)
 {
-	begin(ONE, "1 /a p;2 /b q");
-	ush_plan_free(run_and_count(USH_CREATE, 2));
+	c = sync_case_begin(ONE, "1 /a p;2 /b q");
+	ush_plan_free(sync_case_run_and_count(c, USH_CREATE, 2));
 	sync_case_groups(c, 0, "9 /a p;2 /b q");
 	c->confirm = true;
-	ush_plan_free(run_and_count(USH_CHANGE, 1));
+	ush_plan_free(sync_case_run_and_count(c, USH_CHANGE, 1));
 	c->confirm = false;
 	expect_origin("\"id\":\"9\"");
 	ush_plan_free(sync_case_run(c));
@@ -131,14 +118,14 @@ START_TEST(a_group_that_comes_back_by_its_id_needs_no_consent)
 {
 	struct ush_plan *plan;
 
-	begin(ONE, "1 /a p;2 /b q");
-	ush_plan_free(run_and_count(USH_CREATE, 2));
+	c = sync_case_begin(ONE, "1 /a p;2 /b q");
+	ush_plan_free(sync_case_run_and_count(c, USH_CREATE, 2));
 	sync_case_groups(c, 0, "2 /b q");
 	ush_plan_free(sync_case_run(c));
 	ush_plan_free(sync_case_run(c));
 	ck_assert_ptr_null(sync_case_object(c, "RoleBinding", "x", "readers"));
 	sync_case_groups(c, 0, "1 /a p;2 /b q");
-	plan = run_and_count(USH_CREATE, 2);
+	plan = sync_case_run_and_count(c, USH_CREATE, 2);
 	ck_assert(!sync_case_change(plan, USH_CREATE, "readers")->consent);
 	ush_plan_free(plan);
 	sync_case_expect_subjects(c, "x", "readers", "oidc:a");
@@ -153,8 +140,8 @@ START_TEST(a_plan_without_a_yes_holds_what_waits_for_one)
 	USH_AUTO_JSON json = NULL;
 	struct ush_error err = {0};
 
-	begin(ONE, "1 /a p;2 /b q");
-	ush_plan_free(run_and_count(USH_CREATE, 2));
+	c = sync_case_begin(ONE, "1 /a p;2 /b q");
+	ush_plan_free(sync_case_run_and_count(c, USH_CREATE, 2));
 	sync_case_groups(c, 0, "9 /a p;2 /b q");
 	plan = sync_case_plan(c);
 	json = ush_plan_to_json(plan);
@@ -173,9 +160,9 @@ END_TEST
 
 /* ---- swapped: the old group is called otherwise, and another one has its name, all between two runs ---- */
 
-#define PATTERN	      GRANTS("- {groupPattern: 't-*', role: reader, namespaces: [x], name: readers}\n") LIMITS
-#define PATTERN_EACH  GRANTS("- {groupPattern: 't-*', role: reader, namespaces: [x]}\n") LIMITS "layout: group\n"
-#define EACH	      GRANTS("- {group: a, role: reader, namespaces: [x]}\n") LIMITS "layout: group\n"
+#define PATTERN	      CASE_GRANTS("- {groupPattern: 't-*', role: reader, namespaces: [x], name: readers}\n") CASE_LIMITS
+#define PATTERN_EACH  CASE_GRANTS("- {groupPattern: 't-*', role: reader, namespaces: [x]}\n") CASE_LIMITS "layout: group\n"
+#define EACH	      CASE_GRANTS("- {group: a, role: reader, namespaces: [x]}\n") CASE_LIMITS "layout: group\n"
 #define IN_X(subject) "x:" subject ";"
 
 /* Every subject of every binding: "x:oidc:a;". */
@@ -218,7 +205,7 @@ START_TEST(a_name_that_passed_to_another_group_gives_it_nothing)
 	};
 
 	for (size_t i = 0; i < USH_COUNT(cases); i++) {
-		begin(cases[i].policy, cases[i].before);
+		c = sync_case_begin(cases[i].policy, cases[i].before);
 		ush_plan_free(sync_case_run(c));
 		sync_case_groups(c, 0, cases[i].after);
 		for (int run = 0; run < 4; run++) {
@@ -237,10 +224,10 @@ END_TEST
 /* The state of the first run was lost: the binding itself says what the policy called its group. */
 START_TEST(a_name_that_passed_on_is_known_without_the_state)
 {
-	static const char *const policies[] = {ONE, GRANTS("- {group: /o/a, role: reader, namespaces: [x], name: readers}\n") LIMITS};
+	static const char *const policies[] = {ONE, CASE_GRANTS("- {group: /o/a, role: reader, namespaces: [x], name: readers}\n") CASE_LIMITS};
 
 	for (size_t i = 0; i < USH_COUNT(policies); i++) {
-		begin(policies[i], i == 0 ? "1 /a p;2 /b q" : "1 /o/a p;2 /b q");
+		c = sync_case_begin(policies[i], i == 0 ? "1 /a p;2 /b q" : "1 /o/a p;2 /b q");
 		ush_plan_free(sync_case_run(c));
 		sync_case_groups(c, 0, i == 0 ? "1 /alpha p;2 /b q" : "1 /o/alpha p;2 /b q");
 		ush_plan_free(sync_case_run(c));
@@ -263,7 +250,7 @@ END_TEST
  * from the old one. */
 START_TEST(a_group_that_is_followed_can_be_excluded)
 {
-	begin(ONE, "1 /a p;2 /b q");
+	c = sync_case_begin(ONE, "1 /a p;2 /b q");
 	ush_plan_free(sync_case_run(c));
 	sync_case_groups(c, 0, "1 /alpha p;9 /a mallory;2 /b q");
 	sync_case_policy(c, EXCLUDE("a"));
@@ -283,16 +270,16 @@ START_TEST(a_grant_that_ended_stays_ended_whatever_the_clock_says_later)
 {
 	struct ush_plan *plan;
 
-	begin(GRANTS("- {group: a, role: edit, namespaces: [x], name: e, notAfter: 2027-01-16}\n") LIMITS, "1 /a p");
-	ush_plan_free(run_and_count(USH_CREATE, 1));
+	c = sync_case_begin(CASE_GRANTS("- {group: a, role: edit, namespaces: [x], name: e, notAfter: 2027-01-16}\n") CASE_LIMITS, "1 /a p");
+	ush_plan_free(sync_case_run_and_count(c, USH_CREATE, 1));
 	c->now += 86400;
-	ush_plan_free(run_and_count(USH_REMOVE, 1));
+	ush_plan_free(sync_case_run_and_count(c, USH_REMOVE, 1));
 	c->now -= 2 * 86400;
 	plan = sync_case_run(c);
 	sync_case_expect_empty(plan);
 	ck_assert_ptr_null(sync_case_object(c, "RoleBinding", "x", "e"));
-	sync_case_policy(c, GRANTS("- {group: a, role: edit, namespaces: [x], name: e, notAfter: 2027-01-17}\n") LIMITS); /* a person extends it */
-	ush_plan_free(run_and_count(USH_CREATE, 1));
+	sync_case_policy(c, CASE_GRANTS("- {group: a, role: edit, namespaces: [x], name: e, notAfter: 2027-01-17}\n") CASE_LIMITS); /* a person extends it */
+	ush_plan_free(sync_case_run_and_count(c, USH_CREATE, 1));
 	sync_case_expect_empty(sync_case_run(c));
 	sync_case_free(c);
 }

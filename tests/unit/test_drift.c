@@ -11,9 +11,8 @@
 #include "common/data/json.h"
 #include "tests/support/sync_case.h"
 
-#define LIMITS	"limits: {remove: {bindings: 100, people: 100%}, vanishedGroup: {runs: 2, age: 0s}}\n"
-#define READERS CASE_HEAD "grants:\n- {group: a, role: reader, namespaces: [x], name: readers}\n" LIMITS
-#define EDITORS CASE_HEAD "grants:\n- {group: a, role: edit, namespaces: [x], name: e}\n- {group: b, role: edit, namespaces: [x], name: e}\n" LIMITS
+#define READERS CASE_HEAD "grants:\n- {group: a, role: reader, namespaces: [x], name: readers}\n" CASE_LIMITS
+#define EDITORS CASE_HEAD "grants:\n- {group: a, role: edit, namespaces: [x], name: e}\n- {group: b, role: edit, namespaces: [x], name: e}\n" CASE_LIMITS
 
 static const char *const modes[] = {"repair", "report", "adopt"};
 static struct sync_case *c;
@@ -140,7 +139,7 @@ END_TEST
 START_TEST(what_we_wrote_last_follows_the_policy_in_each_mode)
 {
 	for (size_t i = 0; i < USH_COUNT(modes); i++) {
-		begin(CASE_HEAD "grants:\n- {group: a, role: edit, namespaces: [x], name: e}\n" LIMITS, modes[i]);
+		begin(CASE_HEAD "grants:\n- {group: a, role: edit, namespaces: [x], name: e}\n" CASE_LIMITS, modes[i]);
 		create(1);
 		written_by(sync_case_object(c, "RoleBinding", "x", "e"), "usher-broker");
 		take_policy(EDITORS, modes[i]);
@@ -219,7 +218,7 @@ static void expect_left_alone(const struct other *other, const char *mode, bool 
 	USH_AUTO_FREE char *before = NULL, *after = NULL;
 	struct ush_plan *plan;
 
-	begin(CASE_HEAD "grants:\n- {group: a, role: edit, namespaces: [x], name: e}\n" LIMITS, mode);
+	begin(CASE_HEAD "grants:\n- {group: a, role: edit, namespaces: [x], name: e}\n" CASE_LIMITS, mode);
 	create(1);
 	hand_over(other, with_our_marks, subject);
 	before = ush_json_canonical(c->cluster);
@@ -228,7 +227,7 @@ static void expect_left_alone(const struct other *other, const char *mode, bool 
 	sync_case_expect_reason(plan, USH_CONFLICT, "e", "left alone");
 	ck_assert_uint_eq(plan->bindings_ours, 0);
 	expect_no_write(plan);
-	take_policy(CASE_HEAD "grants: []\n" LIMITS, mode); /* nor when nobody wants ours any more */
+	take_policy(CASE_HEAD "grants: []\n" CASE_LIMITS, mode); /* nor when nobody wants ours any more */
 	expect_no_write(sync_case_run(c));
 	after = ush_json_canonical(c->cluster);
 	ck_assert_str_eq(before, after);
@@ -263,7 +262,7 @@ START_TEST(what_git_holds_is_to_be_changed_in_git)
 	for (size_t i = 0; i < USH_COUNT(others); i++) {
 		bool git = strstr(others[i].by, "argocd") != NULL || strstr(others[i].by, "flux") != NULL;
 
-		begin(CASE_HEAD "grants:\n- {group: a, role: edit, namespaces: [x], name: e}\n" LIMITS, "repair");
+		begin(CASE_HEAD "grants:\n- {group: a, role: edit, namespaces: [x], name: e}\n" CASE_LIMITS, "repair");
 		create(1);
 		hand_over(&others[i], false, "oidc:others");
 		plan = sync_case_plan(c);
@@ -281,7 +280,7 @@ static void make_by_hand(const char *mode, const char *subject, const char *mana
 {
 	static const struct other nobody = {"{}", ""};
 
-	begin(CASE_HEAD "grants:\n- {group: a, role: edit, namespaces: [x], name: e}\n" LIMITS, mode);
+	begin(CASE_HEAD "grants:\n- {group: a, role: edit, namespaces: [x], name: e}\n" CASE_LIMITS, mode);
 	create(1);
 	hand_over(&nobody, false, subject);
 	written_by(sync_case_object(c, "RoleBinding", "x", "e"), manager);
@@ -394,7 +393,7 @@ START_TEST(a_person_who_edited_it_last_does_not_free_it_from_its_tool)
 }
 END_TEST
 
-#define FOR_VIEW CASE_HEAD "grants:\n- {group: a, role: reader, namespaces: [x], name: e}\n" LIMITS
+#define FOR_VIEW CASE_HEAD "grants:\n- {group: a, role: reader, namespaces: [x], name: e}\n" CASE_LIMITS
 
 /* A roleRef cannot be changed: somebody deleted ours and made one that leads elsewhere, with our marks. */
 static void made_anew(const char *role)
@@ -413,7 +412,7 @@ START_TEST(another_role_by_hand_is_only_told_in_report)
 		bool report = strcmp(modes[m], "report") == 0;
 		struct ush_plan *plan;
 
-		begin(CASE_HEAD "grants:\n- {group: a, role: edit, namespaces: [x], name: e}\n" LIMITS, modes[m]);
+		begin(CASE_HEAD "grants:\n- {group: a, role: edit, namespaces: [x], name: e}\n" CASE_LIMITS, modes[m]);
 		create(1);
 		made_anew("admin");
 		plan = sync_case_run_and_count(c, report ? USH_NOTE : USH_REPLACE, 1);
@@ -432,7 +431,7 @@ END_TEST
 START_TEST(another_role_by_the_policy_is_carried_out_in_report)
 {
 	for (int hand = 0; hand < 2; hand++) {
-		begin(CASE_HEAD "grants:\n- {group: a, role: edit, namespaces: [x], name: e}\n" LIMITS, "report");
+		begin(CASE_HEAD "grants:\n- {group: a, role: edit, namespaces: [x], name: e}\n" CASE_LIMITS, "report");
 		create(1);
 		written_by(sync_case_object(c, "RoleBinding", "x", "e"), "usher-broker");
 		also_by(sync_case_object(c, "RoleBinding", "x", "e"), "usher-broker", "f:roleRef", "2027-01-15T08:00:00Z");

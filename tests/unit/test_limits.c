@@ -12,15 +12,8 @@
 #include "tests/support/sync_case.h"
 
 #define FOR_A  "- {group: a, role: edit, namespaces: [x], name: e}\n"
-#define LIMITS "limits: {remove: {bindings: 100, people: 100%}, vanishedGroup: {runs: 2, age: 0s}}\n"
 
 static struct sync_case *c;
-
-static void begin(const char *policy, const char *groups)
-{
-	c = sync_case_new(policy);
-	sync_case_groups(c, 0, groups);
-}
 
 /* ---- limits ---- */
 
@@ -51,7 +44,7 @@ static void expect_limit(int before, int after, const char *limits, const char *
 	USH_AUTO_FREE char *first = grants(0, before, ""), *second = grants(0, after, limits), *all = groups(60);
 	struct ush_plan *plan;
 
-	begin(first, all);
+	c = sync_case_begin(first, all);
 	ush_plan_free(sync_case_run(c));
 	ck_assert_uint_eq(json_array_size(c->cluster), (size_t)before);
 	sync_case_policy(c, second);
@@ -106,7 +99,7 @@ START_TEST(sixty_percent_fewer_grants_stop_unless_confirmed)
 	struct ush_plan *plan, *other;
 	struct ush_error err = {0};
 
-	begin(first, all);
+	c = sync_case_begin(first, all);
 	ush_plan_free(sync_case_run_and_count(c, USH_CREATE, 50));
 	sync_case_policy(c, third);
 	other = sync_case_plan(c);
@@ -135,7 +128,7 @@ END_TEST
 /* Group a (id 1) was deleted and its binding ran out. Another group (id 9) has its name. */
 static void begin_with_a_successor(void)
 {
-	begin(CASE_HEAD "grants:\n" FOR_A LIMITS, "1 /a p;2 /b q");
+	c = sync_case_begin(CASE_HEAD "grants:\n" FOR_A CASE_LIMITS, "1 /a p;2 /b q");
 	ush_plan_free(sync_case_run_and_count(c, USH_CREATE, 1));
 	sync_case_groups(c, 0, "2 /b q");
 	ush_plan_free(sync_case_run_and_count(c, USH_REMOVE, 0));
@@ -179,7 +172,7 @@ START_TEST(others_go_on_while_one_waits_for_consent)
 	struct ush_plan *plan;
 
 	begin_with_a_successor();
-	sync_case_policy(c, CASE_HEAD "grants:\n" FOR_A "- {group: b, role: edit, namespaces: [x], name: e}\n- {group: b, role: reader, namespaces: [z], name: r}\n" LIMITS);
+	sync_case_policy(c, CASE_HEAD "grants:\n" FOR_A "- {group: b, role: edit, namespaces: [x], name: e}\n- {group: b, role: reader, namespaces: [z], name: r}\n" CASE_LIMITS);
 	plan = sync_case_run_and_count(c, USH_CREATE, 3); /* e for b, the Role, and r; e once, although it is offered for a, too */
 	ck_assert_str_eq(offered(plan, "e")->reason, "group /a of source main was deleted and made anew (id 1 before, 9 now): another group until somebody confirms this plan by its hash");
 	ush_plan_free(plan);
@@ -229,18 +222,18 @@ static void expect_either(const char *without, const char *with)
  * group out when its time has come, another role. */
 START_TEST(with_or_without_the_word_the_rest_is_done_in_the_same_run)
 {
-	static const char both[] = CASE_HEAD "grants:\n" FOR_A "- {group: b, role: edit, namespaces: [x], name: e}\n" LIMITS,
-			  other[] = CASE_HEAD "grants:\n- {group: a, role: reader, namespaces: [x], name: e}\n- {group: b, role: reader, namespaces: [x], name: e}\n" LIMITS;
+	static const char both[] = CASE_HEAD "grants:\n" FOR_A "- {group: b, role: edit, namespaces: [x], name: e}\n" CASE_LIMITS,
+			  other[] = CASE_HEAD "grants:\n- {group: a, role: reader, namespaces: [x], name: e}\n- {group: b, role: reader, namespaces: [x], name: e}\n" CASE_LIMITS;
 
 	begin_with_a_successor();
 	sync_case_policy(c, both);
 	expect_either("oidc:b", "oidc:a oidc:b");
 	sync_case_free(c);
 
-	begin(both, "1 /a p;2 /b q");
+	c = sync_case_begin(both, "1 /a p;2 /b q");
 	ush_plan_free(sync_case_run_and_count(c, USH_CREATE, 1));
 	sync_case_groups(c, 0, "9 /a mallory;2 /b q");
-	sync_case_policy(c, CASE_HEAD "grants:\n" FOR_A LIMITS); /* b goes; the old a waits out its time */
+	sync_case_policy(c, CASE_HEAD "grants:\n" FOR_A CASE_LIMITS); /* b goes; the old a waits out its time */
 	expect_either("oidc:a", "oidc:a");
 	ush_plan_free(sync_case_run(c));
 	expect_either("", "oidc:a");
@@ -263,7 +256,7 @@ START_TEST(a_plan_from_a_file_can_be_confirmed_or_not)
 		struct ush_error err = {0};
 
 		begin_with_a_successor();
-		sync_case_policy(c, CASE_HEAD "grants:\n" FOR_A "- {group: b, role: edit, namespaces: [x], name: e}\n" LIMITS);
+		sync_case_policy(c, CASE_HEAD "grants:\n" FOR_A "- {group: b, role: edit, namespaces: [x], name: e}\n" CASE_LIMITS);
 		plan = sync_case_plan(c);
 		json = ush_plan_to_json(plan);
 		ck_assert_int_eq(json_integer_value(json_object_get(json_object_get(json, "summary"), "create")), 1);

@@ -13,8 +13,7 @@
 #include "tests/support/sync_case.h"
 
 #define GRANT_A "- {group: a, role: reader, namespaces: [x], name: readers}\n"
-#define LIMITS	"limits: {remove: {bindings: 100, people: 100%}, vanishedGroup: {runs: 2, age: 0s}}\n"
-#define POLICY	CASE_HEAD "grants:\n" GRANT_A "- {groupPattern: '/team-{t}', role: edit, namespaces: [prod]}\n" LIMITS
+#define POLICY	CASE_HEAD "grants:\n" GRANT_A "- {groupPattern: '/team-{t}', role: edit, namespaces: [prod]}\n" CASE_LIMITS
 
 static struct sync_case *c;
 static struct ush_plan *then; /* as it came back from its file */
@@ -165,7 +164,7 @@ START_TEST(a_cluster_that_moved_is_told_by_its_object)
 
 	begin();
 	ush_plan_free(sync_case_run_and_count(c, USH_CREATE, 2));
-	sync_case_policy(c, CASE_HEAD "grants:\n- {group: b, role: reader, namespaces: [x], name: readers}\n" LIMITS);
+	sync_case_policy(c, CASE_HEAD "grants:\n- {group: b, role: reader, namespaces: [x], name: readers}\n" CASE_LIMITS);
 	keep_plan();
 	expect_same();
 	touch("RoleBinding", "readers", "resourceVersion", "99");
@@ -180,7 +179,7 @@ START_TEST(a_brake_that_comes_on_is_told)
 {
 	begin();
 	ush_plan_free(sync_case_run_and_count(c, USH_CREATE, 2));
-	sync_case_policy(c, CASE_HEAD "grants: []\n" LIMITS);
+	sync_case_policy(c, CASE_HEAD "grants: []\n" CASE_LIMITS);
 	keep_plan();
 	then->stop = (struct ush_error){.code = USH_ERR_REFUSED, .what = "stopped: 1 of 1"};
 	ush_plan_finish(then);
@@ -198,7 +197,7 @@ START_TEST(another_policy_or_another_run_in_between_is_told)
 	ush_plan_finish(then);
 	expect_moved("another run changed the tombstones since the plan was made; nothing was written");
 	keep_plan();
-	sync_case_policy(c, CASE_HEAD "grants:\n" GRANT_A LIMITS);
+	sync_case_policy(c, CASE_HEAD "grants:\n" GRANT_A CASE_LIMITS);
 	expect_moved("the policy is not what it was when the plan was made; nothing was written");
 	end();
 }

@@ -10,8 +10,6 @@
 #include "common/data/json.h"
 #include "tests/support/sync_case.h"
 
-#define GRANTS(text) CASE_HEAD "grants:\n" text
-#define LIMITS	     "limits: {remove: {bindings: 100, people: 100%}, vanishedGroup: {runs: 2, age: 0s}}\n"
 #define ONE	     "- {group: a, role: edit, namespaces: [x], name: e}\n"
 #define BINDING(more, group)                                                                                                           \
 	"{'kind':'RoleBinding','metadata':{'name':'e','namespace':'x'" more "},'roleRef':{'apiGroup':'rbac.authorization.k8s.io'," \
@@ -19,17 +17,6 @@
 #define OURS "'app.kubernetes.io/managed-by':'usher-broker','usher.dev/policy':'default'"
 
 static struct sync_case *c;
-
-static void begin(const char *policy, const char *groups)
-{
-	c = sync_case_new(policy);
-	sync_case_groups(c, 0, groups);
-}
-
-static struct ush_plan *run_and_count(enum ush_action action, size_t count)
-{
-	return sync_case_run_and_count(c, action, count);
-}
 
 /* ---- others ---- */
 
@@ -53,10 +40,10 @@ START_TEST(the_marks_of_other_tools_are_known)
 		USH_AUTO_FREE char *before = NULL, *after = NULL;
 		struct ush_plan *plan;
 
-		begin(GRANTS(ONE), "1 /a p");
+		c = sync_case_begin(CASE_GRANTS(ONE), "1 /a p");
 		sync_case_add(c, cases[i].object);
 		before = ush_json_canonical(c->cluster);
-		plan = run_and_count(USH_CONFLICT, 1);
+		plan = sync_case_run_and_count(c, USH_CONFLICT, 1);
 		sync_case_expect_reason(plan, USH_CONFLICT, "e", cases[i].reason);
 		after = ush_json_canonical(c->cluster);
 		ck_assert_str_eq(before, after);
@@ -70,22 +57,22 @@ START_TEST(what_says_the_same_and_is_nobodys_can_be_adopted)
 {
 	struct ush_plan *plan;
 
-	begin("drift: adopt\n" GRANTS(ONE), "1 /a p");
+	c = sync_case_begin("drift: adopt\n" CASE_GRANTS(ONE), "1 /a p");
 	sync_case_add(c, BINDING(",'labels':{'team':'pay'}", "oidc:a"));
-	plan = run_and_count(USH_CHANGE, 1);
+	plan = sync_case_run_and_count(c, USH_CHANGE, 1);
 	sync_case_expect_reason(plan, USH_CHANGE, "e", "adopted: says what we want and nobody manages it");
 	ush_plan_free(plan);
 	sync_case_expect_empty(sync_case_run(c));
 	sync_case_free(c);
 
-	begin("drift: adopt\n" GRANTS(ONE), "1 /a p");
+	c = sync_case_begin("drift: adopt\n" CASE_GRANTS(ONE), "1 /a p");
 	sync_case_add(c, BINDING("", "oidc:other")); /* it says something else */
-	ush_plan_free(run_and_count(USH_CONFLICT, 1));
+	ush_plan_free(sync_case_run_and_count(c, USH_CONFLICT, 1));
 	sync_case_free(c);
 
-	begin("drift: adopt\n" GRANTS(ONE), "1 /a p");
+	c = sync_case_begin("drift: adopt\n" CASE_GRANTS(ONE), "1 /a p");
 	sync_case_add(c, BINDING(",'labels':{'app.kubernetes.io/managed-by':'Helm'}", "oidc:a")); /* somebody manages it */
-	ush_plan_free(run_and_count(USH_CONFLICT, 1));
+	ush_plan_free(sync_case_run_and_count(c, USH_CONFLICT, 1));
 	sync_case_free(c);
 }
 END_TEST
@@ -104,15 +91,15 @@ START_TEST(drift_is_told_by_field_manager_and_repaired_or_only_reported)
 {
 	struct ush_plan *plan;
 
-	begin("drift: report\n" GRANTS(ONE) LIMITS, "1 /a p");
-	ush_plan_free(run_and_count(USH_CREATE, 1));
+	c = sync_case_begin("drift: report\n" CASE_GRANTS(ONE) CASE_LIMITS, "1 /a p");
+	ush_plan_free(sync_case_run_and_count(c, USH_CREATE, 1));
 	edit_by_hand("kubectl-edit");
 	plan = sync_case_run(c);
 	sync_case_expect_reason(plan, USH_NOTE, "e", "changed by kubectl-edit; left as it is (drift: report)");
 	sync_case_expect_empty(plan);
 	sync_case_expect_subjects(c, "x", "e", "oidc:a oidc:friend");
-	sync_case_policy(c, GRANTS(ONE) LIMITS);
-	plan = run_and_count(USH_CHANGE, 1);
+	sync_case_policy(c, CASE_GRANTS(ONE) CASE_LIMITS);
+	plan = sync_case_run_and_count(c, USH_CHANGE, 1);
 	sync_case_expect_reason(plan, USH_CHANGE, "e", "nobody granted it; added by hand");
 	ush_plan_free(plan);
 	sync_case_expect_subjects(c, "x", "e", "oidc:a");
@@ -128,7 +115,7 @@ START_TEST(bindings_that_lead_nowhere_are_counted_and_named)
 	USH_AUTO_BUF text = {0};
 	struct ush_plan *plan;
 
-	begin(GRANTS("- {group: a, role: reader, namespaces: [x], name: e}\n"), "1 /a p");
+	c = sync_case_begin(CASE_GRANTS("- {group: a, role: reader, namespaces: [x], name: e}\n"), "1 /a p");
 	sync_case_add(c, "{'kind':'RoleBinding','metadata':{'name':'old','namespace':'y'},'roleRef':{'apiGroup':'rbac.authorization.k8s.io','kind':'Role','name':'gone'}}");
 	sync_case_add(c, "{'kind':'Role','metadata':{'name':'here','namespace':'y'},'rules':[]}");
 	plan = sync_case_plan(c); /* Roles are listed before bindings; here they come as they stand */
@@ -171,14 +158,14 @@ START_TEST(namespaces_of_one_tenant_share_a_set)
 	struct ush_plan *plan;
 	size_t named = 0;
 
-	begin(GRANTS("- {group: a, role: edit, namespaceSelector: {matchExpressions: [{key: run, operator: Exists}]}, name: e}\n"), "1 /a p");
+	c = sync_case_begin(CASE_GRANTS("- {group: a, role: edit, namespaceSelector: {matchExpressions: [{key: run, operator: Exists}]}, name: e}\n"), "1 /a p");
 	free(c->policy->tenant_label);
 	c->policy->tenant_label = ush_strdup("tenant");
 	sync_case_namespace(c, "a1", "{'run':'','tenant':'pay'}");
 	sync_case_namespace(c, "a2", "{'run':'','tenant':'pay'}");
 	sync_case_namespace(c, "b1", "{'run':'','tenant':'shop'}");
 	sync_case_namespace(c, "c1", "{'run':''}");
-	plan = run_and_count(USH_CREATE, 4);
+	plan = sync_case_run_and_count(c, USH_CREATE, 4);
 	for (size_t i = 0; i < plan->set_count; i++)
 		named += strcmp(plan->sets[i].namespaces, "a1,a2") == 0 || strcmp(plan->sets[i].namespaces, "b1") == 0 || strcmp(plan->sets[i].namespaces, "c1") == 0;
 	ck_assert_uint_eq(plan->set_count, 3);
@@ -201,7 +188,7 @@ START_TEST(many_namespaces_are_put_into_several_sets_and_stay_there)
 	struct ush_plan *plan;
 	size_t longest = 0;
 
-	begin(GRANTS("- {group: a, role: edit, namespacePattern: 'team-*', name: e}\n") LIMITS, "1 /a p");
+	c = sync_case_begin(CASE_GRANTS("- {group: a, role: edit, namespacePattern: 'team-*', name: e}\n") CASE_LIMITS, "1 /a p");
 	for (int i = 0; i < 5000; i++) {
 		snprintf(name, sizeof name, "team-%058d", i);
 		sync_case_namespace(c, name, NULL);
@@ -229,7 +216,7 @@ START_TEST(a_tenant_that_no_parent_could_name_is_refused_with_advice)
 	char name[80];
 	struct ush_plan *plan;
 
-	begin(GRANTS("- {group: a, role: edit, namespacePattern: 'team-*', name: e}\n"), "1 /a p");
+	c = sync_case_begin(CASE_GRANTS("- {group: a, role: edit, namespacePattern: 'team-*', name: e}\n"), "1 /a p");
 	free(c->policy->tenant_label);
 	c->policy->tenant_label = ush_strdup("tenant");
 	for (int i = 0; i < 4100; i++) {

@@ -13,16 +13,9 @@
 #include "tests/support/sync_case.h"
 
 #define HEAD_LINES "apiVersion: usher.dev/v1\nkind: AccessPolicy\ncluster: {groupPrefix: 'oidc:'}\nsources: {main: {file: {path: g.json}}}\n"
-#define LIMITS	   "limits: {remove: {bindings: 100, people: 100%}, vanishedGroup: {runs: 2, age: 0s}}\n"
-#define PAYMENTS   HEAD_LINES "roles: {deployer: {clusterRole: deployer}}\ngrants:\n- {group: a, role: deployer, namespaces: [payments]}\n" LIMITS
+#define PAYMENTS   HEAD_LINES "roles: {deployer: {clusterRole: deployer}}\ngrants:\n- {group: a, role: deployer, namespaces: [payments]}\n" CASE_LIMITS
 
 static struct sync_case *c;
-
-static void begin(const char *policy, const char *groups)
-{
-	c = sync_case_new(policy);
-	sync_case_groups(c, 0, groups);
-}
 
 static json_t *quoted(const char *text)
 {
@@ -58,7 +51,7 @@ static void expect_sentence(const char *rules, const char *sentence)
 	struct ush_cluster_roles roles = {&role, 1};
 	struct ush_plan *plan;
 
-	begin(PAYMENTS, "1 /a carol,dave,erin");
+	c = sync_case_begin(PAYMENTS, "1 /a carol,dave,erin");
 	c->roles = rules != NULL ? &roles : NULL;
 	plan = sync_case_plan(c);
 	ck_assert_uint_eq(plan->for_people_count, 1);
@@ -103,21 +96,21 @@ START_TEST(the_gravest_sentence_comes_first)
 	static const char policy[] = HEAD_LINES
 		"roles:\n  viewer: {clusterRole: view}\n  shell: {clusterRole: shell}\n  vault: {clusterRole: vault}\n  binder: {clusterRole: binder}\n"
 		"grants:\n- {group: a, role: viewer, namespaces: [n1]}\n- {group: b, role: shell, namespaces: [n2]}\n- {group: b, role: vault, namespaces: [n3]}\n"
-		"- {group: a, role: binder, namespaces: [n4]}\n" LIMITS;
+		"- {group: a, role: binder, namespaces: [n4]}\n" CASE_LIMITS;
 	struct ush_rbac *items[] = {cluster_role("binder", "[" BIND "]"), cluster_role("shell", "[" EXEC "]"), cluster_role("vault", "[" READ("'secrets'") "]")};
 	struct ush_cluster_roles roles = {items, USH_COUNT(items)};
 	static const char *const lines[] = {"2 may now give themselves any right in n4, through oidc:a", "1 may now read Secrets in n3, through oidc:b",
 					    "1 may now run commands in pods in n2, through oidc:b", "2 may now view n1, through oidc:a"};
 	struct ush_plan *plan;
 
-	begin(policy, "1 /a p,q;2 /b r");
+	c = sync_case_begin(policy, "1 /a p,q;2 /b r");
 	c->roles = &roles;
 	plan = sync_case_run(c);
 	ck_assert_uint_eq(plan->for_people_count, USH_COUNT(lines));
 	for (size_t i = 0; i < USH_COUNT(lines); i++)
 		ck_assert_str_eq(plan->for_people[i], lines[i]);
 	ush_plan_free(plan);
-	sync_case_policy(c, HEAD_LINES "roles: {viewer: {clusterRole: view}}\ngrants:\n- {group: a, role: viewer, namespaces: [n1]}\n" LIMITS);
+	sync_case_policy(c, HEAD_LINES "roles: {viewer: {clusterRole: view}}\ngrants:\n- {group: a, role: viewer, namespaces: [n1]}\n" CASE_LIMITS);
 	plan = sync_case_run_and_count(c, USH_REMOVE, 3);
 	ck_assert_uint_eq(plan->for_people_count, 3);
 	for (size_t i = 0; i < 3; i++)
@@ -134,7 +127,7 @@ START_TEST(people_who_are_not_known_are_not_counted)
 {
 	struct ush_plan *plan;
 
-	begin(PAYMENTS, "1 /a p");
+	c = sync_case_begin(PAYMENTS, "1 /a p");
 	c->groups[0].items[0].members_known = false;
 	plan = sync_case_plan(c);
 	ck_assert_uint_eq(plan->for_people_count, 1);
@@ -148,7 +141,7 @@ START_TEST(what_is_said_of_many_namespaces_is_said_once)
 {
 	struct ush_plan *plan;
 
-	begin(HEAD_LINES "roles: {viewer: {clusterRole: view}}\ngrants:\n- {group: a, role: viewer, namespaces: [n1, n2, n3, n4, n5]}\n" LIMITS, "1 /a p,q");
+	c = sync_case_begin(HEAD_LINES "roles: {viewer: {clusterRole: view}}\ngrants:\n- {group: a, role: viewer, namespaces: [n1, n2, n3, n4, n5]}\n" CASE_LIMITS, "1 /a p,q");
 	plan = sync_case_plan(c);
 	ck_assert_uint_eq(plan->for_people_count, 1);
 	ck_assert_str_eq(plan->for_people[0], "2 may now view n1, n2 and 3 more, through oidc:a");
@@ -221,11 +214,11 @@ START_TEST(hostile_names_stay_text_in_a_merge_request)
 
 	for (size_t i = 0; i < USH_COUNT(names); i++) {
 		USH_AUTO_FREE char *policy = ush_printf("%sroles: {viewer: {clusterRole: view}}\ngrants:\n- {group: '%s', role: viewer, namespaces: [n1]}\n%s", HEAD_LINES,
-							names[i], LIMITS);
+							names[i], CASE_LIMITS);
 		USH_AUTO_BUF text = {0};
 		struct ush_plan *plan;
 
-		begin(policy, "2 /other q");
+		c = sync_case_begin(policy, "2 /other q");
 		ush_groups_free(&c->groups[0]);
 		c->groups[0] = (struct ush_groups){.complete = true, .where = ush_strdup("file <b>|x\n| forged | row |\r\n# Approved"), .proof = ush_strdup("test")};
 		ush_groups_add(&c->groups[0], "1", names[i], names[i])->members_known = true;
@@ -246,7 +239,7 @@ START_TEST(a_plan_for_a_merge_request_says_people_first_and_every_change)
 	struct ush_plan *plan;
 	const char *people, *row;
 
-	begin(HEAD_LINES "roles: {viewer: {clusterRole: view}}\ngrants:\n- {group: a, role: viewer, namespaces: [n1], name: v}\n" LIMITS, "1 /a p,q");
+	c = sync_case_begin(HEAD_LINES "roles: {viewer: {clusterRole: view}}\ngrants:\n- {group: a, role: viewer, namespaces: [n1], name: v}\n" CASE_LIMITS, "1 /a p,q");
 	plan = sync_case_plan(c);
 	ush_plan_to_markdown(plan, &text);
 	expect_plain(text.data, plan->change_count);
@@ -300,7 +293,7 @@ START_TEST(a_plan_notes_the_forecast_and_nothing_when_nobody_is_near)
 	static const size_t past[] = {201}, below[] = {179};
 	struct ush_plan *plan;
 
-	begin(PAYMENTS, "1 /a p");
+	c = sync_case_begin(PAYMENTS, "1 /a p");
 	ush_groups_free(&c->groups[0]);
 	many_groups(&c->groups[0], 240, people, past);
 	plan = sync_case_plan(c);
@@ -329,7 +322,7 @@ START_TEST(bindings_whose_role_or_group_is_gone_are_told)
 	USH_AUTO_BUF text = {0};
 	struct ush_plan *plan;
 
-	begin(PAYMENTS, "1 /a p");
+	c = sync_case_begin(PAYMENTS, "1 /a p");
 	sync_case_add(c, "{'kind':'Role','metadata':{'name':'there','namespace':'x'},'rules':[]}");
 	sync_case_add(c, BINDING("sound", "'kind':'Role','name':'there'", "oidc:a"));
 	sync_case_add(c, BINDING("norole", "'kind':'Role','name':'gone'", "oidc:a"));
@@ -361,7 +354,7 @@ START_TEST(a_cluster_role_that_is_gone_is_told_when_all_were_listed)
 
 	json_object_set_new(view, "apiVersion", json_string("rbac.authorization.k8s.io/v1"));
 	json_object_set_new(gone, "apiVersion", json_string("rbac.authorization.k8s.io/v1"));
-	begin(PAYMENTS, "1 /a p");
+	c = sync_case_begin(PAYMENTS, "1 /a p");
 	for (int known = 0; known < 2; known++) {
 		sync_case_desire(c);
 		ush_observed_begin(&c->observed, c->desired, c->groups, "k8s.test", true);

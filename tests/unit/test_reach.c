@@ -17,7 +17,6 @@
 #define PATHS	HEAD(", groupName: path", "main: {file: {path: g.json}}")
 #define LEAVES	HEAD("", "main: {file: {path: g.json}}")
 #define TWO	HEAD("", "one: {file: {path: a.json}}, two: {file: {path: b.json}}")
-#define LIMITS	"limits: {remove: {bindings: 100, people: 100%}, vanishedGroup: {runs: 2, age: 0s}}\n"
 #define TEAMS	"1 /teams/pay/developers p;2 /teams/shop/developers q;3 /teams/pay/leads r;4 /other/pay/developers s"
 
 static struct sync_case *c;
@@ -142,7 +141,7 @@ START_TEST(labels_say_the_namespaces_and_say_it_anew_each_run)
 	struct ush_plan *plan;
 
 	begin(LEAVES "- {group: a, role: edit, namespaceSelector: {tier: prod}, except: ['*-old'], name: e}\n"
-		     "- group: b\n  role: edit\n  name: e\n  namespaceSelector:\n    matchExpressions: [{key: tier, operator: In, values: [prod, test]}, {key: frozen, operator: DoesNotExist}]\n" LIMITS,
+		     "- group: b\n  role: edit\n  name: e\n  namespaceSelector:\n    matchExpressions: [{key: tier, operator: In, values: [prod, test]}, {key: frozen, operator: DoesNotExist}]\n" CASE_LIMITS,
 	      "1 /a p;2 /b q", "plain");
 	sync_case_namespace(c, "x", "{'tier':'prod'}");
 	sync_case_namespace(c, "x-old", "{'tier':'prod'}");
@@ -185,8 +184,8 @@ END_TEST
 /* BE12: what is there already is not ours to touch, in either direction. */
 START_TEST(an_excluded_namespace_is_left_as_it_is)
 {
-	static const char grants[] = LEAVES "- {group: a, role: reader, namespaces: [x, z], name: r}\n" LIMITS;
-	static const char excluded[] = LEAVES "- {group: b, role: reader, namespaces: [x, z], name: r}\nexclude: {namespaces: ['x*']}\n" LIMITS;
+	static const char grants[] = LEAVES "- {group: a, role: reader, namespaces: [x, z], name: r}\n" CASE_LIMITS;
+	static const char excluded[] = LEAVES "- {group: b, role: reader, namespaces: [x, z], name: r}\nexclude: {namespaces: ['x*']}\n" CASE_LIMITS;
 	USH_AUTO_FREE char *before = NULL, *after = NULL;
 
 	begin(grants, "1 /a p;2 /b q", "x z");
@@ -265,7 +264,7 @@ START_TEST(a_namespace_that_is_being_deleted_is_passed_over)
 {
 	struct ush_plan *plan;
 
-	begin(LEAVES "- {group: a, role: reader, namespaces: [x, z], name: r}\n" LIMITS, "1 /a p;2 /b q", "x z");
+	begin(LEAVES "- {group: a, role: reader, namespaces: [x, z], name: r}\n" CASE_LIMITS, "1 /a p;2 /b q", "x z");
 	ush_plan_free(sync_case_run_and_count(c, USH_CREATE, 4));
 	json_object_set_new(namespace_at(0), "terminating", json_true());
 	sync_case_expect_empty(sync_case_run(c)); /* what is there goes with it */
@@ -274,7 +273,7 @@ START_TEST(a_namespace_that_is_being_deleted_is_passed_over)
 	expect_note(plan, USH_NOTE, "x", "namespace x is being deleted: passed over");
 	ck_assert_uint_eq(ush_plan_count(plan, USH_CHANGE) + ush_plan_count(plan, USH_REMOVE), 0);
 	ush_plan_free(plan);
-	sync_case_policy(c, LEAVES "- {group: b, role: reader, namespaces: [x, z], name: r}\n" LIMITS);
+	sync_case_policy(c, LEAVES "- {group: b, role: reader, namespaces: [x, z], name: r}\n" CASE_LIMITS);
 	plan = sync_case_run(c);
 	for (size_t i = 0; i < plan->change_count; i++)
 		ck_assert(plan->changes[i].action > USH_REMOVE || strcmp(plan->changes[i].namespace_name, "z") == 0);
@@ -331,7 +330,7 @@ END_TEST
 /* BE11: both call it the same at the API server, and one of them still does. */
 START_TEST(a_name_that_two_sources_grant_stays_while_one_of_them_has_it)
 {
-	begin(TWO "- {source: one, group: a, role: edit, namespaces: [x], name: e}\n- {source: two, group: a, role: edit, namespaces: [x], name: e}\n" LIMITS,
+	begin(TWO "- {source: one, group: a, role: edit, namespaces: [x], name: e}\n- {source: two, group: a, role: edit, namespaces: [x], name: e}\n" CASE_LIMITS,
 	      "1 /a p;8 /k z", "x");
 	sync_case_groups(c, 1, "2 /a q;9 /l z");
 	expect_reach("x=oidc:a");
@@ -354,11 +353,11 @@ START_TEST(what_no_grant_wants_any_more_goes_and_nothing_of_others_with_it)
 {
 	struct ush_plan *plan;
 
-	begin(LEAVES "- {group: a, role: reader, namespaces: [x], name: r}\n- {group: a, role: edit, namespaces: [x], name: e}\n" LIMITS, "1 /a p", "x");
+	begin(LEAVES "- {group: a, role: reader, namespaces: [x], name: r}\n- {group: a, role: edit, namespaces: [x], name: e}\n" CASE_LIMITS, "1 /a p", "x");
 	sync_case_add(c, "{'kind':'RoleBinding','metadata':{'name':'theirs','namespace':'x'},'roleRef':{'apiGroup':'rbac.authorization.k8s.io','kind':'ClusterRole','name':'edit'},"
 			 "'subjects':[{'kind':'Group','name':'oidc:a','apiGroup':'rbac.authorization.k8s.io'}]}");
 	ush_plan_free(sync_case_run_and_count(c, USH_CREATE, 3));
-	sync_case_policy(c, LEAVES "- {group: a, role: edit, namespaces: [x], name: e}\n" LIMITS);
+	sync_case_policy(c, LEAVES "- {group: a, role: edit, namespaces: [x], name: e}\n" CASE_LIMITS);
 	plan = sync_case_run_and_count(c, USH_REMOVE, 2);
 	ck_assert_uint_eq(plan->change_count, 2);
 	sync_case_expect_reason(plan, USH_REMOVE, "r", "no grant wants it");

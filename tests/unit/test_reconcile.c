@@ -10,29 +10,16 @@
 #include "common/data/json.h"
 #include "tests/support/sync_case.h"
 
-#define GRANTS(text) CASE_HEAD "grants:\n" text
-#define LIMITS	     "limits: {remove: {bindings: 100, people: 100%}, vanishedGroup: {runs: 2, age: 0s}}\n"
-#define ONE	     GRANTS("- {group: a, role: reader, namespaces: [x], name: readers}\n") LIMITS
+#define ONE	     CASE_GRANTS("- {group: a, role: reader, namespaces: [x], name: readers}\n") CASE_LIMITS
 
 static struct sync_case *c;
-
-static void begin(const char *policy, const char *groups)
-{
-	c = sync_case_new(policy);
-	sync_case_groups(c, 0, groups);
-}
-
-static struct ush_plan *run_and_count(enum ush_action action, size_t count)
-{
-	return sync_case_run_and_count(c, action, count);
-}
 
 /* ---- the laws ---- */
 
 START_TEST(what_is_as_desired_needs_nothing)
 {
-	begin(ONE, "1 /a carol,dave");
-	ush_plan_free(run_and_count(USH_CREATE, 2));
+	c = sync_case_begin(ONE, "1 /a carol,dave");
+	ush_plan_free(sync_case_run_and_count(c, USH_CREATE, 2));
 	sync_case_expect_subjects(c, "x", "readers", "oidc:a");
 	sync_case_expect_empty(sync_case_run(c));
 	sync_case_expect_empty(sync_case_run(c));
@@ -63,7 +50,7 @@ static char *random_policy(void)
 		ush_buf_printf(&text, "- {group: g%u, role: %s, namespaces: [n%u]%s%s}\n", chance(5), role ? "edit" : "reader", chance(3),
 			       names[role ? chance(2) : 2 * chance(2)], chance(6) == 0 ? ", notAfter: 2020-01-01" : "");
 	}
-	ush_buf_puts(&text, LIMITS);
+	ush_buf_puts(&text, CASE_LIMITS);
 	return ush_buf_take(&text);
 }
 
@@ -109,7 +96,7 @@ START_TEST(applying_a_plan_gives_what_was_desired_and_the_next_is_empty)
 		unsigned int kept = seed;
 		USH_AUTO_FREE char *first = random_policy(), *second = random_policy();
 
-		begin(first, "");
+		c = sync_case_begin(first, "");
 		for (int round = 0; round < 6; round++) {
 			if (round == 3)
 				sync_case_policy(c, second);
@@ -139,11 +126,11 @@ static void shuffle(json_t *array)
 
 START_TEST(the_order_of_the_input_changes_nothing)
 {
-	static const char one[] = GRANTS("- {group: b, role: edit, namespaces: [x, z]}\n- {group: a, role: edit, namespaces: [x]}\n- {group: c, role: reader, namespaces: [z]}\n");
-	static const char two[] = GRANTS("- {group: c, role: reader, namespaces: [z]}\n- {group: a, role: edit, namespaces: [x]}\n- {group: b, role: edit, namespaces: [z, x]}\n");
+	static const char one[] = CASE_GRANTS("- {group: b, role: edit, namespaces: [x, z]}\n- {group: a, role: edit, namespaces: [x]}\n- {group: c, role: reader, namespaces: [z]}\n");
+	static const char two[] = CASE_GRANTS("- {group: c, role: reader, namespaces: [z]}\n- {group: a, role: edit, namespaces: [x]}\n- {group: b, role: edit, namespaces: [z, x]}\n");
 
-	begin(one, "1 /a p;2 /b q;3 /c r");
-	ush_plan_free(run_and_count(USH_CREATE, 4));
+	c = sync_case_begin(one, "1 /a p;2 /b q;3 /c r");
+	ush_plan_free(sync_case_run_and_count(c, USH_CREATE, 4));
 	sync_case_policy(c, two);
 	sync_case_groups(c, 0, "3 /c r;2 /b q;1 /a p");
 	for (seed = 7; seed < 20; seed++) {
@@ -159,8 +146,8 @@ START_TEST(subjects_in_another_order_are_no_difference)
 {
 	json_t *list;
 
-	begin(GRANTS("- {group: a, role: edit, namespaces: [x], name: e}\n- {group: b, role: edit, namespaces: [x], name: e}\n"), "1 /a p;2 /b q");
-	ush_plan_free(run_and_count(USH_CREATE, 1));
+	c = sync_case_begin(CASE_GRANTS("- {group: a, role: edit, namespaces: [x], name: e}\n- {group: b, role: edit, namespaces: [x], name: e}\n"), "1 /a p;2 /b q");
+	ush_plan_free(sync_case_run_and_count(c, USH_CREATE, 1));
 	list = json_object_get(sync_case_object(c, "RoleBinding", "x", "e"), "subjects");
 	seed = 1;
 	while (strcmp(ush_json_string(json_array_get(list, 0), "name"), "oidc:a") == 0)
@@ -196,11 +183,11 @@ START_TEST(an_object_that_is_not_ours_is_never_touched)
 		USH_AUTO_FREE char *before = NULL, *after = NULL;
 		struct ush_plan *plan;
 
-		begin(ONE, "1 /a p");
+		c = sync_case_begin(ONE, "1 /a p");
 		sync_case_add(c, cases[i].object);
 		sync_case_add(c, FOREIGN("bystander", ",'labels':{'app.kubernetes.io/managed-by':'Helm'}"));
 		before = ush_json_canonical(c->cluster);
-		plan = run_and_count(USH_CONFLICT, 1);
+		plan = sync_case_run_and_count(c, USH_CONFLICT, 1);
 		sync_case_expect_reason(plan, USH_CONFLICT, "readers", cases[i].reason);
 		json_array_remove(c->cluster, 2); /* the Role, which is new */
 		after = ush_json_canonical(c->cluster);
@@ -218,8 +205,8 @@ START_TEST(what_others_applied_just_as_we_want_it_is_no_conflict)
 	json_t *object;
 	size_t i;
 
-	begin(ONE, "1 /a p");
-	ush_plan_free(run_and_count(USH_CREATE, 2));
+	c = sync_case_begin(ONE, "1 /a p");
+	ush_plan_free(sync_case_run_and_count(c, USH_CREATE, 2));
 	json_array_foreach(c->cluster, i, object)
 		json_object_set_new(json_object_get(json_object_get(object, "metadata"), "labels"), "app.kubernetes.io/instance", json_string("guestbook"));
 	plan = sync_case_plan(c);
@@ -234,9 +221,9 @@ START_TEST(a_binding_to_somebody_elses_role_is_not_made)
 {
 	struct ush_plan *plan;
 
-	begin(ONE, "1 /a p");
+	c = sync_case_begin(ONE, "1 /a p");
 	sync_case_add(c, "{'kind':'Role','metadata':{'name':'reader','namespace':'x'},'rules':[{'apiGroups':['*'],'resources':['*'],'verbs':['*']}]}");
-	plan = run_and_count(USH_CONFLICT, 2);
+	plan = sync_case_run_and_count(c, USH_CONFLICT, 2);
 	sync_case_expect_reason(plan, USH_CONFLICT, "readers", "its Role reader is somebody else's");
 	ck_assert_uint_eq(json_array_size(c->cluster), 1);
 	ush_plan_free(plan);
@@ -249,18 +236,18 @@ START_TEST(what_a_person_changed_by_hand_is_put_back)
 	json_t *object;
 	struct ush_plan *plan;
 
-	begin(ONE, "1 /a p");
-	ush_plan_free(run_and_count(USH_CREATE, 2));
+	c = sync_case_begin(ONE, "1 /a p");
+	ush_plan_free(sync_case_run_and_count(c, USH_CREATE, 2));
 	object = sync_case_object(c, "RoleBinding", "x", "readers");
 	json_array_append_new(json_object_get(object, "subjects"), json_pack("{s:s, s:s, s:s}", "apiGroup", "rbac.authorization.k8s.io", "kind", "Group", "name", "oidc:evil"));
 	json_array_append_new(json_object_get(object, "subjects"), json_pack("{s:s, s:s, s:s}", "apiGroup", "rbac.authorization.k8s.io", "kind", "User", "name", "mallory"));
-	plan = run_and_count(USH_CHANGE, 1);
+	plan = sync_case_run_and_count(c, USH_CHANGE, 1);
 	sync_case_expect_reason(plan, USH_CHANGE, "readers", "added by hand");
 	ush_plan_free(plan);
 	sync_case_expect_subjects(c, "x", "readers", "oidc:a");
 	object = sync_case_object(c, "Role", "x", "reader");
 	json_array_append_new(json_object_get(json_array_get(json_object_get(object, "rules"), 0), "verbs"), json_string("delete"));
-	plan = run_and_count(USH_CHANGE, 1);
+	plan = sync_case_run_and_count(c, USH_CHANGE, 1);
 	ck_assert_uint_eq(plan->for_people_count, 1);
 	ck_assert_str_eq(plan->for_people[0], "1 may see pods in x, as role reader says now");
 	ush_plan_free(plan);
@@ -274,12 +261,12 @@ START_TEST(labels_that_somebody_took_off_are_told_from_an_object_of_others)
 	json_t *object;
 	struct ush_plan *plan;
 
-	begin(ONE, "1 /a p");
-	ush_plan_free(run_and_count(USH_CREATE, 2));
+	c = sync_case_begin(ONE, "1 /a p");
+	ush_plan_free(sync_case_run_and_count(c, USH_CREATE, 2));
 	object = sync_case_object(c, "RoleBinding", "x", "readers");
 	json_object_del(json_object_get(json_object_get(object, "metadata"), "labels"), "app.kubernetes.io/managed-by");
 	json_object_set_new(json_object_get(object, "metadata"), "managedFields", json_pack("[{s:s, s:{s:{}}}]", "manager", "usher-broker", "fieldsV1", "f:subjects"));
-	plan = run_and_count(USH_CONFLICT, 1);
+	plan = sync_case_run_and_count(c, USH_CONFLICT, 1);
 	sync_case_expect_reason(plan, USH_CONFLICT, "readers", "somebody took our labels off");
 	ush_plan_free(plan);
 	sync_case_free(c);
@@ -293,10 +280,10 @@ START_TEST(another_role_is_a_new_binding_first_and_the_old_one_after)
 {
 	struct ush_plan *plan;
 
-	begin(GRANTS("- {group: a, role: reader, namespaces: [x]}\n") LIMITS, "1 /a p");
-	ush_plan_free(run_and_count(USH_CREATE, 2));
-	sync_case_policy(c, GRANTS("- {group: a, role: edit, namespaces: [x]}\n") LIMITS);
-	plan = run_and_count(USH_CREATE, 1);
+	c = sync_case_begin(CASE_GRANTS("- {group: a, role: reader, namespaces: [x]}\n") CASE_LIMITS, "1 /a p");
+	ush_plan_free(sync_case_run_and_count(c, USH_CREATE, 2));
+	sync_case_policy(c, CASE_GRANTS("- {group: a, role: edit, namespaces: [x]}\n") CASE_LIMITS);
+	plan = sync_case_run_and_count(c, USH_CREATE, 1);
 	ck_assert_uint_eq(ush_plan_count(plan, USH_REMOVE), 2);
 	ck_assert_int_eq(plan->changes[0].action, USH_CREATE); /* the order in which they are carried out */
 	ush_plan_free(plan);
@@ -309,10 +296,10 @@ START_TEST(another_role_under_a_name_of_its_own_needs_a_stand_in)
 {
 	struct ush_plan *plan;
 
-	begin(ONE, "1 /a p");
-	ush_plan_free(run_and_count(USH_CREATE, 2));
-	sync_case_policy(c, GRANTS("- {group: a, role: edit, namespaces: [x], name: readers}\n") LIMITS);
-	plan = run_and_count(USH_REPLACE, 1);
+	c = sync_case_begin(ONE, "1 /a p");
+	ush_plan_free(sync_case_run_and_count(c, USH_CREATE, 2));
+	sync_case_policy(c, CASE_GRANTS("- {group: a, role: edit, namespaces: [x], name: readers}\n") CASE_LIMITS);
+	plan = sync_case_run_and_count(c, USH_REPLACE, 1);
 	sync_case_expect_reason(plan, USH_REPLACE, "readers", "refers to ClusterRole edit now, to Role/reader before");
 	ck_assert_str_eq(sync_case_change(plan, USH_REPLACE, "readers")->stand_in, "usher-edit-1dbac2f6-81027a19"); /* the very name that apply uses, and the file says */
 	ck_assert_uint_eq(plan->for_people_count, 1);
