@@ -86,13 +86,15 @@ static bool takes(const struct ush_plan *plan)
 }
 
 /* Who was seen to be gone is known whatever becomes of the objects; where objects of ours are, and under which marks, is
- * known only when all is done. The state borrows all but the list of namespaces, which is returned for the caller to free. */
-static char *state_so_far(const struct ush_run *run, struct ush_state *state)
+ * known only when all is done. The state borrows all but the list of namespaces, which is the caller's to free. */
+static struct ush_state state_so_far(const struct ush_run *run, char **namespaces)
 {
-	*state = run->plan->state;
-	state->shards = run->before.shards;
-	state->namespaces = united(run->plan->state.namespaces, run->before.namespaces);
-	return state->namespaces;
+	struct ush_state state = run->plan->state;
+
+	*namespaces = united(run->plan->state.namespaces, run->before.namespaces);
+	state.shards = run->before.shards;
+	state.namespaces = *namespaces;
+	return state;
 }
 
 static int save(const struct ush_run *run, const struct ush_state *state, const char *version, struct ush_error *err)
@@ -104,8 +106,8 @@ static int save(const struct ush_run *run, const struct ush_state *state, const 
  * another group unasked. */
 static int note_first(struct ush_run *run, struct ush_error *err)
 {
-	struct ush_state state;
-	USH_AUTO_FREE char *namespaces = state_so_far(run, &state);
+	USH_AUTO_FREE char *namespaces = NULL;
+	struct ush_state state = state_so_far(run, &namespaces);
 
 	run->noted = run->plan->stones_changed && takes(run->plan);
 	return run->noted ? save(run, &state, run->plan->state_version, err) : 0;
@@ -122,8 +124,8 @@ static void save_state(struct ush_run *run)
 {
 	const struct ush_plan *plan = run->plan;
 	bool failed = run->applied->failed.count > 0;
-	struct ush_state so_far;
-	USH_AUTO_FREE char *namespaces = state_so_far(run, &so_far), *version = NULL;
+	USH_AUTO_FREE char *namespaces = NULL, *version = NULL;
+	struct ush_state so_far = state_so_far(run, &namespaces);
 	USH_AUTO_STATE noted = {0};
 	struct ush_error why = {0};
 	int result;
