@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The ledger: what a person decided outside of the policy, and every later run honours. Who was offboarded stays out,
+ * whatever a source says (denied); who was given a role for an hour has it for an hour (elevated). Pure; ledger_store.h
+ * keeps it.
+ */
+#ifndef USH_LEDGER_LEDGER_H
+#define USH_LEDGER_LEDGER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/base/error.h"
+#include "common/kube/rbac.h"
+
+#define USH_LEDGER_MAX 2000 /* entries: what a ConfigMap holds */
+
+enum ush_ledger_kind {
+	USH_LEDGER_USER,      /* a person who was offboarded: no binding holds them */
+	USH_LEDGER_GROUP,     /* likewise a group */
+	USH_LEDGER_NAMESPACE, /* likewise a namespace: nothing of ours goes there */
+	USH_LEDGER_ELEVATED,  /* a role in a namespace, for a time */
+};
+
+struct ush_ledger_entry {
+	enum ush_ledger_kind kind;
+	char *key;   /* 8 hex digits, by which people name it; an elevated binding carries it as label usher.dev/elevation */
+	char *name;  /* of the person, group (a path or a name) or namespace, as somebody wrote it */
+	char *source, *id;	   /* of a person or a group, at the provider, where known; else NULL */
+	struct ush_list spellings; /* of a person or a group: all that the API server may call it, prefix included */
+	int64_t since, until;	   /* Unix seconds of the cluster; until 0: it has no end (never so of an elevation) */
+	char *by, *reason, *ticket; /* ticket may be NULL */
+	/* of an elevation */
+	bool group;   /* its subject is a group, else a person */
+	char *subject; /* as the API server calls it: one of spellings */
+	char *role;    /* as the policy calls it */
+	char *namespace_name, *binding; /* where, and the RoleBinding's name */
+	char *seal;    /* the break-glass grant of the policy that it used, or NULL */
+	bool reviewed; /* a break-glass: somebody looked at it afterwards */
+};
+
+struct ush_ledger {
+	struct ush_ledger_entry *items; /* sorted by kind, name, key */
+	size_t count;
+};
+
+/* Takes the entry over. False when there is no room, and then it is the caller's still. */
+bool ush_ledger_add(struct ush_ledger *ledger, struct ush_ledger_entry *entry);
+
+/* Drops and frees one; false when there is none of that key. */
+bool ush_ledger_drop(struct ush_ledger *ledger, const char *key);
+
+struct ush_ledger_entry *ush_ledger_find(const struct ush_ledger *ledger, const char *key);
+
+/* The entry that keeps it out, or NULL. text is what the API server calls the person; spellings that differ in case alone
+ * are one person. */
+const struct ush_ledger_entry *ush_ledger_bars_user(const struct ush_ledger *ledger, const char *text);
+
+/* A group is known by source and id; one whose id was not known by its spellings. */
+const struct ush_ledger_entry *ush_ledger_bars_group(const struct ush_ledger *ledger, const char *source, const char *id, const char *text);
+const struct ush_ledger_entry *ush_ledger_bars_namespace(const struct ush_ledger *ledger, const char *name);
+
+void ush_ledger_entry_free(struct ush_ledger_entry *entry);
+void ush_ledger_free(struct ush_ledger *ledger);
+#define USH_AUTO_LEDGER __attribute__((cleanup(ush_ledger_free))) struct ush_ledger
+
+/* Byte-stable JSON text; the caller frees. */
+char *ush_ledger_text(const struct ush_ledger *ledger);
+
+/* USH_ERR_STORE when it is not what ush_ledger_text writes; where names it in the message. Unknown members are an error:
+ * a later version may mean more by them than we could keep. */
+int ush_ledger_read(struct ush_ledger *ledger, const char *text, const char *where, struct ush_error *err);
+
+/* The name of a policy's ConfigMap: usher-broker-ledger, with "-POLICY" unless the policy is "default". The caller frees. */
+char *ush_ledger_name(const char *policy);
+
+#endif
