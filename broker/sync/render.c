@@ -233,6 +233,8 @@ int ush_render_whole(const char *folder, const struct ush_plan *plan, struct ush
 	return result == 0 ? ush_state_save_file(&plan->state, folder, plan->policy, err) : -1;
 }
 
+/* Whose a name was is noted before it is taken out: a run that is killed in between would forget it, and the name pass to
+ * another group unasked. */
 int ush_render(const char *folder, const struct ush_plan *plan, struct ush_rendered *rendered, struct ush_error *err)
 {
 	struct ush_list names = {0};
@@ -240,11 +242,11 @@ int ush_render(const char *folder, const struct ush_plan *plan, struct ush_rende
 
 	if (mkdir(folder, 0755) != 0 && errno != EEXIST)
 		return ush_fail(err, USH_ERR_STORE, "%s: %s", folder, strerror(errno));
-	result = write_all(folder, plan, &names, rendered, err);
+	result = plan->state_changed ? ush_state_save_file(&plan->state, folder, plan->policy, err) : 0;
+	if (result == 0)
+		result = write_all(folder, plan, &names, rendered, err);
 	if (result == 0)
 		result = remove_rest(folder, plan->policy, &names, rendered, err);
-	if (result == 0 && plan->state_changed)
-		result = ush_state_save_file(&plan->state, folder, plan->policy, err);
 	ush_list_free(&names);
 	return result;
 }
