@@ -30,9 +30,9 @@ policy a b
 render >/dev/null
 is "$(find "$T/out" -name 'g-*' | wc -l)" 2 'of three, the oldest goes'
 rm -rf "$T/out"
-mkdir "$T/out" && ln -s /etc "$T/out/current"
+mkdir "$T/out" "$T/theirs" && ln -s "$T/theirs" "$T/out/current"
 status 8 'a link that is not ours is left alone' render
-is "$(readlink "$T/out/current")" /etc 'as it was'
+is "$(readlink "$T/out/current")" "$T/theirs" 'as it was'
 
 again() { # puts the old generation back
 	rm -rf "$T/out"

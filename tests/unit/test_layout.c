@@ -9,57 +9,12 @@
 
 #include "common/base/memory.h"
 #include "common/data/json.h"
-#include "tests/support/sync_case.h"
-
-#define HEAD                                                                                                                           \
-	"apiVersion: usher.dev/v1\nkind: AccessPolicy\ncluster: {groupPrefix: 'oidc:', userPrefix: 'u:'}\n"                                 \
-	"sources: {one: {file: {path: a.json}}, two: {file: {path: b.json}}}\n"                                                             \
-	"roles:\n  reader: {rules: [{apiGroups: [''], resources: [pods], verbs: [get]}]}\n  edit: {clusterRole: edit}\n"                    \
-	"limits: {remove: {bindings: 100, people: 100%}, vanishedGroup: {runs: 2, age: 0s}}\n"
-#define ONE   "grants:\n- {source: one, group: a, role: edit, namespaces: [x]}\n- {source: one, group: b, role: edit, namespaces: [x]}\n"
-#define BOTH  "grants:\n- {source: one, group: a, role: edit, namespaces: [x], name: e}\n- {source: two, group: b, role: edit, namespaces: [x], name: e}\n"
-#define ROLES "grants:\n- {source: one, group: a, role: reader, namespaces: [x]}\n- {source: one, group: b, role: edit, namespaces: [x]}\n"
+#include "tests/support/layout_case.h"
 
 static const char *const layouts[] = {"layout: role\n", "layout: group\n", "layout: users\n"};
 enum { ROLE, GROUP, USERS };
 
 static struct sync_case *c;
-
-static void begin(const char *policy)
-{
-	c = sync_case_new(policy);
-	sync_case_groups(c, 0, "1 /a p,q;2 /b q,r");
-	sync_case_groups(c, 1, "1 /b r,s;7 /other t");
-}
-
-/* "role: kind name ..." of each binding, sorted. */
-static void expect_bindings(const char *texts)
-{
-	struct ush_list all = {0};
-	USH_AUTO_BUF text = {0};
-	const json_t *object, *subject;
-	size_t i, j;
-
-	json_array_foreach(c->cluster, i, object) {
-		USH_AUTO_BUF one = {0};
-
-		if (strcmp(ush_json_string(object, "kind"), "RoleBinding") != 0)
-			continue;
-		ush_buf_printf(&one, "%s:", ush_json_string(json_object_get(object, "roleRef"), "name"));
-		json_array_foreach(json_object_get(object, "subjects"), j, subject)
-		{
-			ck_assert_str_eq(ush_json_string(subject, "apiGroup"), "rbac.authorization.k8s.io");
-			ush_buf_printf(&one, " %s %s", ush_json_string(subject, "kind"), ush_json_string(subject, "name"));
-		}
-		ush_list_add(&all, one.data);
-	}
-	ush_list_sort(&all);
-	ush_buf_puts(&text, "");
-	for (i = 0; i < all.count; i++)
-		ush_buf_printf(&text, "%s%s", i > 0 ? " | " : "", all.items[i]);
-	ck_assert_str_eq(text.data, texts);
-	ush_list_free(&all);
-}
 
 /* BE05, BE06 */
 START_TEST(each_layout_makes_its_own_objects)
@@ -71,11 +26,11 @@ START_TEST(each_layout_makes_its_own_objects)
 	};
 
 	for (size_t i = 0; i < USH_COUNT(layouts); i++) {
-		USH_AUTO_FREE char *policy = ush_printf("%s%s%s", HEAD, layouts[i], ONE);
+		USH_AUTO_FREE char *policy = ush_printf("%s%s%s", LAYOUT_HEAD, layouts[i], LAYOUT_ONE);
 
-		begin(policy);
+		c = layout_case_new(policy);
 		ush_plan_free(sync_case_run_and_count(c, USH_CREATE, i == GROUP ? 2 : 1));
-		expect_bindings(wanted[i]);
+		layout_case_expect(c, wanted[i]);
 		sync_case_expect_empty(sync_case_run(c));
 		sync_case_free(c);
 	}
@@ -86,11 +41,11 @@ END_TEST
 START_TEST(a_binding_refers_to_the_policys_role_or_to_a_cluster_role)
 {
 	for (size_t i = 0; i < USH_COUNT(layouts); i++) {
-		USH_AUTO_FREE char *policy = ush_printf("%s%s%s", HEAD, layouts[i], ROLES);
+		USH_AUTO_FREE char *policy = ush_printf("%s%s%s", LAYOUT_HEAD, layouts[i], LAYOUT_ROLES);
 		const json_t *object;
 		size_t at, roles = 0, cluster_roles = 0;
 
-		begin(policy);
+		c = layout_case_new(policy);
 		ush_plan_free(sync_case_run_and_count(c, USH_CREATE, 3));
 		ck_assert_ptr_nonnull(sync_case_object(c, "Role", "x", "reader"));
 		json_array_foreach(c->cluster, at, object) {
@@ -111,29 +66,11 @@ END_TEST
 
 /* ---- from one to another ---- */
 
-/* As the API server would decide for a person of these groups. */
-static bool may_edit(const char *person, const char *groups)
-{
-	USH_AUTO_FREE char *user = ush_printf("u:%s", person);
-	const json_t *object, *subject;
-	size_t i, j;
-
-	json_array_foreach(c->cluster, i, object)
-		json_array_foreach(json_object_get(object, "subjects"), j, subject)
-		{
-			const char *name = ush_json_string(subject, "name");
-
-			if (strcmp(ush_json_string(subject, "kind"), "User") == 0 ? strcmp(name, user) == 0 : strstr(groups, name) != NULL)
-				return true;
-		}
-	return false;
-}
-
 static void expect_everybody(const char *when)
 {
-	ck_assert_msg(may_edit("p", "oidc:a"), "%s: p is without access", when);
-	ck_assert_msg(may_edit("q", "oidc:a oidc:b"), "%s: q is without access", when);
-	ck_assert_msg(may_edit("r", "oidc:b"), "%s: r is without access", when);
+	ck_assert_msg(layout_case_may_edit(c, "p", "oidc:a"), "%s: p is without access", when);
+	ck_assert_msg(layout_case_may_edit(c, "q", "oidc:a oidc:b"), "%s: q is without access", when);
+	ck_assert_msg(layout_case_may_edit(c, "r", "oidc:b"), "%s: r is without access", when);
 }
 
 /* Carries a plan out change by change, and looks after each. */
@@ -152,11 +89,11 @@ static void apply_stepwise(const struct ush_plan *plan, const char *when)
 
 static void switch_layout(size_t from, size_t to, const char *grants)
 {
-	USH_AUTO_FREE char *before = ush_printf("%s%s%s", HEAD, layouts[from], grants), *after = ush_printf("%s%s%s", HEAD, layouts[to], grants);
+	USH_AUTO_FREE char *before = ush_printf("%s%s%s", LAYOUT_HEAD, layouts[from], grants), *after = ush_printf("%s%s%s", LAYOUT_HEAD, layouts[to], grants);
 	USH_AUTO_FREE char *when = ush_printf("%.*s to %.*s", (int)strlen(layouts[from]) - 1, layouts[from], (int)strlen(layouts[to]) - 1, layouts[to]);
 	struct ush_plan *plan;
 
-	begin(before);
+	c = layout_case_new(before);
 	ush_plan_free(sync_case_run(c));
 	sync_case_policy(c, after);
 	plan = sync_case_plan(c);
@@ -177,8 +114,8 @@ START_TEST(another_layout_is_new_bindings_first_and_the_old_ones_after)
 	for (size_t from = 0; from < USH_COUNT(layouts); from++)
 		for (size_t to = 0; to < USH_COUNT(layouts); to++)
 			if (from != to) {
-				switch_layout(from, to, ONE);
-				expect_bindings(wanted[to]);
+				switch_layout(from, to, LAYOUT_ONE);
+				layout_case_expect(c, wanted[to]);
 				sync_case_free(c);
 			}
 }
@@ -192,7 +129,7 @@ START_TEST(a_binding_of_a_name_of_its_own_keeps_it_in_every_layout)
 		for (size_t to = 0; to < USH_COUNT(layouts); to++)
 			if (from != to && (from == USERS || to == USERS)) {
 				switch_layout(from, to, NAMED);
-				expect_bindings(to == USERS ? "edit: User u:p User u:q User u:r" : "edit: Group oidc:a Group oidc:b");
+				layout_case_expect(c, to == USERS ? "edit: User u:p User u:q User u:r" : "edit: Group oidc:a Group oidc:b");
 				ck_assert_ptr_nonnull(sync_case_object(c, "RoleBinding", "x", "e"));
 				sync_case_free(c);
 			}
@@ -205,7 +142,7 @@ START_TEST(who_leaves_one_group_and_is_in_another_stays)
 {
 	struct ush_plan *plan;
 
-	begin(HEAD "layout: users\n" ONE);
+	c = layout_case_new(LAYOUT_HEAD "layout: users\n" LAYOUT_ONE);
 	ush_plan_free(sync_case_run_and_count(c, USH_CREATE, 1));
 	sync_case_groups(c, 0, "1 /a p;2 /b q,r");
 	sync_case_expect_empty(sync_case_run(c));
@@ -216,7 +153,7 @@ START_TEST(who_leaves_one_group_and_is_in_another_stays)
 	ck_assert_uint_eq(plan->changes[0].added_count, 1);
 	ck_assert_str_eq(plan->changes[0].added[0].text, "u:t");
 	ush_plan_free(plan);
-	expect_bindings("edit: User u:p User u:r User u:t");
+	layout_case_expect(c, "edit: User u:p User u:r User u:t");
 	sync_case_free(c);
 }
 END_TEST
@@ -224,21 +161,21 @@ END_TEST
 /* BC02: neither those of the source that is incomplete, nor those beside them who may be in it. */
 START_TEST(an_incomplete_source_takes_nobody_out_of_a_binding_of_people)
 {
-	begin(HEAD "layout: users\n" BOTH);
+	c = layout_case_new(LAYOUT_HEAD "layout: users\n" LAYOUT_BOTH);
 	ush_plan_free(sync_case_run_and_count(c, USH_CREATE, 1));
-	expect_bindings("edit: User u:p User u:q User u:r User u:s");
+	layout_case_expect(c, "edit: User u:p User u:q User u:r User u:s");
 	sync_case_incomplete(c, 0, "page 2 answered 503");
 	sync_case_expect_empty(sync_case_run(c));
 	sync_case_groups(c, 1, "1 /b r;7 /other t"); /* s left b, and may be in a by now */
 	for (int i = 0; i < 3; i++)
 		ush_plan_free(sync_case_run(c));
-	expect_bindings("edit: User u:p User u:q User u:r User u:s");
+	layout_case_expect(c, "edit: User u:p User u:q User u:r User u:s");
 	sync_case_groups(c, 1, "1 /b r,v;7 /other t"); /* who comes is let in all the same */
 	ush_plan_free(sync_case_run(c));
-	expect_bindings("edit: User u:p User u:q User u:r User u:s User u:v");
+	layout_case_expect(c, "edit: User u:p User u:q User u:r User u:s User u:v");
 	sync_case_groups(c, 0, "1 /a p,q;2 /b q,r");
 	ush_plan_free(sync_case_run(c));
-	expect_bindings("edit: User u:p User u:q User u:r User u:v");
+	layout_case_expect(c, "edit: User u:p User u:q User u:r User u:v");
 	sync_case_free(c);
 }
 END_TEST
@@ -248,35 +185,35 @@ START_TEST(members_who_are_not_known_are_not_taken_out)
 {
 	static const char whole[] = "edit: User u:p User u:q User u:r";
 
-	begin(HEAD "layout: users\n" ONE);
+	c = layout_case_new(LAYOUT_HEAD "layout: users\n" LAYOUT_ONE);
 	ush_plan_free(sync_case_run_and_count(c, USH_CREATE, 1));
 	sync_case_groups(c, 0, "1 /a;2 /b q,r");
 	c->groups[0].items[0].members_known = false;
 	ush_plan_free(sync_case_run(c));
-	expect_bindings(whole);
+	layout_case_expect(c, whole);
 	sync_case_groups(c, 0, "1 /a q;2 /b q,r");
 	c->groups[0].items[0].unresolvable = 1;
 	ush_plan_free(sync_case_run(c));
-	expect_bindings(whole);
+	layout_case_expect(c, whole);
 	sync_case_groups(c, 0, "1 /a;2 /b");
 	ush_plan_free(sync_case_run(c));
-	expect_bindings(whole);
+	layout_case_expect(c, whole);
 	sync_case_groups(c, 0, "1 /a q;2 /b q,r");
 	ush_plan_free(sync_case_run(c));
-	expect_bindings("edit: User u:q User u:r");
+	layout_case_expect(c, "edit: User u:q User u:r");
 	sync_case_free(c);
 }
 END_TEST
 
 START_TEST(a_group_that_is_gone_once_keeps_its_people)
 {
-	begin(HEAD "layout: users\n" BOTH);
+	c = layout_case_new(LAYOUT_HEAD "layout: users\n" LAYOUT_BOTH);
 	ush_plan_free(sync_case_run_and_count(c, USH_CREATE, 1));
 	sync_case_groups(c, 1, "7 /other t");
 	ush_plan_free(sync_case_run(c));
-	expect_bindings("edit: User u:p User u:q User u:r User u:s");
+	layout_case_expect(c, "edit: User u:p User u:q User u:r User u:s");
 	ush_plan_free(sync_case_run(c));
-	expect_bindings("edit: User u:p User u:q");
+	layout_case_expect(c, "edit: User u:p User u:q");
 	sync_case_expect_empty(sync_case_run(c));
 	sync_case_free(c);
 }
@@ -298,7 +235,7 @@ START_TEST(more_people_than_a_binding_can_hold_are_refused)
 {
 	struct ush_plan *plan;
 
-	begin(HEAD "layout: users\ngrants:\n- {source: one, group: a, role: edit, namespaces: [x], name: e}\n");
+	c = layout_case_new(LAYOUT_HEAD "layout: users\ngrants:\n- {source: one, group: a, role: edit, namespaces: [x], name: e}\n");
 	many_people(USH_PEOPLE_MAX + 1);
 	plan = sync_case_run_and_count(c, USH_CREATE, 0);
 	sync_case_expect_reason(plan, USH_CONFLICT, "e", "would hold 10001 people, more than 10000: not written. Let bindings hold groups (layout: role)");

@@ -6,56 +6,15 @@
 
 #include <string.h>
 
-#include "broker/source/api.h"
 #include "common/base/file.h"
 #include "common/base/memory.h"
-#include "tests/support/provider.h"
+#include "tests/support/api_case.h"
 
-#define BASE "https://scim.test/v2"
+#define BASE API_CASE_BASE
 
-static struct provider *provider;
-static struct ush_policy_source source;
-static struct ush_error err;
-static struct ush_api api;
+static struct api_case c;
 static const struct ush_api_kind bearer_kind = {.accept = "application/scim+json"};
 static size_t asked;
-
-static void begin(const struct ush_api_kind *kind, const struct provider_row *rows)
-{
-	static const char *const settings[] = {"url=" BASE "/", "secretFile=@t0ken\n", "budget=60", "timeout=600", NULL};
-
-	provider = provider_new(rows);
-	source = provider_source("scim", settings);
-	err = (struct ush_error){0};
-	ck_assert_msg(ush_api_open(&api, &provider->world, &source, kind, NULL, &err) == 0, "%s", err.what);
-}
-
-static void end(void)
-{
-	ush_api_close(&api);
-	ush_policy_source_free(&source);
-	provider_free(provider);
-}
-
-static int get(const char *target, struct ush_api_answer *answer)
-{
-	struct ush_api_get question = {.target = target, .what = "the thing"};
-
-	err = (struct ush_error){0};
-	ush_api_answer_free(answer);
-	*answer = (struct ush_api_answer){0};
-	return ush_api_get(&api, &question, answer, &err);
-}
-
-static void expect_refused(const char *target, const char *why)
-{
-	USH_AUTO_API_ANSWER answer = {0};
-
-	ck_assert_int_eq(get(target, &answer), -1);
-	ck_assert_int_eq(err.code, USH_ERR_INCOMPLETE);
-	ck_assert_msg(strstr(err.what, why) != NULL, "\"%s\" lacks \"%s\"", err.what, why);
-	ck_assert_ptr_null(strstr(err.what, "t0ken"));
-}
 
 /* Somebody between ended the answer well where it was not over: that passes, or is told. */
 START_TEST(an_answer_cut_in_the_middle_is_asked_for_again)
@@ -68,22 +27,22 @@ START_TEST(an_answer_cut_in_the_middle_is_asked_for_again)
 		const struct provider_row passes[] = {{NULL, "/x", 200, cuts[i], NULL, USH_API_TRIES - 1}, {NULL, "/x", 200, "[7]", NULL, 0}, {0}};
 		const struct provider_row stays[] = {{NULL, "/x", 200, cuts[i], NULL, 0}, {0}};
 
-		begin(&bearer_kind, passes);
-		ck_assert_msg(get("/x", &answer) == 0, "%s", err.what);
+		api_case_begin(&c, &bearer_kind, passes);
+		ck_assert_msg(api_case_get(&c, "/x", &answer) == 0, "%s", c.err.what);
 		ck_assert_int_eq(json_integer_value(json_array_get(answer.body, 0)), 7);
-		end();
-		begin(&bearer_kind, stays);
-		expect_refused("/x", "the thing: the answer ends in the middle, tried four times");
-		ck_assert_uint_eq(provider->log_count, USH_API_TRIES);
-		end();
+		api_case_end(&c);
+		api_case_begin(&c, &bearer_kind, stays);
+		api_case_expect_refused(&c, "/x", "the thing: the answer ends in the middle, tried four times");
+		ck_assert_uint_eq(c.provider->log_count, USH_API_TRIES);
+		api_case_end(&c);
 	}
 	for (size_t i = 0; i < USH_COUNT(whole); i++) {
 		const struct provider_row rows[] = {{NULL, "/x", 200, whole[i], NULL, 0}, {0}};
 
-		begin(&bearer_kind, rows);
-		expect_refused("/x", "is not valid JSON");
-		ck_assert_uint_eq(provider->log_count, 1);
-		end();
+		api_case_begin(&c, &bearer_kind, rows);
+		api_case_expect_refused(&c, "/x", "is not valid JSON");
+		ck_assert_uint_eq(c.provider->log_count, 1);
+		api_case_end(&c);
 	}
 }
 END_TEST
@@ -101,16 +60,16 @@ START_TEST(a_redirect_is_told_and_not_followed)
 						   {NULL, "/path", 302, "", "Location: /y", 0}, {NULL, "/nowhere", 308, "", NULL, 0}, {0}};
 	static const struct ush_api_kind kind = {.advice = say_look_there};
 
-	begin(&kind, rows);
-	expect_refused("/away", "the thing: scim.test/v2 answered 302, and leads to https://evil.test/v2/x?a=b");
-	ck_assert_str_eq(err.hint, "Redirects are not followed. If that is where the provider is now, say so in sources.main.scim");
-	expect_refused("/near", "answered 302, and leads to " BASE "/y");
-	ck_assert_str_eq(err.hint, "look there");
-	expect_refused("/path", "leads to /y");
-	ck_assert_str_eq(err.hint, "look there");
-	expect_refused("/nowhere", "answered 308, and leads to nowhere");
-	ck_assert_uint_eq(provider->log_count, 4);
-	end();
+	api_case_begin(&c, &kind, rows);
+	api_case_expect_refused(&c, "/away", "the thing: scim.test/v2 answered 302, and leads to https://evil.test/v2/x?a=b");
+	ck_assert_str_eq(c.err.hint, "Redirects are not followed. If that is where the provider is now, say so in sources.main.scim");
+	api_case_expect_refused(&c, "/near", "answered 302, and leads to " BASE "/y");
+	ck_assert_str_eq(c.err.hint, "look there");
+	api_case_expect_refused(&c, "/path", "leads to /y");
+	ck_assert_str_eq(c.err.hint, "look there");
+	api_case_expect_refused(&c, "/nowhere", "answered 308, and leads to nowhere");
+	ck_assert_uint_eq(c.provider->log_count, 4);
+	api_case_end(&c);
 }
 END_TEST
 
@@ -135,18 +94,18 @@ START_TEST(an_answer_of_too_many_values_is_not_read)
 	size_t count = 2000000;
 	USH_AUTO_API_ANSWER answer = {0};
 
-	begin(&bearer_kind, none);
+	api_case_begin(&c, &bearer_kind, none);
 	large = ush_alloc(3 * count + 8);
 	large[0] = '[';
 	for (size_t i = 0; i < count; i++)
 		memcpy(large + 1 + 3 * i, "[],", 3);
 	memcpy(large + 3 * count, "]", 2);
-	provider->world.http = answer_large;
-	expect_refused("/many", "the thing: more than 2000000 values in one answer");
+	c.provider->world.http = answer_large;
+	api_case_expect_refused(&c, "/many", "the thing: more than 2000000 values in one answer");
 	ck_assert_uint_eq(asked, 1); /* and it is not asked for again */
 	memset(large + 1, ' ', 3 * count - 1);
-	ck_assert_int_eq(get("/fits", &answer), 0); /* it is not the size */
-	end();
+	ck_assert_int_eq(api_case_get(&c, "/fits", &answer), 0); /* it is not the size */
+	api_case_end(&c);
 	free(large);
 }
 END_TEST

@@ -4,55 +4,14 @@
 #include <string.h>
 #include <strings.h>
 
-#include "broker/source/api.h"
 #include "common/base/file.h"
 #include "common/base/memory.h"
-#include "tests/support/provider.h"
+#include "tests/support/api_case.h"
 
-#define BASE "https://scim.test/v2"
+#define BASE API_CASE_BASE
 
-static struct provider *provider;
-static struct ush_policy_source source;
-static struct ush_error err;
-static struct ush_api api;
+static struct api_case c;
 static const struct ush_api_kind bearer_kind = {.accept = "application/scim+json"};
-
-static void begin(const struct ush_api_kind *kind, const struct provider_row *rows)
-{
-	static const char *const settings[] = {"url=" BASE "/", "secretFile=@t0ken\n", "budget=60", "timeout=600", NULL};
-
-	provider = provider_new(rows);
-	source = provider_source("scim", settings);
-	err = (struct ush_error){0};
-	ck_assert_msg(ush_api_open(&api, &provider->world, &source, kind, NULL, &err) == 0, "%s", err.what);
-}
-
-static void end(void)
-{
-	ush_api_close(&api);
-	ush_policy_source_free(&source);
-	provider_free(provider);
-}
-
-static int get(const char *target, struct ush_api_answer *answer)
-{
-	struct ush_api_get question = {.target = target, .what = "the thing"};
-
-	err = (struct ush_error){0};
-	ush_api_answer_free(answer);
-	*answer = (struct ush_api_answer){0};
-	return ush_api_get(&api, &question, answer, &err);
-}
-
-static void expect_refused(const char *target, const char *why)
-{
-	USH_AUTO_API_ANSWER answer = {0};
-
-	ck_assert_int_eq(get(target, &answer), -1);
-	ck_assert_int_eq(err.code, USH_ERR_INCOMPLETE);
-	ck_assert_msg(strstr(err.what, why) != NULL, "\"%s\" lacks \"%s\"", err.what, why);
-	ck_assert_ptr_null(strstr(err.what, "t0ken"));
-}
 
 /* ---- one GET ---- */
 
@@ -63,14 +22,14 @@ START_TEST(a_get_carries_token_and_headers)
 	struct ush_api_get question = {.target = "/Groups?count=1", .what = "groups", .extra = extra};
 	USH_AUTO_API_ANSWER answer = {0};
 
-	begin(&bearer_kind, rows);
-	ck_assert_int_eq(ush_api_get(&api, &question, &answer, &err), 0);
+	api_case_begin(&c, &bearer_kind, rows);
+	ck_assert_int_eq(ush_api_get(&c.api, &question, &answer, &c.err), 0);
 	ck_assert_int_eq(json_integer_value(json_object_get(answer.body, "a")), 1);
 	ck_assert_str_eq(ush_http_header(&answer.response, "x-total"), "7");
-	ck_assert_str_eq(provider->log[0].authorization, "Bearer t0ken");
-	ck_assert_str_eq(provider->log[0].headers, "ConsistencyLevel: eventual\n");
-	ck_assert_uint_eq(api.requests, 1);
-	end();
+	ck_assert_str_eq(c.provider->log[0].authorization, "Bearer t0ken");
+	ck_assert_str_eq(c.provider->log[0].headers, "ConsistencyLevel: eventual\n");
+	ck_assert_uint_eq(c.api.requests, 1);
+	api_case_end(&c);
 }
 END_TEST
 
@@ -80,10 +39,10 @@ START_TEST(another_scheme_goes_into_the_header)
 	static const struct ush_api_kind kind = {.authorization = "SSWS"};
 	USH_AUTO_API_ANSWER answer = {0};
 
-	begin(&kind, rows);
-	ck_assert_int_eq(get("/x", &answer), 0);
-	ck_assert_str_eq(provider->log[0].authorization, "SSWS t0ken");
-	end();
+	api_case_begin(&c, &kind, rows);
+	ck_assert_int_eq(api_case_get(&c, "/x", &answer), 0);
+	ck_assert_str_eq(c.provider->log[0].authorization, "SSWS t0ken");
+	api_case_end(&c);
 }
 END_TEST
 
@@ -96,15 +55,15 @@ START_TEST(the_token_goes_to_one_origin_alone)
 						"https://scim.test@evil.test/x", "https://user@scim.test/v2/x", "file:///etc/passwd",	 "//evil", "x", ""};
 	USH_AUTO_API_ANSWER answer = {0};
 
-	begin(&bearer_kind, rows);
+	api_case_begin(&c, &bearer_kind, rows);
 	for (size_t i = 0; i < USH_COUNT(elsewhere); i++)
 		if (strcmp(elsewhere[i], "//evil") != 0) /* a path like another: it stays under the base */
-			expect_refused(elsewhere[i], "which is not scim.test");
-	ck_assert_uint_eq(provider->log_count, 0);
-	ck_assert_int_eq(get("https://SCIM.test:443/v2/x", &answer), 0); /* the same origin, otherwise written */
+			api_case_expect_refused(&c, elsewhere[i], "which is not scim.test");
+	ck_assert_uint_eq(c.provider->log_count, 0);
+	ck_assert_int_eq(api_case_get(&c, "https://SCIM.test:443/v2/x", &answer), 0); /* the same origin, otherwise written */
 	ush_api_answer_free(&answer);
-	ck_assert_int_eq(get("https://scim.test/other", &answer), 0);
-	end();
+	ck_assert_int_eq(api_case_get(&c, "https://scim.test/other", &answer), 0);
+	api_case_end(&c);
 }
 END_TEST
 
@@ -115,15 +74,15 @@ START_TEST(what_may_be_missing_is_an_answer_where_it_is_allowed)
 	struct ush_api_get gone = {.target = "/gone", .what = "group x", .allow404 = true}, same = {.target = "/same", .what = "y", .extra = extra};
 	USH_AUTO_API_ANSWER answer = {0};
 
-	begin(&bearer_kind, rows);
-	ck_assert_int_eq(ush_api_get(&api, &gone, &answer, &err), 0);
+	api_case_begin(&c, &bearer_kind, rows);
+	ck_assert_int_eq(ush_api_get(&c.api, &gone, &answer, &c.err), 0);
 	ck_assert_int_eq(answer.status, 404);
 	ush_api_answer_free(&answer);
-	ck_assert_int_eq(ush_api_get(&api, &same, &answer, &err), 0);
+	ck_assert_int_eq(ush_api_get(&c.api, &same, &answer, &c.err), 0);
 	ck_assert_int_eq(answer.status, 304);
-	expect_refused("/gone", "the thing: scim.test/v2 answered 404 (no)");
-	expect_refused("/same", "answered 304");
-	end();
+	api_case_expect_refused(&c, "/gone", "the thing: scim.test/v2 answered 404 (no)");
+	api_case_expect_refused(&c, "/same", "answered 304");
+	api_case_end(&c);
 }
 END_TEST
 
@@ -137,11 +96,11 @@ START_TEST(what_the_provider_says_is_told_without_its_secrets)
 		{NULL, "/c", 418, "<html>", NULL, 0},
 		{0}};
 
-	begin(&bearer_kind, rows);
-	expect_refused("/a", "answered 403 (Insufficient privileges)");
-	expect_refused("/b", "(token ... is bad)");
-	expect_refused("/c", "answered 418");
-	end();
+	api_case_begin(&c, &bearer_kind, rows);
+	api_case_expect_refused(&c, "/a", "answered 403 (Insufficient privileges)");
+	api_case_expect_refused(&c, "/b", "(token ... is bad)");
+	api_case_expect_refused(&c, "/c", "answered 418");
+	api_case_end(&c);
 }
 END_TEST
 
@@ -151,16 +110,16 @@ START_TEST(a_limit_costs_budget_and_not_tries)
 						   {NULL, "/never", 429, "", NULL, 0}, {NULL, "/long", 503, "", "Retry-After: 61", 0}, {0}};
 	USH_AUTO_API_ANSWER answer = {0};
 
-	begin(&bearer_kind, rows);
-	ck_assert_msg(get("/slow", &answer) == 0, "%s", err.what);
-	ck_assert_int_eq(provider->slept_ms, 45000);
-	ck_assert_int_eq(api.waited, 45000);
-	expect_refused("/never", "429"); /* 0.5, 1, 2, 4, 7.5 of what is left */
-	ck_assert_int_le(api.waited, 60000);
-	ck_assert_ptr_nonnull(strstr(err.hint, "sources.main.scim.budget"));
-	expect_refused("/long", "asks for");
-	ck_assert_int_le(provider->slept_ms, 60000);
-	end();
+	api_case_begin(&c, &bearer_kind, rows);
+	ck_assert_msg(api_case_get(&c, "/slow", &answer) == 0, "%s", c.err.what);
+	ck_assert_int_eq(c.provider->slept_ms, 45000);
+	ck_assert_int_eq(c.api.waited, 45000);
+	api_case_expect_refused(&c, "/never", "429"); /* 0.5, 1, 2, 4, 7.5 of what is left */
+	ck_assert_int_le(c.api.waited, 60000);
+	ck_assert_ptr_nonnull(strstr(c.err.hint, "sources.main.scim.budget"));
+	api_case_expect_refused(&c, "/long", "asks for");
+	ck_assert_int_le(c.provider->slept_ms, 60000);
+	api_case_end(&c);
 }
 END_TEST
 
@@ -177,10 +136,10 @@ START_TEST(a_provider_may_name_its_limits_in_its_own_way)
 		{NULL, "/x", 403, "", "Date: 1700000000\nX-RateLimit-Remaining: 0\nX-RateLimit-Reset: 1700000030", 1}, {NULL, "/x", 200, "[]", NULL, 0}, {0}};
 	USH_AUTO_API_ANSWER answer = {0};
 
-	begin(&kind, rows);
-	ck_assert_msg(get("/x", &answer) == 0, "%s", err.what);
-	ck_assert_int_eq(provider->slept_ms, 30000); /* by the provider's own clock */
-	end();
+	api_case_begin(&c, &kind, rows);
+	ck_assert_msg(api_case_get(&c, "/x", &answer) == 0, "%s", c.err.what);
+	ck_assert_int_eq(c.provider->slept_ms, 30000); /* by the c.provider's own clock */
+	api_case_end(&c);
 }
 END_TEST
 
@@ -189,13 +148,13 @@ START_TEST(the_whole_reading_has_one_deadline)
 	static const struct provider_row rows[] = {{NULL, "/x", 200, "[]", NULL, 0}, {NULL, "/y", 500, "", NULL, 0}, {0}};
 	USH_AUTO_API_ANSWER answer = {0};
 
-	begin(&bearer_kind, rows);
-	provider->now_ms += 599999;
-	ck_assert_int_eq(get("/x", &answer), 0);
-	expect_refused("/y", "takes longer than 10m");
-	provider->now_ms += 1000;
-	expect_refused("/x", "takes longer than 10m");
-	end();
+	api_case_begin(&c, &bearer_kind, rows);
+	c.provider->now_ms += 599999;
+	ck_assert_int_eq(api_case_get(&c, "/x", &answer), 0);
+	api_case_expect_refused(&c, "/y", "takes longer than 10m");
+	c.provider->now_ms += 1000;
+	api_case_expect_refused(&c, "/x", "takes longer than 10m");
+	api_case_end(&c);
 }
 END_TEST
 
@@ -206,14 +165,14 @@ START_TEST(a_token_that_was_replaced_meanwhile_is_read_again)
 	static const struct provider_row rows[] = {{NULL, "/x", 401, "", NULL, 1}, {NULL, "/x", 200, "[]", NULL, 0}, {NULL, "/y", 401, "", NULL, 0}, {0}};
 	USH_AUTO_API_ANSWER answer = {0};
 
-	begin(&bearer_kind, rows);
-	ck_assert_int_eq(ush_file_write(ush_source_text(&source, "secretFile"), "n3w", 3, 0600, &err), 0);
-	ck_assert_int_eq(get("/x", &answer), 0);
-	ck_assert_str_eq(provider->log[1].authorization, "Bearer n3w");
-	expect_refused("/y", "answered 401"); /* the same one: nothing to try again with */
-	ck_assert_uint_eq(provider_asked(provider, "/y"), 1);
-	ck_assert_ptr_nonnull(strstr(err.hint, "still good"));
-	end();
+	api_case_begin(&c, &bearer_kind, rows);
+	ck_assert_int_eq(ush_file_write(ush_source_text(&c.source, "secretFile"), "n3w", 3, 0600, &c.err), 0);
+	ck_assert_int_eq(api_case_get(&c, "/x", &answer), 0);
+	ck_assert_str_eq(c.provider->log[1].authorization, "Bearer n3w");
+	api_case_expect_refused(&c, "/y", "answered 401"); /* the same one: nothing to try again with */
+	ck_assert_uint_eq(provider_asked(c.provider, "/y"), 1);
+	ck_assert_ptr_nonnull(strstr(c.err.hint, "still good"));
+	api_case_end(&c);
 }
 END_TEST
 
@@ -240,19 +199,19 @@ START_TEST(a_token_is_renewed_before_it_ends_and_after_a_401)
 						   {NULL, "/z", 401, "", NULL, 0}, {0}};
 	USH_AUTO_API_ANSWER answer = {0};
 
-	begin(&kind, rows);
-	ck_assert_int_eq(get("/x", &answer), 0);
-	ck_assert_ptr_null(provider->log[0].authorization);
-	provider->now_ms += 49000;
-	ck_assert_int_eq(get("/x", &answer), 0);
-	ck_assert_str_eq(provider->log[2].authorization, "Bearer one");
-	provider->now_ms += 1000; /* ten seconds before its end */
-	ck_assert_int_eq(get("/x", &answer), 0);
-	ck_assert_str_eq(provider->log[4].authorization, "Bearer two");
-	ck_assert_int_eq(get("/y", &answer), 0);
-	ck_assert_str_eq(provider->log[7].authorization, "Bearer three");
-	expect_refused("/z", "no token: 400");
-	end();
+	api_case_begin(&c, &kind, rows);
+	ck_assert_int_eq(api_case_get(&c, "/x", &answer), 0);
+	ck_assert_ptr_null(c.provider->log[0].authorization);
+	c.provider->now_ms += 49000;
+	ck_assert_int_eq(api_case_get(&c, "/x", &answer), 0);
+	ck_assert_str_eq(c.provider->log[2].authorization, "Bearer one");
+	c.provider->now_ms += 1000; /* ten seconds before its end */
+	ck_assert_int_eq(api_case_get(&c, "/x", &answer), 0);
+	ck_assert_str_eq(c.provider->log[4].authorization, "Bearer two");
+	ck_assert_int_eq(api_case_get(&c, "/y", &answer), 0);
+	ck_assert_str_eq(c.provider->log[7].authorization, "Bearer three");
+	api_case_expect_refused(&c, "/z", "no token: 400");
+	api_case_end(&c);
 }
 END_TEST
 
@@ -292,13 +251,13 @@ START_TEST(many_are_asked_and_each_is_answered_once)
 	struct tally *t = ush_new(struct tally);
 	struct ush_api_many many = {.count = MANY, .width = 16, .get = many_get, .answer = many_answer, .context = t};
 
-	begin(&bearer_kind, rows);
-	ck_assert_msg(ush_api_get_many(&api, &many, &err) == 0, "%s", err.what);
+	api_case_begin(&c, &bearer_kind, rows);
+	ck_assert_msg(ush_api_get_many(&c.api, &many, &c.err) == 0, "%s", c.err.what);
 	ck_assert_uint_eq(t->asked, MANY);
 	ck_assert_uint_eq(t->answered, MANY);
-	ck_assert_uint_eq(provider->log_count, MANY + 2 + 1 + 3);
+	ck_assert_uint_eq(c.provider->log_count, MANY + 2 + 1 + 3);
 	free(t);
-	end();
+	api_case_end(&c);
 }
 END_TEST
 
@@ -309,17 +268,17 @@ START_TEST(one_that_cannot_be_had_ends_all)
 	struct tally *t = ush_new(struct tally);
 	struct ush_api_many many = {.count = MANY, .width = 16, .get = many_get, .answer = many_answer, .context = t};
 
-	begin(&bearer_kind, rows);
-	ck_assert_int_eq(ush_api_get_many(&api, &many, &err), -1);
-	ck_assert_str_eq(err.what, "/item/77. answered 503 four times");
-	ck_assert_uint_eq(provider_asked(provider, "/item/77."), 4);
-	end();
-	begin(&bearer_kind, wrong);
-	ck_assert_int_eq(ush_api_get_many(&api, &many, &err), -1);
-	ck_assert_str_eq(err.what, "9 is no list");
-	ck_assert_uint_lt(provider->log_count, 40);
+	api_case_begin(&c, &bearer_kind, rows);
+	ck_assert_int_eq(ush_api_get_many(&c.api, &many, &c.err), -1);
+	ck_assert_str_eq(c.err.what, "/item/77. answered 503 four times");
+	ck_assert_uint_eq(provider_asked(c.provider, "/item/77."), 4);
+	api_case_end(&c);
+	api_case_begin(&c, &bearer_kind, wrong);
+	ck_assert_int_eq(ush_api_get_many(&c.api, &many, &c.err), -1);
+	ck_assert_str_eq(c.err.what, "9 is no list");
+	ck_assert_uint_lt(c.provider->log_count, 40);
 	free(t);
-	end();
+	api_case_end(&c);
 }
 END_TEST
 
@@ -338,9 +297,9 @@ static int chain(size_t most, size_t *items)
 	static char first[] = "/g?p=1";
 	struct ush_api_chain pages = {.target = first, .what = "groups", .most = most, .page = link_page, .context = items};
 
-	err = (struct ush_error){0};
+	c.err = (struct ush_error){0};
 	*items = 0;
-	return ush_api_chain(&api, &pages, &err);
+	return ush_api_chain(&c.api, &pages, &c.err);
 }
 
 START_TEST(a_chain_of_pages_is_followed_to_its_end)
@@ -350,13 +309,13 @@ START_TEST(a_chain_of_pages_is_followed_to_its_end)
 						   {NULL, "p=3$", 200, "[5]", "Link: <" BASE "/g?p=1>; rel=\"first\"", 0}, {0}};
 	size_t items;
 
-	begin(&bearer_kind, rows);
-	ck_assert_msg(chain(0, &items) == 0, "%s", err.what);
+	api_case_begin(&c, &bearer_kind, rows);
+	ck_assert_msg(chain(0, &items) == 0, "%s", c.err.what);
 	ck_assert_uint_eq(items, 5);
-	ck_assert_uint_eq(provider->log_count, 3);
+	ck_assert_uint_eq(c.provider->log_count, 3);
 	ck_assert_int_eq(chain(2, &items), -1);
-	ck_assert_str_eq(err.what, "groups does not end after 2 pages");
-	end();
+	ck_assert_str_eq(c.err.what, "groups does not end after 2 pages");
+	api_case_end(&c);
 }
 END_TEST
 
@@ -367,13 +326,13 @@ START_TEST(a_chain_that_goes_round_or_away_is_incomplete)
 						   {NULL, "p=2$", 200, "[2]", "Link: <https://evil.test/g?p=3>; rel=\"next\"", 0}, {0}};
 	size_t items;
 
-	begin(&bearer_kind, rows);
+	api_case_begin(&c, &bearer_kind, rows);
 	ck_assert_int_eq(chain(0, &items), -1); /* a path and a whole URL are the same page */
-	ck_assert_msg(strstr(err.what, "go round in a circle") != NULL, "%s", err.what);
+	ck_assert_msg(strstr(c.err.what, "go round in a circle") != NULL, "%s", c.err.what);
 	ck_assert_int_eq(chain(0, &items), -1);
-	ck_assert_msg(strstr(err.what, "page 3 of groups: is said to be at \"https://evil.test/g?p=3\"") != NULL, "%s", err.what);
-	ck_assert_uint_eq(provider_asked(provider, "evil"), 0);
-	end();
+	ck_assert_msg(strstr(c.err.what, "page 3 of groups: is said to be at \"https://evil.test/g?p=3\"") != NULL, "%s", c.err.what);
+	ck_assert_uint_eq(provider_asked(c.provider, "evil"), 0);
+	api_case_end(&c);
 }
 END_TEST
 
