@@ -121,9 +121,12 @@ struct ush_leaving { /* a subject of a binding that is there, and what becomes o
 		long runs;
 		bool removed;
 	} note;
+	struct ush_note *others; /* LATER: what other grants that speak of it say, whose names for it may be others */
+	size_t other_count;
 };
 
-/* May this subject go, which no present group accounts for? */
+/* May this subject go, which no present group accounts for? What is to be noted of one that does not go now is the
+ * caller's to note, once it is clear that it stays (ush_decide_remember). */
 void ush_decide_leave(struct ush_decide *d, const struct ush_seen *seen, struct ush_leaving *leaving);
 
 /* The subject is to be in the binding for another role; but a grant gives it the one that the binding is for, and nothing
@@ -145,6 +148,13 @@ void ush_decide_answer(struct ush_leaving *l, struct ush_leaving *answer, bool *
 
 /* What the next run is told. Several bindings may speak of one group: while one of them waits, the stone does. */
 void ush_decide_stone(struct ush_decide *d, const struct ush_seen *seen, const struct ush_note *note);
+
+/* The same of several grants. One name's stone is as old as the other's, or it would never come to all of them: while one
+ * of them waits, so does one that might go. */
+void ush_decide_stones(struct ush_decide *d, const struct ush_seen *seen, struct ush_note *notes, size_t count, bool waits);
+
+/* Everything that was noted of one that leaves. */
+void ush_decide_remember(struct ush_decide *d, const struct ush_seen *seen, struct ush_leaving *leaving);
 
 /* This subject is to be another group's, as granted: the name is not to go to a third one unseen. */
 void ush_decide_forget(struct ush_decide *d, const struct ush_seen *seen, const struct ush_origin *origin);

@@ -117,18 +117,6 @@ static void answer_of(struct ush_decide *d, size_t number, const struct ush_seen
 		ush_decide_gone(d, number, answer, "gone from");
 }
 
-/* One source's stone is as old as the other's, or it would never come to all of them: one that might go waits for the last. */
-static void put_stones(struct ush_decide *d, const struct ush_seen *seen, const struct ush_leaving *l, struct ush_note *notes, size_t count)
-{
-	for (size_t i = 0; i < count; i++) {
-		if (notes[i].removed && l->leave != USH_LEAVE_NOW) {
-			notes[i].removed = false;
-			notes[i].runs = d->policy->vanished_runs - 1;
-		}
-		ush_decide_stone(d, seen, &notes[i]);
-	}
-}
-
 bool ush_decide_nameless_over(const struct ush_decide *d, const struct ush_seen *seen, const struct ush_origin *subject)
 {
 	struct ush_origin guess;
@@ -172,7 +160,7 @@ bool ush_decide_nameless(struct ush_decide *d, const struct ush_seen *seen, stru
 			USH_PUSH(notes, count, answer.note);
 		ush_decide_answer(l, &answer, &any);
 	}
-	put_stones(d, seen, l, notes, count);
+	ush_decide_stones(d, seen, notes, count, l->leave != USH_LEAVE_NOW);
 	l->note = (struct ush_note){0};
 	return any;
 }

@@ -15,6 +15,7 @@
 void ush_leaving_free(struct ush_leaving *leaving)
 {
 	free(leaving->why);
+	free(leaving->others);
 }
 
 static void say(struct ush_leaving *l, enum ush_leave leave, char *why)
@@ -74,6 +75,23 @@ void ush_decide_stone(struct ush_decide *d, const struct ush_seen *seen, const s
 			stone.group = before->group;
 	}
 	ush_state_set(&d->stones, &stone);
+}
+
+void ush_decide_stones(struct ush_decide *d, const struct ush_seen *seen, struct ush_note *notes, size_t count, bool waits)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (notes[i].removed && notes[i].runs > 0 && waits) {
+			notes[i].removed = false;
+			notes[i].runs = d->policy->vanished_runs - 1;
+		}
+		ush_decide_stone(d, seen, &notes[i]);
+	}
+}
+
+void ush_decide_remember(struct ush_decide *d, const struct ush_seen *seen, struct ush_leaving *l)
+{
+	ush_decide_stone(d, seen, &l->note);
+	ush_decide_stones(d, seen, l->others, l->other_count, l->leave == USH_LEAVE_LATER);
 }
 
 static void note(struct ush_decide *d, size_t number, struct ush_leaving *l, const char *group, int64_t since, long runs, bool removed)
@@ -346,13 +364,21 @@ void ush_decide_answer(struct ush_leaving *l, struct ush_leaving *answer, bool *
 
 static bool ask(struct ush_decide *d, const struct ush_seen *seen, const struct ush_speakers *speakers, struct ush_leaving *l)
 {
+	USH_AUTO_FREE struct ush_note *notes = NULL;
+	size_t count = 0;
 	bool any = false;
 
 	for (size_t i = 0; i < speakers->count; i++) {
 		struct ush_leaving answer = {.subject = l->subject};
 
 		leave_by_grant(d, speakers->grants[i], seen, &answer);
+		if (answer.note.runs > 0)
+			USH_PUSH(notes, count, answer.note);
 		ush_decide_answer(l, &answer, &any);
+	}
+	if (l->leave == USH_LEAVE_LATER) {
+		l->other_count = count;
+		l->others = ush_steal(&notes);
 	}
 	return any;
 }
@@ -425,9 +451,10 @@ void ush_decide_leave(struct ush_decide *d, const struct ush_seen *seen, struct 
 		return;
 	}
 	decide(d, seen, &speakers, l);
-	ush_decide_stone(d, seen, &l->note);
-	if (l->leave == USH_LEAVE_NOW)
+	if (l->leave == USH_LEAVE_NOW) {
+		ush_decide_stone(d, seen, &l->note);
 		forget(d, seen, l->subject, &speakers);
+	}
 	for (size_t i = 0; l->leave == USH_LEAVE_NOW && i < d->ending_count; i++)
 		d->ended[d->ending[i]] = true;
 }
@@ -450,7 +477,7 @@ bool ush_decide_needs_role(struct ush_decide *d, const struct ush_seen *seen, co
 			continue;
 		leave_by_grant(d, speakers.grants[i], seen, &answer);
 		needs = answer.leave == USH_LEAVE_LATER || answer.leave == USH_LEAVE_UNKNOWN;
-		ush_decide_stone(d, seen, &answer.note);
+		ush_decide_remember(d, seen, &answer);
 		ush_leaving_free(&answer);
 	}
 	return needs;

@@ -85,6 +85,49 @@ static bool is_unrecorded(const struct ush_decide *d, const struct ush_binding *
 	return more;
 }
 
+/* Under the name that it has now. */
+static void follow(struct ush_decide *d, struct ush_binding *b, struct ush_leaving *l)
+{
+	USH_AUTO_FREE char *text = l->leave == USH_LEAVE_FOLLOW ? ush_name_group(d->policy, l->group->id, l->group->name, l->group->path) : NULL;
+
+	if (text == NULL)
+		return;
+	ush_decide_remember(d, b->seen, l);
+	ush_origins_add(&b->final, &(struct ush_origin){text, l->subject->source, l->group->id, l->group->name, l->group->path, (char *)l->granted});
+}
+
+/* Of two sources' groups of one name, a binding holds one: who is to stay under a name that another one follows into is
+ * remembered, and no more. */
+static bool is_followed(struct ush_decide *d, struct ush_binding *b, struct ush_leaving *l)
+{
+	const struct ush_origin *s = l->subject, *now = ush_origins_find(&b->final, s->text);
+
+	if (l->leave == USH_LEAVE_NOW || l->leave == USH_LEAVE_FOLLOW || now == NULL || s->source == NULL || strcmp(s->source, now->source) == 0)
+		return false;
+	ush_decide_forget(d, b->seen, s);
+	ush_leaving_free(l);
+	b->staying--;
+	return true;
+}
+
+static void stay(struct ush_decide *d, struct ush_binding *b)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < b->leaving_count; i++) {
+		struct ush_leaving *l = &b->leaving[i];
+
+		if (is_followed(d, b, l))
+			continue;
+		if (l->leave != USH_LEAVE_NOW && l->leave != USH_LEAVE_FOLLOW) {
+			ush_decide_remember(d, b->seen, l);
+			ush_origins_add(&b->final, l->subject);
+		}
+		b->leaving[kept++] = *l;
+	}
+	b->leaving_count = kept;
+}
+
 static void weigh_leaving(struct ush_decide *d, struct ush_binding *b)
 {
 	const struct ush_origins *held = ush_binding_held(d, b->seen);
@@ -94,8 +137,8 @@ static void weigh_leaving(struct ush_decide *d, struct ush_binding *b)
 
 		if (now == NULL)
 			weigh_subject(d, b, s);
-		else if (s->source != NULL && strcmp(s->source, now->source) != 0)
-			ush_decide_forget(d, b->seen, s); /* another source's group has it by that name */
+		else if (s->source != NULL && (strcmp(s->source, now->source) != 0 || (s->id != NULL && strcmp(s->id, now->id) != 0)))
+			ush_decide_forget(d, b->seen, s); /* another group has it by that name */
 	}
 	if (is_unrecorded(d, b, held)) {
 		USH_AUTO_FREE char *text = ush_printf("%s/%s", b->namespace_name, b->name);
@@ -103,17 +146,9 @@ static void weigh_leaving(struct ush_decide *d, struct ush_binding *b)
 		b->unrecorded.text = (char *)ush_plan_text(d->plan, text);
 		weigh_subject(d, b, &b->unrecorded);
 	}
-	for (size_t i = 0; i < b->leaving_count; i++) {
-		const struct ush_leaving *l = &b->leaving[i];
-
-		if (l->leave == USH_LEAVE_FOLLOW) {
-			USH_AUTO_FREE char *text = ush_name_group(d->policy, l->group->id, l->group->name, l->group->path);
-
-			ush_origins_add(&b->final, &(struct ush_origin){text, l->subject->source, l->group->id, l->group->name, l->group->path, (char *)l->granted});
-		} else if (l->leave != USH_LEAVE_NOW) {
-			ush_origins_add(&b->final, l->subject);
-		}
-	}
+	for (size_t i = 0; i < b->leaving_count; i++)
+		follow(d, b, &b->leaving[i]);
+	stay(d, b);
 }
 
 /* People of a group whose members are not known whole cannot be told from people who left it. */

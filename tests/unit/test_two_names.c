@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A group that several grants speak of by different names, and two groups of one name: each was wrong once in a random
+ * history.
+ */
+#include "tests/support/tap.h"
+
+#include <string.h>
+
+#include "common/base/memory.h"
+#include "tests/support/layout_case.h"
+
+static struct sync_case *c;
+
+static void run(void)
+{
+	ush_plan_free(sync_case_run(c));
+}
+
+/* The grant's name for it and the pattern's each had a stone of their own, and each run noted but one of them: neither
+ * grew old, and the access stayed for ever. */
+START_TEST(a_group_that_two_grants_call_otherwise_goes_when_it_is_time)
+{
+#define FOLLOWED CASE_GRANTS("- {group: a, role: edit, namespaces: [x], name: e}\n")
+	c = sync_case_begin(FOLLOWED CASE_LIMITS, "1 /a p;2 /other q");
+	run();
+	sync_case_groups(c, 0, "1 /t-c p;2 /other q");
+	run();
+	sync_case_expect_subjects(c, "x", "e", "oidc:t-c");
+	sync_case_policy(c, FOLLOWED "- {groupPattern: 't-*', role: edit, namespaces: [x], name: e}\n" CASE_LIMITS);
+	sync_case_groups(c, 0, "2 /other q");
+	run();
+	sync_case_expect_subjects(c, "x", "e", "oidc:t-c");
+	c->now += 60;
+	run();
+	sync_case_expect_subjects(c, "x", "e", "");
+	sync_case_expect_empty(sync_case_run(c));
+	sync_case_free(c);
+}
+END_TEST
+
+/* One that waits to go, and is called as another source's group is called from now on: the binding holds that one, and a
+ * second run has nothing to note. */
+START_TEST(who_waits_under_a_name_that_another_follows_into_is_noted_at_once)
+{
+	c = layout_case_new(LAYOUT_HEAD LAYOUT_BOTH);
+	run();
+	sync_case_expect_subjects(c, "x", "e", "oidc:a oidc:b");
+	sync_case_groups(c, 0, "1 /b p,q;2 /c q");
+	sync_case_groups(c, 1, "7 /other t");
+	run();
+	sync_case_expect_subjects(c, "x", "e", "oidc:b");
+	sync_case_expect_empty(sync_case_run(c));
+	ck_assert_ptr_nonnull(ush_state_find(&c->state, "two", "1", "oidc:b"));
+	ck_assert(ush_state_find(&c->state, "two", "1", "oidc:b")->removed);
+	sync_case_free(c);
+}
+END_TEST
+
+/* The name was the other one's by the record, whoever wrote that: it is not given on there without a word. */
+START_TEST(whose_name_a_record_says_it_was_is_remembered_where_it_stood)
+{
+	const struct ush_tombstone *stone;
+	json_t *annotations;
+
+	c = sync_case_begin(CASE_GRANTS("- {group: a, role: edit, namespaces: [x], name: e}\n- {group: a, role: reader, namespaces: [x], name: r}\n") CASE_LIMITS,
+			    "1 /a p;2 /b q");
+	run();
+	annotations = json_object_get(json_object_get(sync_case_object(c, "RoleBinding", "x", "r"), "metadata"), "annotations");
+	json_object_set_new(annotations, USH_ANNOTATION_ORIGIN, json_string("[{\"group\":\"oidc:a\",\"id\":\"2\",\"name\":\"a\",\"path\":\"/a\",\"source\":\"main\"}]"));
+	run();
+	sync_case_expect_subjects(c, "x", "r", "oidc:a");
+	stone = ush_state_find(&c->state, "main", "2", "oidc:a");
+	ck_assert_ptr_nonnull(stone);
+	ck_assert(stone->removed);
+	ck_assert_str_eq(stone->space, "x");
+	sync_case_expect_empty(sync_case_run(c));
+	sync_case_free(c);
+}
+END_TEST
+
+TAP_MAIN("two_names", a_group_that_two_grants_call_otherwise_goes_when_it_is_time, who_waits_under_a_name_that_another_follows_into_is_noted_at_once,
+	 whose_name_a_record_says_it_was_is_remembered_where_it_stood)
