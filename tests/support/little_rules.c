@@ -69,17 +69,12 @@ static bool text_in(const struct little_access *list, size_t count, const struct
 
 static bool covers(const struct little_grant *g, int name, int space)
 {
-	const char *n = name >= 0 ? little_names[name] : "", *s = little_spaces[space];
+	const char *n = name >= 0 ? little_names[name] : "";
+	bool listed = (g->spaces & 1U << space) != 0;
 
-	switch (g->kind) {
-	case LITTLE_NAMED:
-		return g->name == name && (g->spaces & 1U << space) != 0;
-	case LITTLE_LIKE:
-		return strncmp(n, "t-", 2) == 0 && (g->spaces & 1U << space) != 0;
-	case LITTLE_CAPTURE:
-		return strncmp(n, "t-", 2) == 0 && strncmp(s, n + 2, strlen(n + 2)) == 0 && s[strlen(n + 2)] == '-';
-	}
-	return false;
+	if (g->kind == LITTLE_NAMED)
+		return g->name == name && listed;
+	return strncmp(n, "t-", 2) == 0 && (g->kind == LITTLE_LIKE ? listed : little_belongs(g, n + 2, space));
 }
 
 static bool ended(const struct little_world *w, const struct little_grant *g)
@@ -252,7 +247,7 @@ static bool is_anew(const struct little_world *w, const struct little_group *g, 
 	for (size_t i = 0; i < run->before_count; i++) {
 		const struct little_access *a = &run->before[i];
 
-		other |= name_of(a->text + 5) == g->name && id_of(a) != 0 && id_of(a) != g->id && a->source == w->ids[g->id].source &&
+		other |= (name_of(a->text + 5) == g->name || (*a->granted != '\0' && name_of(a->granted) == g->name)) && id_of(a) != 0 && id_of(a) != g->id && a->source == w->ids[g->id].source &&
 			 is_granted_there(w, a->source, g->name, a, run);
 	}
 	return other && !w->ids[g->id].consented && !has_it(g, space, run);
@@ -443,7 +438,6 @@ bool little_mourns(const struct little_world *w, const struct little_run *run)
 }
 
 /* ---- the end ---- */
-
 static const char *judge_missing(const struct little_world *w, const struct little_grant *g, const struct little_group *group, const struct little_run *run)
 {
 	const struct little_group *one = NULL;
@@ -468,13 +462,14 @@ static bool is_due_to(const struct little_world *w, const struct little_access *
 
 	for (size_t i = 0; i < w->grant_count; i++) {
 		const struct little_grant *g = &w->grants[i];
+		size_t called = ended(w, g) ? 0 : named(w, g->source, name_of(a->text + 5), &one);
+		bool means = called > 0 && covers(g, name_of(a->text + 5), space_of(a->space));
 
-		if (a->source >= 0 && a->source != g->source && strcmp(little_roles[g->role], a->role) == 0 && covers(g, name_of(a->text + 5), space_of(a->space)) &&
-		    !ended(w, g) && named(w, g->source, name_of(a->text + 5), &one) > 0)
-			return true; /* another source's, too */
+		if (means && a->source >= 0 && (a->source == g->source ? g->binding > 0 && called > 1 : strcmp(little_roles[g->role], a->role) == 0))
+			return true; /* another source's, too; or a binding of the grant's own name, and nobody knows whose */
 		if (!may_speak(g, a) || ended(w, g) || is_excluded(w, now != NULL ? now->name : -1))
 			continue;
-		if (named(w, g->source, name_of(a->text + 5), &one) > 0 || (g->kind == LITTLE_NAMED && (now != NULL || named(w, g->source, g->name, &one) > 1)))
+		if (called > 0 || (g->kind == LITTLE_NAMED && (now != NULL || named(w, g->source, g->name, &one) > 1)))
 			return true; /* there; or several of that name, and nobody knows which; or followed */
 		if (now != NULL && covers(g, now->name, space_of(a->space)) && (named(w, g->source, now->name, &one) > 1 || was_anothers(w, now)))
 			return true; /* renamed to what another is called, too, or was: that may wait for consent */
