@@ -1,0 +1,124 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# deploy/protection on a real API server: what whoever is `admin` in a namespace, or may edit Namespaces, can then not do, and
+# what everybody still can. BE45.
+. "${USHER_SRC:-$PWD}/tests/support/e2e.sh"
+need cluster
+export CONTROLLERS=serviceaccount-controller,clusterrole-aggregation-controller,namespace-controller,garbage-collector-controller,deployment-controller,replicaset-controller
+cluster_start
+
+as_tina() { admin --as=tina --as-group=system:authenticated "$@"; } # admin in her namespace
+as_nils() { admin --as=nils --as-group=system:authenticated "$@"; } # may edit and delete Namespaces
+may_mark() { # USER: as the policies ask
+	jq -n --arg user "$1" '{apiVersion: "authorization.k8s.io/v1", kind: "SubjectAccessReview",
+		spec: {user: $user, resourceAttributes: {group: "usher.dev", resource: "marks", verb: "write"}}}' |
+		admin create -f - -o json | jq -e .status.allowed >/dev/null
+}
+
+policy() {
+	cat >"$T/policy.yaml" <<-EOF
+	apiVersion: usher.dev/v1
+	kind: AccessPolicy
+	cluster: {groupPrefix: "oidc:"}
+	sources:
+	  main: {file: {path: $T/groups.json}}
+	roles: {editor: {clusterRole: edit}}
+	grants:
+	- {group: dev, role: editor, namespaces: [shop], name: shop-editors}
+	limits: {remove: {bindings: 1, people: 10%}}
+	EOF
+	jq -n '{groups: [{name: "dev", members: ["carol"]}], count: 1}' >"$T/groups.json"
+}
+
+forged() { # NAME: a binding that says it is ours
+	cat <<-EOF
+	apiVersion: rbac.authorization.k8s.io/v1
+	kind: RoleBinding
+	metadata:
+	  name: $1
+	  namespace: shop
+	  labels: {app.kubernetes.io/managed-by: usher-broker, usher.dev/policy: default}
+	roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: view}
+	subjects: [{apiGroup: rbac.authorization.k8s.io, kind: Group, name: "oidc:dev"}]
+	EOF
+}
+
+refused() { # WHAT WORDS COMMAND...
+	run "${@:3}"
+	ok "$1" test "$STATUS" != 0
+	like "$(cat "$ERR")" "$2" "$1: and is told why"
+}
+
+try_to_forge() { forged "$1" | as_tina create -f -; }
+active() { try_to_forge probe >/dev/null 2>&1 && admin delete rolebinding -n shop probe >/dev/null && return 1 || return 0; }
+
+prepare() {
+	local name
+	for name in usher-system shop; do admin create namespace "$name" >/dev/null; done
+	admin create rolebinding tina -n shop --clusterrole=admin --user=tina >/dev/null
+	admin create clusterrole namespaces --verb=get,list,create,update,patch,delete --resource=namespaces >/dev/null
+	admin create clusterrolebinding nils --clusterrole=namespaces --user=nils >/dev/null
+	policy
+	status 0 'bindings are made before' broker apply -f "$T/policy.yaml" --state-namespace usher-system
+	ok 'without it a tenant may write our marks' try_to_forge once
+	admin delete rolebinding -n shop once >/dev/null
+	ok 'kubectl takes it' admin apply -k "$USHER_SRC/deploy/protection"
+	ok 'and the server heeds it' wait_for 60 active
+	is "$(admin get validatingadmissionpolicies -o json | jq '[.items[].status.typeChecking.expressionWarnings // [] | .[]] | length')" 0 'no expression is suspect'
+}
+
+marks() {
+	refused 'a binding with our marks is refused' 'marks.usher.dev' try_to_forge forged
+	admin create rolebinding mine -n shop --clusterrole=view --user=tim >/dev/null
+	refused 'so is putting them on one that is there' 'marks.usher.dev' as_tina label rolebinding -n shop mine usher.dev/policy=default
+	refused 'taking them off ours' 'marks.usher.dev' as_tina label rolebinding -n shop shop-editors usher.dev/policy-
+	refused 'changing what they say' 'marks.usher.dev' as_tina annotate --overwrite rolebinding -n shop shop-editors usher.dev/source-id='[]'
+	ok 'her own bindings are hers' as_tina create rolebinding hers -n shop --clusterrole=view --user=tom
+	ok 'drift is drift' as_tina annotate rolebinding -n shop shop-editors example.com/note=x
+	status 0 'and the broker goes on' broker apply -f "$T/policy.yaml" --state-namespace usher-system
+	status 0 'with nothing left to do' broker plan -f "$T/policy.yaml" --state-namespace usher-system
+	ok 'its ServiceAccount may write marks' may_mark system:serviceaccount:usher-system:usher-broker
+	nok 'a tenant may not' may_mark tina
+}
+
+namespaces() {
+	admin label namespace shop usher.dev/template=team template.usher.dev/team=shop pod-security.kubernetes.io/enforce=baseline >/dev/null
+	refused 'BE45 a namespace that was onboarded is not deleted by mistake' 'may-be-deleted=true' as_nils delete namespace shop --wait=false
+	refused 'not even by a cluster admin' 'may-be-deleted=true' admin delete namespace shop --wait=false
+	refused 'its Pod Security stays' 'marks.usher.dev' as_nils label --overwrite namespace shop pod-security.kubernetes.io/enforce=privileged
+	refused 'and its marks' 'marks.usher.dev' as_nils label namespace shop usher.dev/template-
+	refused 'nobody makes a namespace into one by hand' 'marks.usher.dev' as_nils label namespace usher-system usher.dev/template=team
+	ok 'other labels are free' as_nils label namespace shop example.com/cost=7
+	ok 'other namespaces too' as_nils create namespace scratch
+	ok 'and go as before' as_nils delete namespace scratch --wait=false
+	admin create namespace done >/dev/null
+	admin label namespace done usher.dev/template=team >/dev/null
+	ok 'who says so' as_nils annotate namespace done usher.dev/may-be-deleted=true
+	ok 'BE45 may delete it' as_nils delete namespace done --wait=false
+	ok 'BE45 and it goes whole' wait_for 60 gone done
+}
+
+gone() { ! admin get namespace "$1" >/dev/null 2>&1; }
+pods_of() { [ "$(admin get replicasets -n shop -o json | jq '[.items[].status.replicas] | add // 0')" = "$1" ]; }
+
+cordon() {
+	ok 'a deployment runs' as_tina create deployment web -n shop --image=example.com/web
+	ok 'its pods are made' wait_for 60 pods_of 1
+	ok 'BE45 a namespace is cordoned by a label' admin label namespace shop usher.dev/cordoned=true
+	refused 'BE45 nothing new is made in it' 'is cordoned' as_tina create configmap x -n shop
+	refused 'BE45 nothing is changed' 'is cordoned' as_tina scale deployment web -n shop --replicas=3
+	refused 'nor is the label taken off by whoever may edit namespaces' 'marks.usher.dev' as_nils label namespace shop usher.dev/cordoned-
+	admin delete pods -n shop --all --wait=false --force >/dev/null 2>&1
+	ok 'BE45 what dies is replaced' wait_for 60 pods_of 1
+	ok 'she may ask what she may' as_tina auth can-i list pods -n shop
+	ok 'and stop what is hers' as_tina delete deployment web -n shop --wait=false
+	ok 'cluster admins go on' admin create configmap y -n shop
+	ok 'BE45 and uncordon it' admin label namespace shop usher.dev/cordoned-
+	ok 'BE45 then all is as before' wait_for 20 as_tina create configmap x -n shop
+}
+
+prepare
+marks
+namespaces
+cordon
+done_testing
