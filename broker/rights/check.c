@@ -23,6 +23,8 @@ static void owners_add(const struct ush_rule ***owners, size_t *count, const str
 
 static bool is_basic(const struct ush_rule *rule)
 {
+	if (rule->groups.count == 1 && strcmp(rule->groups.items[0], "usher.dev") == 0)
+		return true; /* no API has that group: what deploy/protection asks who may write marks */
 	if (rule->verbs.count != 1 || strcmp(rule->verbs.items[0], "create") != 0 || rule->groups.count != 1)
 		return false;
 	for (size_t i = 0; i < rule->resources.count; i++) {

@@ -98,6 +98,16 @@ namespaces() {
 	ok 'BE45 and it goes whole' wait_for 60 gone done
 }
 
+# With the rights of `usher-broker rbac` and that one more, which lets it do nothing to any object.
+unattended() {
+	"$BROKER" rbac -f "$T/policy.yaml" --state-namespace usher-system | admin apply -f - >/dev/null
+	account_kubeconfig usher-broker "$T/account"
+	admin delete rolebinding -n shop shop-editors >/dev/null
+	status 0 'the broker runs as its ServiceAccount, with no more than it needs' \
+		"$BROKER" apply -f "$T/policy.yaml" --state-namespace usher-system --rights exact --kubeconfig "$T/account"
+	ok 'and has made what was missing' admin get rolebinding -n shop shop-editors
+}
+
 gone() { ! admin get namespace "$1" >/dev/null 2>&1; }
 pods_of() { [ "$(admin get replicasets -n shop -o json | jq '[.items[].status.replicas] | add // 0')" = "$1" ]; }
 
@@ -119,6 +129,7 @@ cordon() {
 
 prepare
 marks
+unattended
 namespaces
 cordon
 done_testing

@@ -27,20 +27,6 @@ policy() { # ROLE: of ops in payments
 as_broker() { kubectl --kubeconfig "$T/broker.kubeconfig" "$@"; }
 run_broker() { "$BROKER" "$@" --kubeconfig "$T/broker.kubeconfig" --state-namespace usher-system; }
 
-account_kubeconfig() { # the ServiceAccount's token, as a pod would have it
-	admin create token usher-broker -n usher-system --duration 1h >"$T/token"
-	chmod 600 "$T/token"
-	cat >"$T/broker.kubeconfig" <<-EOF
-	apiVersion: v1
-	kind: Config
-	clusters: [{name: test, cluster: {server: "$SERVER", certificate-authority: "$CLUSTER/ca.crt"}}]
-	contexts: [{name: broker, context: {cluster: test, user: broker}}]
-	current-context: broker
-	users: [{name: broker, user: {tokenFile: "$T/token"}}]
-	EOF
-	chmod 600 "$T/broker.kubeconfig"
-}
-
 requests() { # of the ServiceAccount, as jq lines of the audit log
 	jq -c 'select(.user.username == "system:serviceaccount:usher-system:usher-broker" and (.userAgent | startswith("usher")))' "$CLUSTER/audit.log"
 }
@@ -64,7 +50,7 @@ prepare() {
 	ok 'that kubectl takes' admin apply -f "$T/rbac.yaml"
 	status 0 'rbac prints the same bytes again' "$BROKER" rbac -f "$T/policy.yaml" --state-namespace usher-system
 	ok 'twice the same' cmp -s "$OUT" "$T/rbac.yaml"
-	account_kubeconfig
+	account_kubeconfig usher-broker "$T/broker.kubeconfig"
 }
 
 works() {

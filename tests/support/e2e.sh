@@ -252,3 +252,16 @@ stale() { # PROFILE (prod)
 
 claims() { cut -d. -f2 | tr '_-' '/+' | sed 's/$/===/' | base64 -d 2>/dev/null; } # of the JWT on stdin
 token_of() { get_token "$1" 2>/dev/null | jq -r .status.token; }
+
+account_kubeconfig() { # ACCOUNT FILE: of a ServiceAccount of usher-system, its token in a file beside it, as a pod would have it
+	admin create token "$1" -n usher-system --duration 1h >"$2.token"
+	cat >"$2" <<-EOF
+	apiVersion: v1
+	kind: Config
+	clusters: [{name: test, cluster: {server: "$SERVER", certificate-authority: "$CLUSTER/ca.crt"}}]
+	contexts: [{name: account, context: {cluster: test, user: account}}]
+	current-context: account
+	users: [{name: account, user: {tokenFile: "$2.token"}}]
+	EOF
+	chmod 600 "$2" "$2.token"
+}
