@@ -127,6 +127,18 @@ int ush_api_post_form(struct ush_api *api, const char *url, const struct ush_sec
 	return result;
 }
 
+int ush_api_write(struct ush_api *api, const struct ush_api_write *write, struct ush_api_answer *answer, struct ush_error *err)
+{
+	struct ush_ask ask = {.get = {.target = write->target, .what = write->what, .allow404 = true}, .write = write->method};
+	int result = ush_ask_begin(api, &ask, err);
+
+	*answer = (struct ush_api_answer){0};
+	if (result == 0)
+		result = ush_ask_run(api, &ask, answer, err);
+	ush_ask_end(&ask);
+	return result;
+}
+
 static int only_first(void *context, size_t index, struct ush_api_get *get, struct ush_error *err)
 {
 	const struct ush_api_chain *chain = context;

@@ -50,6 +50,9 @@ struct ush_api {
 	int64_t deadline;         /* boot ms of the whole reading (setting "timeout") */
 	int64_t waited, budget;   /* ms: waiting on behalf of limits, and how much of it is borne (setting "budget") */
 	size_t requests;          /* sent so far: for the proof and the ratio to a bare loop */
+	/* What the failure of the last request was, for callers that tell more than "incomplete" (revoke.h): USH_ERR_UNAVAILABLE, USH_ERR_REFUSED
+	 * (401, 403), USH_ERR_DECLINED, else USH_ERR_REJECTED. */
+	enum ush_code failure;
 	struct ush_secret *credential; /* what the policy names (credential.h), for sign_in; NULL: nothing */
 	/* api's own */
 	unsigned int generation; /* which token this is */
@@ -97,6 +100,15 @@ int ush_api_get(struct ush_api *api, const struct ush_api_get *get, struct ush_a
  * is 200 or a 4xx with its body (NULL when it is no JSON). */
 int ush_api_post_form(struct ush_api *api, const char *url, const struct ush_secret *basic, const struct ush_buf *form, const char *what,
 		      struct ush_api_answer *answer, struct ush_error *err);
+
+/*
+ * A write with the token: POST or DELETE. It is repeated as a GET is, also when its answer was lost: only what may be done
+ * twice is asked so. Any 2xx is an answer (its body, where that is JSON), and so is 404: there is nothing (any more).
+ */
+struct ush_api_write {
+	const char *method, *target, *what;
+};
+int ush_api_write(struct ush_api *api, const struct ush_api_write *write, struct ush_api_answer *answer, struct ush_error *err);
 
 /*
  * Many GETs, several at once (over one connection where the server speaks HTTP/2): get(index) fills the question, answer

@@ -95,6 +95,7 @@ static enum ush_ask_state refused(struct ush_api *api, const struct ush_ask *ask
 	const char *advice = api->kind->advice != NULL && stays ? api->kind->advice(api, response->status) : NULL;
 	USH_AUTO_FREE char *where = NULL;
 
+	api->failure = response->status == 401 || response->status == 403 ? USH_ERR_REFUSED : USH_ERR_REJECTED;
 	if (redirect)
 		say_redirected(api, what, response, location, err);
 	else
@@ -114,6 +115,7 @@ int ush_ask_begin(struct ush_api *api, struct ush_ask *ask, struct ush_error *er
 {
 	USH_AUTO_FREE char *what = NULL;
 
+	api->failure = USH_ERR_REJECTED;
 	if (ask->form != NULL && ask->content_type == NULL && ask->form->data != NULL)
 		ush_confide_form(&ask->confided, ask->form->data, ask->form->length);
 	if (ask->get.target[0] == '/') {
@@ -151,7 +153,7 @@ int ush_ask_send(struct ush_api *api, struct ush_ask *ask, struct ush_http_reque
 	int64_t left = api->deadline - ush_boot_ms(api->world);
 	size_t count = 0;
 
-	*request = (struct ush_http_request){.url = ask->url, .accept = api->kind->accept, .keep_headers = true, .gzip = true, .ca_pem = api->ca_pem,
+	*request = (struct ush_http_request){.method = ask->write, .url = ask->url, .accept = api->kind->accept, .keep_headers = true, .gzip = true, .ca_pem = api->ca_pem,
 					     .loopback_http = ush_source_flag(api->source, "allowLoopbackHttp"), .max_bytes = ANSWER_MAX};
 	if (strncmp(ask->url, "https:", 6) == 0)
 		request->proxy = ush_source_text(api->source, "proxy");
@@ -163,6 +165,8 @@ int ush_ask_send(struct ush_api *api, struct ush_ask *ask, struct ush_http_reque
 		request->body = ask->form->data != NULL ? ask->form->data : "";
 		request->body_length = ask->form->length;
 	} else {
+		if (ask->write != NULL && strcmp(ask->write, "POST") == 0)
+			request->content_type = "application/json"; /* rather than what libcurl says unless told */
 		if (ush_ask_authorize(api, ask, request, &count, err) != 0)
 			return -1;
 		add_headers(ask, &count, api->kind->headers);
@@ -197,13 +201,14 @@ static int64_t backoff(unsigned int tries)
 }
 
 /* The whole reading has one deadline. */
-static bool in_time(const struct ush_api *api, const struct ush_ask *ask, int64_t at, struct ush_error *err)
+static bool in_time(struct ush_api *api, const struct ush_ask *ask, int64_t at, struct ush_error *err)
 {
 	USH_AUTO_FREE char *what = NULL;
 	char most[24];
 
 	if (at <= api->deadline)
 		return true;
+	api->failure = USH_ERR_UNAVAILABLE;
 	what = ush_ask_what(ask);
 	ush_fail(err, USH_ERR_INCOMPLETE, "%s: the reading takes longer than %s", what,
 		 span(ush_source_number(api->source, "timeout", USH_API_TIMEOUT) * 1000, most, sizeof most));
@@ -225,6 +230,7 @@ static bool hold_back(struct ush_api *api, const struct ush_ask *ask, int status
 		api->resume = at;
 		return true;
 	}
+	api->failure = USH_ERR_UNAVAILABLE;
 	what = ush_ask_what(ask);
 	ush_fail(err, USH_ERR_INCOMPLETE, "%s answered %d %s and asks for %s more; the source may wait %s in all", what, status,
 		 times(ask->limits, word, sizeof word), span(longer, pause, sizeof pause), span(api->budget, most, sizeof most));
@@ -256,6 +262,7 @@ static enum ush_ask_state failed(struct ush_api *api, struct ush_ask *ask, const
 	ask->due = ush_boot_ms(api->world) + pause + jitter(api, pause / 4);
 	if (ask->tries < USH_API_TRIES)
 		return in_time(api, ask, ask->due, err) ? USH_ASK_AGAIN : USH_ASK_FAILED;
+	api->failure = USH_ERR_UNAVAILABLE;
 	what = ush_ask_what(ask);
 	if (why->code != USH_OK)
 		ush_fail(err, USH_ERR_INCOMPLETE, "%s: %s, tried %s", what, why->what, times(ask->tries, word, sizeof word));
@@ -271,6 +278,7 @@ static enum ush_ask_state broken(struct ush_api *api, struct ush_ask *ask, const
 
 	if (why->code == USH_ERR_UNAVAILABLE)
 		return failed(api, ask, &none, why, -1, err);
+	api->failure = why->code == USH_ERR_DECLINED ? USH_ERR_DECLINED : USH_ERR_REJECTED;
 	if (why->code == USH_ERR_DECLINED)
 		ush_fail(err, USH_ERR_INCOMPLETE, "%s: interrupted", what);
 	else
@@ -302,6 +310,33 @@ static struct shape shape_of(const char *text, size_t length)
 	return shape;
 }
 
+static bool is_page(const char *text)
+{
+	return text[strspn(text, " \t\r\n")] == '<';
+}
+
+static enum ush_ask_state web_page(const struct ush_ask *ask, struct ush_error *err)
+{
+	USH_AUTO_FREE char *what = ush_ask_what(ask);
+
+	ush_fail(err, USH_ERR_INCOMPLETE, "%s: a web page came where JSON was expected", what);
+	ush_hint(err, "Something between answers for the provider: a sign-in page, a proxy? Look at the source's url and proxy");
+	return USH_ASK_FAILED;
+}
+
+/* What a write says is not needed; but a page of something between is no answer to it. */
+static enum ush_ask_state read_written(struct ush_ask *ask, const struct ush_http_response *response, struct ush_error *err)
+{
+	struct ush_error ignored = {0};
+
+	if (response->body.length == 0)
+		return USH_ASK_DONE;
+	if (is_page(response->body.data))
+		return web_page(ask, err);
+	ask->body = ush_json_parse(response->body.data, response->body.length, "answer", USH_ERR_INCOMPLETE, &ignored);
+	return USH_ASK_DONE;
+}
+
 static enum ush_ask_state read_body(struct ush_api *api, struct ush_ask *ask, const struct ush_http_response *response, struct ush_error *err)
 {
 	static const struct ush_error cut = {.code = USH_ERR_UNAVAILABLE, .what = "the answer ends in the middle"};
@@ -310,11 +345,8 @@ static enum ush_ask_state read_body(struct ush_api *api, struct ush_ask *ask, co
 	USH_AUTO_FREE char *what = ush_ask_what(ask);
 	struct ush_error why = {0};
 
-	if (text[strspn(text, " \t\r\n")] == '<') {
-		ush_fail(err, USH_ERR_INCOMPLETE, "%s: a web page came where JSON was expected", what);
-		ush_hint(err, "Something between answers for the provider: a sign-in page, a proxy? Look at the source's url and proxy");
-		return USH_ASK_FAILED;
-	}
+	if (is_page(text))
+		return web_page(ask, err);
 	if (shape.values > VALUES_MAX) { /* "[[],[]...": a little that is compressed becomes gigabytes */
 		ush_fail(err, USH_ERR_INCOMPLETE, "%s: more than %d values in one answer", what, VALUES_MAX);
 		return USH_ASK_FAILED;
@@ -364,7 +396,9 @@ enum ush_ask_state ush_ask_judge(struct ush_api *api, struct ush_ask *ask, const
 	if (status >= 500)
 		return failed(api, ask, response, why, named, err);
 	if (status == 200)
-		return read_body(api, ask, response, err);
+		return ask->write != NULL ? read_written(ask, response, err) : read_body(api, ask, response, err);
+	if (ask->write != NULL && status > 200 && status < 300)
+		return USH_ASK_DONE;
 	if ((status == 404 && ask->get.allow404) || ((status == 400 || status == 410) && ask->get.allow_stale) ||
 	    (status == 304 && has_header(ask->get.extra, "If-None-Match")))
 		return USH_ASK_DONE;
@@ -404,6 +438,7 @@ static int wait_for(struct ush_api *api, const struct ush_ask *ask, struct ush_e
 		return -1;
 	if (at <= now || ush_sleep_ms(api->world, at - now) == 0)
 		return 0;
+	api->failure = USH_ERR_DECLINED;
 	what = ush_ask_what(ask);
 	return ush_fail(err, USH_ERR_INCOMPLETE, "%s: interrupted", what);
 }

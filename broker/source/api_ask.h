@@ -17,6 +17,7 @@ struct ush_ask {
 	const struct ush_secret *basic; /* of a form, which is posted without the token */
 	const struct ush_buf *form;
 	const char *content_type; /* of it; NULL: a form */
+	const char *write;            /* the method of a write, which is empty and is sent with the token */
 	size_t page;                  /* of a chain, for messages; 0: none */
 	/* while it lasts */
 	char *url, *authorization;

@@ -61,7 +61,7 @@ bool ush_ask_renew(struct ush_api *api, const struct ush_ask *ask)
 	if (ask->generation != api->generation)
 		return true; /* another request has renewed it meanwhile */
 	if (ush_replaying(api->world) && api->kind->sign_in == NULL)
-		return ush_record_more(api->world, &(struct ush_http_request){.url = ask->url});
+		return ush_record_more(api->world, &(struct ush_http_request){.method = ask->write, .url = ask->url});
 	if (api->kind->sign_in != NULL) {
 		ush_secret_free(api->token);
 		api->token = NULL;

@@ -8,6 +8,7 @@
  */
 #include <string.h>
 
+#include "broker/source/authentik.h"
 #include "broker/source/listing.h"
 #include "broker/source/roster.h"
 #include "common/base/memory.h"
@@ -280,4 +281,4 @@ static int read_authentik(const struct ush_world *world, const struct ush_source
 	return result;
 }
 
-const struct ush_source_ops ush_source_authentik = {"authentik", where, read_authentik};
+const struct ush_source_ops ush_source_authentik = {"authentik", where, read_authentik, ush_authentik_revoke};

@@ -19,6 +19,9 @@
  */
 int ush_credential_read(const struct ush_policy_source *source, struct ush_secret **out, struct ush_error *err);
 
+/* The secret in a file, with the same demands; for what is no source. USH_ERR_CONFIG. */
+int ush_credential_file(const char *path, struct ush_secret **out, struct ush_error *err);
+
 /*
  * Keeps a copy until the program ends, of the newest 64: whoever was told a secret may quote it when we have it no longer, and
  * then it is still looked for in what leaves (common/base/scrub.h). Done by ush_credential_read and _federated; for tokens that

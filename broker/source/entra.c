@@ -228,16 +228,21 @@ static int check_settings(const struct ush_policy_source *source, const struct u
 	return ush_hint(err, "Say secretFile, secretCommand, secretEnv, secretKeyring or federatedTokenFile under sources.%s.entra", source->name);
 }
 
+int ush_entra_open(struct ush_api *api, const struct ush_world *world, const struct ush_policy_source *source, const struct ush_api_kind *how,
+		   struct ush_error *err)
+{
+	const char *url = ush_source_text(source, "url");
+
+	return ush_api_open(api, world, source, how, url != NULL ? url : GRAPH, err) == 0 ? check_settings(source, api->credential, err) : -1;
+}
+
 static int read_entra(const struct ush_world *world, const struct ush_source_question *question, struct ush_groups *groups, struct ush_error *err)
 {
 	struct ush_entra entra = {.r = {.question = question, .groups = groups}};
 	struct ush_api *api = &entra.r.api;
-	const char *url = ush_source_text(question->source, "url");
 	struct ush_error why = {0};
-	int result = ush_api_open(api, world, question->source, &ush_entra_index, url != NULL ? url : GRAPH, err);
+	int result = ush_entra_open(api, world, question->source, &ush_entra_index, err);
 
-	if (result == 0)
-		result = check_settings(question->source, api->credential, err);
 	if (result == 0)
 		result = ush_api_settle(api, (ush_source_has(question->source, "deltaFile") ? ush_entra_changes : read_lists)(&entra, &why), &why, groups, err);
 	ush_seen_free(&entra.hidden);
@@ -245,4 +250,4 @@ static int read_entra(const struct ush_world *world, const struct ush_source_que
 	return result;
 }
 
-const struct ush_source_ops ush_source_entra = {"entra", where, read_entra};
+const struct ush_source_ops ush_source_entra = {"entra", where, read_entra, ush_entra_revoke};

@@ -16,6 +16,15 @@ struct ush_entra {
  * (ConsistencyLevel: eventual, on every page of a list). entra_token.c */
 extern const struct ush_api_kind ush_entra_directory, ush_entra_index;
 
+int ush_entra_sign_in(struct ush_api *api, struct ush_error *err);
+
+/* Opens Graph as one of these, or for another purpose. USH_ERR_CONFIG. */
+int ush_entra_open(struct ush_api *api, const struct ush_world *world, const struct ush_policy_source *source, const struct ush_api_kind *how,
+		   struct ush_error *err);
+
+/* The revoke of the kind. */
+int ush_entra_revoke(struct ush_revoke *r, struct ush_error *err);
+
 /* Graph tells from 80 % of a limit on how near it is (x-ms-throttle-limit-percentage): fewer requests at once then. */
 void ush_entra_pace(struct ush_api *api, const struct ush_http_response *response);
 

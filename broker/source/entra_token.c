@@ -82,7 +82,7 @@ static char *token_url(const struct ush_api *api)
 	return ush_buf_take(&url);
 }
 
-static int sign_in(struct ush_api *api, struct ush_error *err)
+int ush_entra_sign_in(struct ush_api *api, struct ush_error *err)
 {
 	USH_AUTO_FREE char *url = token_url(api), *scope = ush_printf("%s/.default", api->base);
 	USH_AUTO_BUF form = {0};
@@ -105,8 +105,8 @@ static int sign_in(struct ush_api *api, struct ush_error *err)
 
 static const char *const eventual[] = {"ConsistencyLevel: eventual", NULL};
 
-const struct ush_api_kind ush_entra_directory = {.sign_in = sign_in, .advice = advice};
-const struct ush_api_kind ush_entra_index = {.headers = eventual, .sign_in = sign_in, .advice = advice};
+const struct ush_api_kind ush_entra_directory = {.sign_in = ush_entra_sign_in, .advice = advice};
+const struct ush_api_kind ush_entra_index = {.headers = eventual, .sign_in = ush_entra_sign_in, .advice = advice};
 
 void ush_entra_pace(struct ush_api *api, const struct ush_http_response *response)
 {

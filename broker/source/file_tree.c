@@ -53,10 +53,24 @@ static int optional_string(const struct ush_node *map, const char *key, const ch
 	return 0;
 }
 
+/* Of people who are not listed: none, unless it says how many. */
+static int read_number(const struct ush_node *map, const char *key, const char *file, struct ush_groups *groups, size_t *out)
+{
+	const struct ush_node *node = ush_node_get(map, key);
+	long long number = 0;
+
+	if (node != NULL && (!ush_node_integer(node, &number) || number < 0))
+		return fault(groups, file, node, "%s: expected a number, found %s", key, ush_node_kind_name(node));
+	*out = (size_t)number;
+	return 0;
+}
+
 static int read_group(const struct ush_node *node, const char *file, struct ush_groups *groups)
 {
 	const char *name, *path, *id;
 	USH_AUTO_FREE char *made = NULL;
+	struct ush_group *group;
+	size_t disabled, unresolvable;
 
 	if (node->kind != USH_NODE_MAP)
 		return fault(groups, file, node, "expected a group, found %s", ush_node_kind_name(node));
@@ -73,7 +87,12 @@ static int read_group(const struct ush_node *node, const char *file, struct ush_
 		name = ush_name_leaf(path);
 	if (*path != '/' || *name == '\0')
 		return fault(groups, file, node, "\"%s\" is no path of a group", path);
-	return read_members(ush_node_get(node, "members"), file, ush_groups_add(groups, id != NULL ? id : path, name, path), groups);
+	if (read_number(node, "disabled", file, groups, &disabled) != 0 || read_number(node, "unresolvable", file, groups, &unresolvable) != 0)
+		return -1;
+	group = ush_groups_add(groups, id != NULL ? id : path, name, path);
+	group->disabled = disabled;
+	group->unresolvable = unresolvable;
+	return read_members(ush_node_get(node, "members"), file, group, groups);
 }
 
 static int check_sums(const struct ush_node *top, const char *file, struct ush_groups *groups)
@@ -136,6 +155,17 @@ static void join_surrogates(struct ush_buf *out, const char *text, size_t length
 	ush_buf_add(out, from, (size_t)(end - from));
 }
 
+/* Whoever wrote it may know that it is not all. */
+static void incomplete_by_itself(const struct ush_node *top, const char *file, struct ush_groups *groups)
+{
+	const struct ush_node *node = ush_node_get(top, "incomplete");
+
+	if (node != NULL && ush_node_string(node) == NULL)
+		fault(groups, file, node, "incomplete: expected why, found %s", ush_node_kind_name(node));
+	else if (node != NULL)
+		ush_groups_incomplete(groups, "%s says so itself: %s", file, ush_node_string(node));
+}
+
 void ush_groups_from_tree(const char *text, size_t length, const char *file, struct ush_groups *groups)
 {
 	USH_AUTO_BUF joined = {0};
@@ -158,8 +188,8 @@ void ush_groups_from_tree(const char *text, size_t length, const char *file, str
 	}
 	for (size_t i = 0; i < list->count && good; i++)
 		good = read_group(list->items[i], file, groups) == 0;
-	if (good)
-		check_sums(top, file, groups);
+	if (good && check_sums(top, file, groups) == 0)
+		incomplete_by_itself(top, file, groups);
 }
 
 void ush_groups_check_ids(const char *file, struct ush_groups *groups)

@@ -7,7 +7,9 @@
  *   count: 1          # groups
  *   sha256: 0a1b...   # optional: of the groups as compact JSON with sorted keys (jq -jcS .groups | sha256sum)
  *
- * A group has a name or a path; without an id its path is its id; without members, nobody knows who is in it.
+ * A group has a name or a path; without an id its path is its id; without members, nobody knows who is in it. It may say
+ * `disabled` and `unresolvable`: how many more are in it who may not sign in, or have no name. A member `incomplete` beside
+ * count says why the whole is not all, and nothing is concluded from it.
  */
 #ifndef USH_SOURCE_FILE_TREE_H
 #define USH_SOURCE_FILE_TREE_H

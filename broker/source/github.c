@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "broker/source/etags.h"
+#include "broker/source/github.h"
 #include "broker/source/github_app.h"
 #include "broker/source/listing.h"
 #include "broker/source/logins.h"
@@ -241,18 +242,26 @@ static int read_members(struct walk *walk, const struct ush_source_question *que
 
 /* ---- all of it ---- */
 
-static int open_all(struct walk *walk, const struct ush_world *world, const struct ush_policy_source *source, struct ush_error *err)
+int ush_github_open(struct ush_api *api, const struct ush_world *world, const struct ush_policy_source *source, struct ush_error *err)
 {
 	bool app = ush_source_has(source, "app");
+
+	if (app && !ush_source_has(source, "installation"))
+		return ush_fail(err, USH_ERR_CONFIG, "app needs installation beside it");
+	if (ush_api_open(api, world, source, app ? &by_app : &by_token, base_of(source), err) != 0)
+		return -1;
+	if (app && api->credential == NULL)
+		return ush_fail(err, USH_ERR_CONFIG, "app needs the App's private key: secretFile, secretCommand, secretEnv or secretKeyring");
+	return 0;
+}
+
+static int open_all(struct walk *walk, const struct ush_world *world, const struct ush_policy_source *source, struct ush_error *err)
+{
 	USH_AUTO_FREE char *bound = ush_printf("%s %s", base_of(source), ush_source_text(source, "organization"));
 
 	ush_url_encode(&walk->organization, ush_source_text(source, "organization"));
-	if (app && !ush_source_has(source, "installation"))
-		return ush_fail(err, USH_ERR_CONFIG, "app needs installation beside it");
-	if (ush_api_open(&walk->api, world, source, app ? &by_app : &by_token, base_of(source), err) != 0)
+	if (ush_github_open(&walk->api, world, source, err) != 0)
 		return -1;
-	if (app && walk->api.credential == NULL)
-		return ush_fail(err, USH_ERR_CONFIG, "app needs the App's private key: secretFile, secretCommand, secretEnv or secretKeyring");
 	if (ush_source_has(source, "people") && ush_logins_read(&walk->logins, ush_source_text(source, "people"), err) != 0)
 		return -1;
 	ush_etags_open(&walk->etags, ush_source_text(source, "cacheFile"), bound);
@@ -316,4 +325,4 @@ static int read_github(const struct ush_world *world, const struct ush_source_qu
 	return result;
 }
 
-const struct ush_source_ops ush_source_github = {"github", where, read_github};
+const struct ush_source_ops ush_source_github = {"github", where, read_github, ush_github_revoke};

@@ -8,6 +8,7 @@
  */
 #include <string.h>
 
+#include "broker/source/gitlab.h"
 #include "broker/source/listing.h"
 #include "common/base/memory.h"
 #include "common/data/json.h"
@@ -33,7 +34,7 @@ struct walk {
 	size_t chain_count;
 };
 
-static const char *base_of(const struct ush_policy_source *source)
+const char *ush_gitlab_url(const struct ush_policy_source *source)
 {
 	return ush_source_has(source, "url") ? ush_source_text(source, "url") : URL;
 }
@@ -42,10 +43,10 @@ static char *where(const struct ush_policy_source *source)
 {
 	const char *group = ush_source_text(source, "group");
 
-	return ush_printf("gitlab %s%s%s", ush_source_place(base_of(source)), group != NULL ? "/" : "", group != NULL ? group : "");
+	return ush_printf("gitlab %s%s%s", ush_source_place(ush_gitlab_url(source)), group != NULL ? "/" : "", group != NULL ? group : "");
 }
 
-static int64_t wait_seconds(const struct ush_api *api, const struct ush_http_response *response, bool *again)
+int64_t ush_gitlab_wait(const struct ush_api *api, const struct ush_http_response *response, bool *again)
 {
 	(void)again;
 	return response->status == 429 ? ush_api_until(api, response, "RateLimit-Reset") : -1;
@@ -65,7 +66,7 @@ static const char *advice(const struct ush_api *api, int status)
 	}
 }
 
-static const struct ush_api_kind kind = {.wait = wait_seconds, .advice = advice};
+static const struct ush_api_kind kind = {.wait = ush_gitlab_wait, .advice = advice};
 
 /* ---- rows ---- */
 
@@ -317,7 +318,7 @@ static int read_gitlab(const struct ush_world *world, const struct ush_source_qu
 	const char *name = ush_source_text(question->source, "peopleName");
 	struct walk walk = {.groups = groups, .listing = {.groups = groups}, .people_name = name != NULL ? name : "username"};
 	struct ush_error why = {0};
-	int result = ush_api_open(&walk.api, world, question->source, &kind, base_of(question->source), err);
+	int result = ush_api_open(&walk.api, world, question->source, &kind, ush_gitlab_url(question->source), err);
 
 	if (result == 0) {
 		result = read_all(&walk, question, &why);
@@ -332,4 +333,4 @@ static int read_gitlab(const struct ush_world *world, const struct ush_source_qu
 	return result;
 }
 
-const struct ush_source_ops ush_source_gitlab = {"gitlab", where, read_gitlab};
+const struct ush_source_ops ush_source_gitlab = {"gitlab", where, read_gitlab, ush_gitlab_revoke};

@@ -14,7 +14,7 @@
 #include "common/base/text.h"
 #include "common/data/json.h"
 
-#define DIRECTORY "https://admin.googleapis.com"
+#define SCOPES	  USH_GOOGLE_SCOPE "admin.directory.group.readonly " USH_GOOGLE_SCOPE "admin.directory.group.member.readonly"
 #define WIDTH	  10 /* of 40 requests a second that Google takes from a project's user unless more is asked for */
 
 static char *where(const struct ush_policy_source *source)
@@ -30,8 +30,8 @@ static char *where(const struct ush_policy_source *source)
 
 /* ---- the API's ways ---- */
 
-/* Google says "too many" by 403 as well, and tells it from "you may not" by a reason. It names no time: back off. */
-static int64_t wait_asked(const struct ush_api *api, const struct ush_http_response *response, bool *again)
+/* "Too many" is told from "you may not" by a reason. */
+int64_t ush_google_wait(const struct ush_api *api, const struct ush_http_response *response, bool *again)
 {
 	static const char *const limits[] = {"userRateLimitExceeded", "quotaExceeded", "rateLimitExceeded"};
 	struct ush_error ignored = {0};
@@ -56,7 +56,7 @@ static const char *advice(const struct ush_api *api, int status)
 			     : NULL;
 }
 
-static const struct ush_api_kind kind = {.sign_in = ush_google_sign_in, .wait = wait_asked, .advice = advice};
+static const struct ush_api_kind kind = {.sign_in = ush_google_sign_in, .wait = ush_google_wait, .advice = advice};
 
 /* ---- pages ---- */
 
@@ -239,10 +239,11 @@ static int read_all(struct ush_google *google, struct ush_error *err)
 
 static int read_google(const struct ush_world *world, const struct ush_source_question *question, struct ush_groups *groups, struct ush_error *err)
 {
-	struct ush_google google = {.r = {.question = question, .groups = groups}};
+	struct ush_google google = {.r = {.question = question, .groups = groups}, .api = &google.r.api, .scopes = SCOPES,
+				    .delegate = "admin.directory.group.readonly and admin.directory.group.member.readonly"};
 	const char *url = ush_source_text(question->source, "url");
 	struct ush_error why = {0};
-	int result = ush_api_open(&google.r.api, world, question->source, &kind, url != NULL ? url : DIRECTORY, err);
+	int result = ush_api_open(&google.r.api, world, question->source, &kind, url != NULL ? url : USH_GOOGLE_API, err);
 
 	google.r.api.context = &google;
 	if (result == 0)
@@ -254,4 +255,4 @@ static int read_google(const struct ush_world *world, const struct ush_source_qu
 	return result;
 }
 
-const struct ush_source_ops ush_source_google = {"google", where, read_google};
+const struct ush_source_ops ush_source_google = {"google", where, read_google, ush_google_revoke};

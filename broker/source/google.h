@@ -10,8 +10,13 @@
 
 #include "broker/source/reading.h"
 
+#define USH_GOOGLE_API	 "https://admin.googleapis.com"
+#define USH_GOOGLE_SCOPE "https://www.googleapis.com/auth/"
+
 struct ush_google {
-	struct ush_reading r; /* first: api.context is the whole */
+	struct ush_reading r; /* of groups */
+	struct ush_api *api;  /* that is asked; its context is the whole */
+	const char *scopes, *delegate; /* what a token is for, and how a hint calls that */
 	/* what the credential says, JSON of type service_account or external_account; borrowed from `file` */
 	json_t *file;
 	struct ush_secret *key; /* service_account: its private key */
@@ -27,5 +32,11 @@ void ush_google_credential_free(struct ush_google *google);
 
 /* The sign_in of the kind; api->context is a struct ush_google. */
 int ush_google_sign_in(struct ush_api *api, struct ush_error *err);
+
+/* The wait of the kind: Google says "too many" by 403 as well, and names no time. */
+int64_t ush_google_wait(const struct ush_api *api, const struct ush_http_response *response, bool *again);
+
+/* The revoke of the kind. */
+int ush_google_revoke(struct ush_revoke *r, struct ush_error *err);
 
 #endif

@@ -12,7 +12,6 @@
 #include "common/data/json.h"
 
 #define TOKEN_URL "https://oauth2.googleapis.com/token"
-#define SCOPES	  "https://www.googleapis.com/auth/admin.directory.group.readonly https://www.googleapis.com/auth/admin.directory.group.member.readonly"
 #define CLOUD	  "https://www.googleapis.com/auth/cloud-platform" /* for signJwt alone */
 #define EXCHANGE  "urn:ietf:params:oauth:grant-type:token-exchange"
 #define ACCESS	  "urn:ietf:params:oauth:token-type:access_token"
@@ -48,7 +47,7 @@ static int read_pool(struct ush_google *google, const char *where, struct ush_er
 	if (google->pool == NULL || google->subject_type == NULL || google->exchange_url == NULL || verb == NULL)
 		return ush_fail(err, USH_ERR_CONFIG,
 				"%s: an external account has audience, subject_token_type, token_url and service_account_impersonation_url", where);
-	if (!ush_source_has(google->r.api.source, "federatedTokenFile"))
+	if (!ush_source_has(google->api->source, "federatedTokenFile"))
 		return ush_fail(err, USH_ERR_CONFIG, "%s is of an external account: federatedTokenFile must name its token", where);
 	account += strlen(mark);
 	google->account_text = ush_strndup(account, (size_t)(verb - account));
@@ -59,7 +58,7 @@ static int read_pool(struct ush_google *google, const char *where, struct ush_er
 
 int ush_google_credential(struct ush_google *google, struct ush_error *err)
 {
-	const struct ush_api *api = &google->r.api;
+	const struct ush_api *api = google->api;
 	const char *said = ush_source_text(api->source, "tokenUrl"), *type;
 	USH_AUTO_FREE char *where = ush_credential_where(api->source);
 	int result;
@@ -97,7 +96,7 @@ void ush_google_credential_free(struct ush_google *google)
 
 static int exchange(struct ush_google *google, struct ush_secret **out, struct ush_error *err)
 {
-	struct ush_api *api = &google->r.api;
+	struct ush_api *api = google->api;
 	USH_AUTO_SECRET federated = NULL;
 	USH_AUTO_API_ANSWER answer = {0};
 	USH_AUTO_BUF form = {0};
@@ -125,10 +124,10 @@ static int exchange(struct ush_google *google, struct ush_secret **out, struct u
 
 static char *claims(const struct ush_google *google)
 {
-	const struct ush_api *api = &google->r.api;
+	const struct ush_api *api = google->api;
 	int64_t now = ush_now(api->world);
 	USH_AUTO_JSON payload = json_pack("{s:s, s:s, s:s, s:s, s:I, s:I}", "iss", google->account, "sub", ush_source_text(api->source, "subject"),
-					  "scope", SCOPES, "aud", google->audience, "iat", (json_int_t)now, "exp", (json_int_t)now + LIFE);
+					  "scope", google->scopes, "aud", google->audience, "iat", (json_int_t)now, "exp", (json_int_t)now + LIFE);
 	USH_AUTO_FREE char *text = json_dumps(payload, JSON_COMPACT);
 	USH_AUTO_JSON body = json_pack("{s:s}", "payload", text);
 
@@ -144,9 +143,9 @@ static int ask_to_sign(struct ush_google *google, const struct ush_secret *token
 	int result;
 
 	ush_buf_puts(&body, text);
-	result = ush_ask_begin(&google->r.api, &ask, err);
+	result = ush_ask_begin(google->api, &ask, err);
 	if (result == 0)
-		result = ush_ask_run(&google->r.api, &ask, answer, err);
+		result = ush_ask_run(google->api, &ask, answer, err);
 	ush_ask_end(&ask);
 	ush_wipe_free(ush_steal(&authorization), strlen("Authorization: Bearer ") + ush_secret_length(token));
 	return result;
@@ -173,10 +172,10 @@ static int have_signed(struct ush_google *google, struct ush_secret **out, struc
 
 static int sign(struct ush_google *google, struct ush_secret **out, struct ush_error *err)
 {
-	const struct ush_api *api = &google->r.api;
+	const struct ush_api *api = google->api;
 	USH_AUTO_FREE char *where = ush_credential_where(api->source);
 	const struct ush_assertion assertion = {.issuer = google->account, .subject = ush_source_text(api->source, "subject"), .audience = google->audience,
-						.scope = SCOPES, .key_id = google->key_id, .life = LIFE};
+						.scope = google->scopes, .key_id = google->key_id, .life = LIFE};
 
 	if (google->key == NULL)
 		return have_signed(google, out, err);
@@ -185,12 +184,11 @@ static int sign(struct ush_google *google, struct ush_secret **out, struct ush_e
 
 static int refused(const struct ush_google *google, const struct ush_api_answer *answer, struct ush_error *err)
 {
-	const char *error = ush_json_string(answer->body, "error"), *subject = ush_source_text(google->r.api.source, "subject");
+	const char *error = ush_json_string(answer->body, "error"), *subject = ush_source_text(google->api->source, "subject");
 
 	ush_fail(err, USH_ERR_INCOMPLETE, "Google gives %s no token for %s: %d %.64s", google->account, subject, answer->status, error != NULL ? error : "");
 	if (error != NULL && strcmp(error, "unauthorized_client") == 0)
-		return ush_hint(err, "Delegate admin.directory.group.readonly and admin.directory.group.member.readonly to the service account's client id"
-				     " (Admin console, Security, API controls)");
+		return ush_hint(err, "Delegate %s to the service account's client id (Admin console, Security, API controls)", google->delegate);
 	if (error != NULL && strcmp(error, "invalid_grant") == 0)
 		return ush_hint(err, "Look whether %s is a person of this domain, the key is still the account's, and the clock is right", subject);
 	return -1;

@@ -8,8 +8,8 @@
  */
 #include <string.h>
 
-#include "broker/source/api.h"
 #include "broker/source/credential.h"
+#include "broker/source/keycloak.h"
 #include "broker/source/source.h"
 #include "common/base/memory.h"
 #include "common/base/text.h"
@@ -38,7 +38,7 @@ struct walk {
 	struct ush_api api;
 	const struct ush_source_question *question;
 	struct ush_groups *groups;
-	char *token_url, *advice;
+	char *advice;
 	struct listing *listing; /* that is being made */
 	size_t *work;            /* groups whose children, or members, are being read */
 	size_t work_count;
@@ -78,9 +78,19 @@ static struct ush_secret *basic(const struct ush_api *api)
 	return ush_secret_new(text.data, text.length);
 }
 
-static int sign_in(struct ush_api *api, struct ush_error *err)
+static char *realm_url(const struct ush_policy_source *source, const char *before, const char *after)
 {
-	struct walk *walk = api->context;
+	USH_AUTO_BUF url = {0};
+
+	ush_buf_printf(&url, "%s%s", ush_source_text(source, "url"), before);
+	ush_url_encode(&url, ush_source_text(source, "realm"));
+	ush_buf_puts(&url, after);
+	return ush_buf_take(&url);
+}
+
+int ush_keycloak_sign_in(struct ush_api *api, struct ush_error *err)
+{
+	USH_AUTO_FREE char *url = realm_url(api->source, "/realms/", "/protocol/openid-connect/token");
 	USH_AUTO_API_ANSWER answer = {0};
 	USH_AUTO_SECRET login = basic(api);
 	USH_AUTO_BUF form = {0};
@@ -88,7 +98,7 @@ static int sign_in(struct ush_api *api, struct ush_error *err)
 	int64_t seconds = 0;
 
 	ush_form_add(&form, "grant_type", "client_credentials");
-	if (ush_api_post_form(api, walk->token_url, login, &form, "the token endpoint", &answer, err) != 0)
+	if (ush_api_post_form(api, url, login, &form, "the token endpoint", &answer, err) != 0)
 		return -1;
 	if (answer.status != 200)
 		return token_refused(api, &answer, err);
@@ -108,7 +118,7 @@ static const char *advice(const struct ush_api *api, int status)
 	return status == 403 ? walk->advice : NULL;
 }
 
-static const struct ush_api_kind kind = {.sign_in = sign_in, .advice = advice};
+static const struct ush_api_kind kind = {.sign_in = ush_keycloak_sign_in, .advice = advice};
 
 /* ---- pages by first and max ---- */
 
@@ -379,22 +389,25 @@ static int read_all(struct walk *walk, struct ush_error *err)
 	return result ? -1 : 0;
 }
 
+int ush_keycloak_open(struct ush_api *api, const struct ush_world *world, const struct ush_policy_source *source, const struct ush_api_kind *how,
+		      struct ush_error *err)
+{
+	USH_AUTO_FREE char *base = realm_url(source, "/admin/realms/", "");
+
+	if (ush_api_open(api, world, source, how, base, err) != 0 || api->credential != NULL)
+		return api->credential != NULL ? 0 : -1;
+	return ush_fail(err, USH_ERR_CONFIG, "no secret is named: secretFile, secretCommand, secretEnv or secretKeyring");
+}
+
 static int walk_open(struct walk *walk, const struct ush_world *world, struct ush_error *err)
 {
 	const struct ush_policy_source *source = walk->question->source;
-	USH_AUTO_BUF realm = {0};
-	USH_AUTO_FREE char *base = NULL;
 
-	ush_url_encode(&realm, ush_source_text(source, "realm"));
-	base = ush_printf("%s/admin/realms/%s", ush_source_text(source, "url"), realm.data);
-	walk->token_url = ush_printf("%s/realms/%s/protocol/openid-connect/token", ush_source_text(source, "url"), realm.data);
 	walk->advice = ush_printf("Give the service account of client %.60s the role view-users of realm-management", ush_source_text(source, "client"));
-	if (ush_api_open(&walk->api, world, source, &kind, base, err) != 0)
+	if (ush_keycloak_open(&walk->api, world, source, &kind, err) != 0)
 		return -1;
 	walk->api.context = walk;
-	if (walk->api.credential != NULL)
-		return 0;
-	return ush_fail(err, USH_ERR_CONFIG, "no secret is named: secretFile, secretCommand, secretEnv or secretKeyring");
+	return 0;
 }
 
 static int read_keycloak(const struct ush_world *world, const struct ush_source_question *question, struct ush_groups *groups,
@@ -411,9 +424,8 @@ static int read_keycloak(const struct ush_world *world, const struct ush_source_
 	}
 	ush_api_close(&walk.api);
 	free(walk.work);
-	free(walk.token_url);
 	free(walk.advice);
 	return result;
 }
 
-const struct ush_source_ops ush_source_keycloak = {"keycloak", where, read_keycloak};
+const struct ush_source_ops ush_source_keycloak = {"keycloak", where, read_keycloak, ush_keycloak_revoke};

@@ -9,6 +9,7 @@
 #include "broker/source/api.h"
 #include "broker/source/assertion.h"
 #include "broker/source/credential.h"
+#include "broker/source/okta.h"
 #include "broker/source/reading.h"
 #include "common/base/memory.h"
 #include "common/base/text.h"
@@ -36,14 +37,13 @@ static char *where(const struct ush_policy_source *source)
 
 /* ---- signing in: an OAuth service client with private_key_jwt ---- */
 
-static int refused(const struct ush_api *api, const struct ush_api_answer *answer, struct ush_error *err)
+static int refused(const struct ush_api *api, const struct ush_api_answer *answer, const char *scope, struct ush_error *err)
 {
 	const char *error = ush_json_string(answer->body, "error"), *client = ush_source_text(api->source, "client");
 	static const struct {
 		const char *error, *hint;
 	} hints[] = {
 		{"invalid_client", "Look at the client in Okta: is this key's public half there, is keyId its id, is the client active?"},
-		{"invalid_scope", "Grant the client okta.groups.read in Okta (and okta.apps.read where the policy names an app)"},
 		{"invalid_dpop_proof", "Turn off \"Require DPoP\" for the client in Okta"},
 	};
 
@@ -51,7 +51,7 @@ static int refused(const struct ush_api *api, const struct ush_api_answer *answe
 	for (size_t i = 0; i < USH_COUNT(hints) && error != NULL; i++)
 		if (strcmp(error, hints[i].error) == 0)
 			ush_hint(err, "%s", hints[i].hint);
-	return -1;
+	return error != NULL && strcmp(error, "invalid_scope") == 0 ? ush_hint(err, "Grant the client in Okta: %s", scope) : -1;
 }
 
 static int sign(struct ush_api *api, const char *url, struct ush_secret **out, struct ush_error *err)
@@ -64,7 +64,7 @@ static int sign(struct ush_api *api, const char *url, struct ush_secret **out, s
 	return ush_assertion_sign(api->world, &assertion, api->credential, key, out, err);
 }
 
-static int sign_in(struct ush_api *api, struct ush_error *err)
+int ush_okta_sign_in(struct ush_api *api, const char *scope, struct ush_error *err)
 {
 	USH_AUTO_FREE char *url = ush_printf("%s/oauth2/v1/token", api->base);
 	USH_AUTO_SECRET assertion = NULL;
@@ -75,13 +75,13 @@ static int sign_in(struct ush_api *api, struct ush_error *err)
 	if (sign(api, url, &assertion, err) != 0)
 		return -1;
 	ush_form_add(&form, "grant_type", "client_credentials");
-	ush_form_add(&form, "scope", ush_source_has(api->source, "app") ? "okta.groups.read okta.apps.read" : "okta.groups.read");
+	ush_form_add(&form, "scope", scope);
 	ush_form_add(&form, "client_assertion_type", USH_ASSERTION_CLIENT);
 	ush_form_add(&form, "client_assertion", ush_secret_reveal(assertion));
 	if (ush_api_post_form(api, url, NULL, &form, "the token endpoint", &answer, err) != 0)
 		return -1;
 	if (answer.status != 200)
-		return refused(api, &answer, err);
+		return refused(api, &answer, scope, err);
 	token = ush_json_string(answer.body, "access_token");
 	if (token == NULL || *token == '\0')
 		return ush_fail(err, USH_ERR_INCOMPLETE, "the token endpoint's answer holds no access_token");
@@ -89,9 +89,14 @@ static int sign_in(struct ush_api *api, struct ush_error *err)
 	return 0;
 }
 
+static int sign_in(struct ush_api *api, struct ush_error *err)
+{
+	return ush_okta_sign_in(api, ush_source_has(api->source, "app") ? "okta.groups.read okta.apps.read" : "okta.groups.read", err);
+}
+
 /* ---- the API's ways ---- */
 
-static int64_t wait_asked(const struct ush_api *api, const struct ush_http_response *response, bool *again)
+int64_t ush_okta_wait(const struct ush_api *api, const struct ush_http_response *response, bool *again)
 {
 	(void)again;
 	return response->status == 429 ? ush_api_until(api, response, "X-Rate-Limit-Reset") : -1;
@@ -107,8 +112,8 @@ static const char *advice(const struct ush_api *api, int status)
 		      : "The token can what its owner can: give him the role Read-only Administrator";
 }
 
-static const struct ush_api_kind by_token = {.authorization = "SSWS", .wait = wait_asked, .advice = advice};
-static const struct ush_api_kind by_client = {.sign_in = sign_in, .wait = wait_asked, .advice = advice};
+static const struct ush_api_kind by_token = {.authorization = "SSWS", .wait = ush_okta_wait, .advice = advice};
+static const struct ush_api_kind by_client = {.sign_in = sign_in, .wait = ush_okta_wait, .advice = advice};
 
 /* ---- groups ---- */
 
@@ -345,6 +350,17 @@ static int read_all(struct ush_reading *r, struct ush_error *err)
 	return 0;
 }
 
+int ush_okta_open(struct ush_api *api, const struct ush_world *world, const struct ush_policy_source *source, const struct ush_api_kind *how,
+		  struct ush_error *err)
+{
+	if (ush_api_open(api, world, source, how, NULL, err) != 0)
+		return -1;
+	if (api->credential != NULL)
+		return 0;
+	return ush_fail(err, USH_ERR_CONFIG, "the private key of client %s is not named: secretFile, secretCommand, secretEnv or secretKeyring",
+			ush_source_text(source, "client"));
+}
+
 static int check_settings(const struct ush_policy_source *source, struct ush_error *err)
 {
 	if (ush_source_has(source, "app") && ush_source_has(source, "search"))
@@ -363,14 +379,11 @@ static int read_okta(const struct ush_world *world, const struct ush_source_ques
 	int result = check_settings(question->source, err);
 
 	if (result == 0)
-		result = ush_api_open(&r->api, world, question->source, kind, NULL, err);
-	if (result == 0 && r->api.credential == NULL)
-		result = ush_fail(err, USH_ERR_CONFIG, "the private key of client %s is not named: secretFile, secretCommand, secretEnv or secretKeyring",
-				  ush_source_text(question->source, "client"));
+		result = ush_okta_open(&r->api, world, question->source, kind, err);
 	if (result == 0)
 		result = ush_api_settle(&r->api, read_all(r, &why), &why, groups, err);
 	ush_reading_free(r);
 	return result;
 }
 
-const struct ush_source_ops ush_source_okta = {"okta", where, read_okta};
+const struct ush_source_ops ush_source_okta = {"okta", where, read_okta, ush_okta_revoke};

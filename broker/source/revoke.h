@@ -12,6 +12,7 @@ struct ush_revoked {
 	bool supported;	       /* this kind of source can end sessions */
 	bool found;	       /* the provider knows the person */
 	bool enabled;	       /* and lets them sign in: again, too */
+	bool ambiguous;	       /* with USH_ERR_REFUSED: two people bear the name, and nothing was done */
 	char *where;	       /* "keycloak login.example.com/acme", raw */
 	char *id, *name;       /* at the provider */
 	struct ush_list names; /* everything that tokens may call the person there: login, e-mail, id; sorted */

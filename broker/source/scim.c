@@ -326,4 +326,4 @@ static int read_scim(const struct ush_world *world, const struct ush_source_ques
 	return result;
 }
 
-const struct ush_source_ops ush_source_scim = {"scim", where, read_scim};
+const struct ush_source_ops ush_source_scim = {"scim", where, read_scim, ush_scim_revoke};

@@ -35,4 +35,7 @@ int ush_scim_list(struct ush_api *api, struct ush_scim_paging *paging, const str
 const json_t *ush_scim_attr(const json_t *object, const char *name);
 char *ush_scim_text(const json_t *object, const char *name);
 
+/* The revoke of the kind. revoke_scim.c */
+int ush_scim_revoke(struct ush_revoke *r, struct ush_error *err);
+
 #endif

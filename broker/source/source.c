@@ -27,7 +27,7 @@ static const struct ush_source_ops *const sources[] = {
 	&ush_source_authentik,
 };
 
-static const struct ush_source_ops *ops_of(const struct ush_policy_source *source)
+const struct ush_source_ops *ush_source_ops_of(const struct ush_policy_source *source)
 {
 	for (size_t i = 0; i < USH_COUNT(sources); i++)
 		if (strcmp(sources[i]->type, source->kind->type) == 0)
@@ -275,7 +275,7 @@ static struct ush_policy_source without_memory(const struct ush_policy_source *s
 int ush_source_read(const struct ush_world *world, const struct ush_source_question *question, struct ush_groups *groups,
 		    struct ush_error *err)
 {
-	const struct ush_source_ops *ops = ops_of(question->source);
+	const struct ush_source_ops *ops = ush_source_ops_of(question->source);
 	struct ush_policy_source source = without_memory(question->source);
 	struct ush_source_question asked = *question;
 	int64_t began = ush_boot_ms(world);

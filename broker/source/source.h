@@ -64,13 +64,20 @@ void ush_groups_free(struct ush_groups *groups);
 
 /* ---- for the sources themselves ---- */
 
+struct ush_revoke; /* revoke_ask.h */
+
 struct ush_source_ops {
 	const char *type; /* as the policy writes it */
 	char *(*where)(const struct ush_policy_source *source);
 	/* Adds groups; on success sets proof, else why (ush_groups_incomplete). -1 as above. */
 	int (*read)(const struct ush_world *world, const struct ush_source_question *question, struct ush_groups *groups,
 		    struct ush_error *err);
+	/* Ends what a person has there, as ush_source_revoke; NULL: this kind of source cannot. */
+	int (*revoke)(struct ush_revoke *r, struct ush_error *err);
 };
+
+/* The row of a source's kind, NULL when there is none. */
+const struct ush_source_ops *ush_source_ops_of(const struct ush_policy_source *source);
 
 /* Each kind is a row in source.c. */
 extern const struct ush_source_ops ush_source_file, ush_source_command, ush_source_keycloak, ush_source_ldap, ush_source_okta, ush_source_entra,

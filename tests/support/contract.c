@@ -194,6 +194,11 @@ static int answer_badly(struct contract *c, int status, const struct ush_http_re
 {
 	if (status == CONTRACT_RESET)
 		return ush_fail(err, USH_ERR_UNAVAILABLE, "provider.test: connection reset");
+	if (status == CONTRACT_LOST) {
+		c->fake->answer(c, request, response);
+		ush_http_response_free(response);
+		return ush_fail(err, USH_ERR_UNAVAILABLE, "provider.test: connection reset");
+	}
 	if (status == CONTRACT_LARGE)
 		return ush_fail(err, USH_ERR_REJECTED, "provider.test answered with more than 32 MiB");
 	if (status == CONTRACT_HTML) {
@@ -212,11 +217,23 @@ static int answer_badly(struct contract *c, int status, const struct ush_http_re
 	return 0;
 }
 
+/* While sessions are ended, everything else than signing in (which says something) is looking, or ending. */
+static enum contract_what what_for(struct contract *c, const struct ush_http_request *request, size_t *page)
+{
+	enum contract_what what = c->fake->what(c, request, page);
+	bool writes = request->method != NULL && strcmp(request->method, "GET") != 0;
+
+	if (!c->revoking || what == CONTRACT_SIGN_IN || request->body != NULL)
+		return what;
+	c->ends += writes;
+	return writes ? CONTRACT_END : CONTRACT_LOOK;
+}
+
 static int http(void *context, const struct ush_http_request *request, struct ush_http_response *response, struct ush_error *err)
 {
 	struct contract *c = context;
 	size_t page = 1;
-	enum contract_what what = c->fake->what(c, request, &page);
+	enum contract_what what = what_for(c, request, &page);
 	int status;
 
 	response->retry_after_ms = -1;
@@ -314,6 +331,7 @@ void contract_end(struct contract *c)
 		free(c->directory.people[i].name);
 	free(c->directory.groups);
 	free(c->directory.people);
+	free(c->held);
 	ush_groups_free(&c->groups);
 	ush_policy_source_free(&c->source);
 	free(c->state);

@@ -28,6 +28,7 @@
 struct contract_person {
 	unsigned long number; /* never used again: what ids are made of */
 	char *name;           /* NULL: the provider says null, or nothing */
+	const char *mail;     /* where fakes tell one; NULL: NAME@mail.test */
 	bool disabled;
 	bool gone;
 };
@@ -73,7 +74,17 @@ enum contract_trait {
 };
 
 /* What a request is for. */
-enum contract_what { CONTRACT_ANY, CONTRACT_SIGN_IN, CONTRACT_GROUPS, CONTRACT_MEMBERS, CONTRACT_COUNT, CONTRACT_ELSE };
+enum contract_what {
+	CONTRACT_ANY,
+	CONTRACT_SIGN_IN,
+	CONTRACT_GROUPS,
+	CONTRACT_MEMBERS,
+	CONTRACT_COUNT,
+	CONTRACT_ELSE,
+	/* while sessions are ended (contract_people.h): */
+	CONTRACT_LOOK,
+	CONTRACT_END, /* POST and DELETE */
+};
 
 /* One fault. Transport faults (status) are made by contract.c in front of the fake; a fake that is not asked by HTTP calls
  * contract_fault() itself. The others the fake makes while it builds an answer. */
@@ -88,6 +99,7 @@ struct contract_fault {
 #define CONTRACT_CUT	 (-3) /* 200, and the fake's own answer cut in the middle */
 #define CONTRACT_NOTHING (-4) /* 200 and an empty body */
 #define CONTRACT_LARGE	 (-5) /* more than the cap: libcurl ends it */
+#define CONTRACT_LOST	 (-6) /* it is done, and the connection breaks before the answer */
 	const char *headers; /* of that answer: "Retry-After: 7" */
 	/* made by the fake: */
 	bool loops;    /* LINKS: the last page's next leads to the first page. Of groups, or of members as `what` says */
@@ -99,6 +111,7 @@ struct contract_fault {
 };
 
 struct contract;
+struct contract_people;
 
 struct contract_fake {
 	const char *kind;    /* of source_kinds.c */
@@ -118,6 +131,8 @@ struct contract_fake {
 	char *(*id)(const struct contract *c, size_t group);
 	char *(*name)(const struct contract *c, size_t group);
 	char *(*path)(const struct contract *c, size_t group);
+	/* Where what people have can be ended (contract_people.h), else NULL: answers everything but signing in while c->revoking. */
+	const struct contract_people *people;
 	/* Before each reading: for what is read at once. May be NULL. */
 	void (*prepare)(struct contract *c);
 	/* Before the first reading and after the last: for fakes that are a server of their own (LDAP). May be NULL. */
@@ -133,6 +148,10 @@ struct contract {
 	struct ush_policy_source source; /* canaries and patterns may be set on it before reading */
 	const char *secret_file;         /* private, holds "s3cret" */
 	void *state;                     /* the fake's own, freed with free() at the end */
+	bool revoking;
+	struct contract_held *held; /* contract_people.h */
+	size_t held_count, ends;    /* and requests that end something */
+	bool deaf;                  /* filters of lists are not heard */
 	/* called before each answer, for directories that change while they are read; may be NULL */
 	void (*meanwhile)(struct contract *c, enum contract_what what, size_t page);
 	/* what came of it */

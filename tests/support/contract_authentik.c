@@ -19,6 +19,7 @@
 
 #include "common/base/memory.h"
 #include "tests/support/contract_knobs.h"
+#include "tests/support/contract_people.h"
 
 #define BASE "https://authentik.test"
 #define PAGE 10 /* the most that a page holds, whatever is asked for */
@@ -163,6 +164,8 @@ static void answer(struct contract *c, const struct ush_http_request *request, s
 	state(c)->with_users += with_users;
 	if (said == NULL || strcmp(said, "Bearer s3cret") != 0)
 		provider_reply(response, 403, json_pack("{s:s}", "detail", "Token invalid/expired"));
+	else if (c->revoking)
+		c->fake->people->answer(c, request, response);
 	else if (one)
 		answer_group(c, response, id, with_users);
 	else
@@ -173,7 +176,7 @@ static void answer(struct contract *c, const struct ush_http_request *request, s
 	(CONTRACT_DISABLED | CONTRACT_NULL_NAMES | CONTRACT_SAME_NAMES | CONTRACT_FREE_NAMES | CONTRACT_COUNTS | CONTRACT_LINKS | CONTRACT_OFFSETS | CONTRACT_SECOND)
 
 const struct contract_fake contract_authentik = {
-	.kind = "authentik", .traits = TRAITS | CONTRACT_TREE, .group_page = PAGE, .settings = settings, .what = what, .answer = answer, .id = pk};
+	.kind = "authentik", .traits = TRAITS | CONTRACT_TREE, .group_page = PAGE, .settings = settings, .what = what, .answer = answer, .id = pk, .people = &contract_people_authentik};
 
 const struct contract_fake contract_authentik_inherit = {.kind = "authentik",
 							 .variant = "inherit",

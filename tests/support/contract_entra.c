@@ -30,6 +30,7 @@
 #include "common/base/memory.h"
 #include "common/data/json.h"
 #include "tests/support/contract_entra.h"
+#include "tests/support/contract_people.h"
 
 static void settings(struct contract *c, struct ush_policy_source *source)
 {
@@ -229,7 +230,9 @@ void entra_answer(struct contract *c, const struct ush_http_request *request, st
 
 	if (!entra_lets_in(c, request, response))
 		return;
-	if (advanced && !eventual(request)) {
+	if (c->revoking) {
+		c->fake->people->answer(c, request, response);
+	} else if (advanced && !eventual(request)) {
 		entra_state(c)->without_level++;
 		entra_error(response, 400, "Request_UnsupportedQuery", "Invalid search request.");
 	} else if (strstr(request->url, "/transitiveMembers/") != NULL) {
@@ -248,5 +251,6 @@ const struct contract_fake contract_entra = {
 	.settings = settings,
 	.what = entra_what,
 	.answer = entra_answer,
+	.people = &contract_people_entra,
 	.id = entra_id,
 };

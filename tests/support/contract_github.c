@@ -36,6 +36,7 @@
 #include "common/data/json.h"
 #include "common/oidc/jose.h"
 #include "tests/support/contract_knobs.h"
+#include "tests/support/contract_people.h"
 #include "tests/support/jose.h"
 
 #define BASE	"https://api.github.test"
@@ -319,6 +320,8 @@ static void answer(struct contract *c, const struct ush_http_request *request, s
 		provider_reply(response, 401, json_pack("{s:s, s:s, s:s}", "message", "Bad credentials", "documentation_url", "https://docs.github.com/rest", "status", "401"));
 	else if (github->left == 1)
 		provider_reply(response, github->limit_status, json_pack("{s:s}", "message", "API rate limit exceeded for installation ID 777."));
+	else if (c->revoking)
+		c->fake->people->answer(c, request, response);
 	else if (strstr(request->url, "/user/memberships/") != NULL)
 		answer_role(c, request, response);
 	else
@@ -328,7 +331,7 @@ static void answer(struct contract *c, const struct ush_http_request *request, s
 #define TRAITS (CONTRACT_DOWN | CONTRACT_NULL_NAMES | CONTRACT_LINKS | CONTRACT_SECOND)
 
 const struct contract_fake contract_github = {
-	.kind = "github", .traits = TRAITS, .group_page = 100, .member_page = 100, .settings = settings, .what = what, .answer = answer};
+	.kind = "github", .traits = TRAITS, .group_page = 100, .member_page = 100, .settings = settings, .what = what, .answer = answer, .people = &contract_people_github};
 
 const struct contract_fake contract_github_app = {.kind = "github",
 						  .variant = "App",
@@ -337,4 +340,5 @@ const struct contract_fake contract_github_app = {.kind = "github",
 						  .member_page = 100,
 						  .settings = settings_app,
 						  .what = what,
-						  .answer = answer};
+						  .answer = answer,
+						  .people = &contract_people_github};

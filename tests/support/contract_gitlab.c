@@ -25,6 +25,7 @@
 
 #include "common/base/memory.h"
 #include "tests/support/contract_knobs.h"
+#include "tests/support/contract_people.h"
 
 #define BASE "https://gitlab.test"
 
@@ -265,6 +266,8 @@ static void answer(struct contract *c, const struct ush_http_request *request, s
 		provider_reply_text(response, 429, "Retry later\n");
 	} else if (said == NULL || strcmp(said, "Bearer s3cret") != 0) {
 		provider_reply(response, 401, json_pack("{s:s}", "message", "401 Unauthorized"));
+	} else if (c->revoking) {
+		c->fake->people->answer(c, request, response);
 	} else if (strstr(request->url, "/api/v4/user") != NULL) {
 		answer_user(c, response);
 	} else if (id == NULL) {
@@ -283,4 +286,5 @@ const struct contract_fake contract_gitlab = {
 	.settings = settings,
 	.what = what,
 	.answer = answer,
+	.people = &contract_people_gitlab,
 };

@@ -32,12 +32,14 @@
 #include "common/base/memory.h"
 #include "common/data/json.h"
 #include "tests/support/contract_cloud.h"
+#include "tests/support/contract_people.h"
 #include "tests/support/jose.h"
 #include "tests/support/tap.h"
 
 #define BASE	 "https://google.test"
 #define ACCOUNT	 "broker@project.iam.gserviceaccount.com"
 #define AUDIENCE "https://oauth2.googleapis.com/token"
+#define SECURITY "https://www.googleapis.com/auth/admin.directory.user.security"
 #define SCOPES	 "https://www.googleapis.com/auth/admin.directory.group.readonly https://www.googleapis.com/auth/admin.directory.group.member.readonly"
 
 static struct fake_google *state(const struct contract *c)
@@ -121,12 +123,14 @@ static void answer_error(struct ush_http_response *response, int status, const c
 static const char *fault_of(const struct contract *c, const json_t *claims)
 {
 	json_int_t now = c->now_ms / 1000, iat = json_integer_value(json_object_get(claims, "iat")), exp = json_integer_value(json_object_get(claims, "exp"));
+	const char *scope;
 
 	if (claims == NULL)
 		return "the assertion is not signed by the account's key";
 	if (strcmp(ush_json_string(claims, "iss"), ACCOUNT) != 0 || strcmp(ush_json_string(claims, "sub"), "admin@acme.test") != 0)
 		return "iss or sub";
-	if (strcmp(ush_json_string(claims, "aud"), AUDIENCE) != 0 || strcmp(ush_json_string(claims, "scope"), SCOPES) != 0)
+	scope = ush_json_string(claims, "scope");
+	if (strcmp(ush_json_string(claims, "aud"), AUDIENCE) != 0 || (c->revoking ? strstr(scope, SECURITY) == NULL : strcmp(scope, SCOPES) != 0))
 		return "aud or scope";
 	return exp <= now || exp > iat + 3600 || iat > now ? "exp or iat" : NULL;
 }
@@ -317,6 +321,8 @@ static void answer(struct contract *c, const struct ush_http_request *request, s
 		answer_error(response, 401, "global", "authError", "Invalid Credentials");
 	else if (state(c)->limited > 0 && state(c)->limited-- > 0)
 		answer_error(response, 403, "usageLimits", state(c)->limit_reason, "Quota exceeded for quota metric 'Queries'");
+	else if (c->revoking)
+		c->fake->people->answer(c, request, response);
 	else if (what(c, request, &page) == CONTRACT_MEMBERS)
 		answer_members(c, request, response);
 	else
@@ -334,6 +340,7 @@ const struct contract_fake contract_google = {
 	.settings = settings,
 	.what = what,
 	.answer = answer,
+	.people = &contract_people_google,
 	.id = group_id,
 	.name = address,
 	.path = address_path,
@@ -348,6 +355,7 @@ const struct contract_fake contract_google_pool = {
 	.settings = settings_pool,
 	.what = what,
 	.answer = answer,
+	.people = &contract_people_google,
 	.id = group_id,
 	.name = address,
 	.path = address_path,

@@ -10,6 +10,7 @@
 
 #include "common/base/memory.h"
 #include "tests/support/contract.h"
+#include "tests/support/contract_people.h"
 
 #define BASE "https://login.test"
 
@@ -105,6 +106,10 @@ static void answer(struct contract *c, const struct ush_http_request *request, s
 		provider_reply(response, 200, json_pack("{s:I}", "count", (json_int_t)count + c->fault.lies));
 		return;
 	default:
+		if (c->revoking) {
+			c->fake->people->answer(c, request, response);
+			return;
+		}
 		if (last != NULL) {
 			answer_under(c, request, response);
 			return;
@@ -123,4 +128,5 @@ const struct contract_fake contract_keycloak = {
 	.settings = settings,
 	.what = what,
 	.answer = answer,
+	.people = &contract_people_keycloak,
 };

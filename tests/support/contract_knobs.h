@@ -46,6 +46,7 @@ struct fake_github {
 	EVP_PKEY *key;        /* of the App */
 	unsigned int tokens;  /* made so far; the last one alone is good */
 	int64_t token_life;   /* seconds, 3600 unless said */
+	bool no_saml;         /* the organization has no authorizations by SAML */
 	char jwt_fault[128];  /* what is wrong with the App's JWT, "" when nothing */
 };
 

@@ -32,6 +32,7 @@
 #include "common/base/memory.h"
 #include "common/data/json.h"
 #include "tests/support/contract_cloud.h"
+#include "tests/support/contract_people.h"
 
 #define BASE   "https://acme.okta.test"
 #define CLIENT "0oa1client"
@@ -114,7 +115,7 @@ static const char *fault_of(const struct contract *c, const struct ush_http_requ
 		return "aud is not the token endpoint";
 	if (exp <= now || exp > now + 3600 || json_integer_value(json_object_get(claims, "iat")) > now || ush_json_string(claims, "jti") == NULL)
 		return "exp, iat or jti";
-	if (grant == NULL || strcmp(grant, "client_credentials") != 0 || scope == NULL || strstr(scope, "okta.groups.read") == NULL)
+	if (grant == NULL || strcmp(grant, "client_credentials") != 0 || scope == NULL || strstr(scope, c->revoking ? "okta.users.manage okta.sessions.manage" : "okta.groups.read") == NULL)
 		return "grant_type or scope";
 	return type == NULL || strcmp(type, "urn:ietf:params:oauth:client-assertion-type:jwt-bearer") != 0 ? "client_assertion_type" : NULL;
 }
@@ -294,6 +295,8 @@ static void answer(struct contract *c, const struct ush_http_request *request, s
 		answer_error(response, 429, "E0000047", "API call exceeded rate limit due to too many requests.");
 	else if (!authorized(c, request))
 		answer_error(response, 401, "E0000011", "Invalid token provided");
+	else if (c->revoking)
+		c->fake->people->answer(c, request, response);
 	else if (kind == CONTRACT_MEMBERS || kind == CONTRACT_ELSE)
 		answer_members(c, request, response);
 	else if (part != NULL && is(request->url, 2, "apps") && strcmp(part, APP) != 0)
@@ -314,6 +317,7 @@ const struct contract_fake contract_okta = {
 	.settings = settings,
 	.what = what,
 	.answer = answer,
+	.people = &contract_people_okta,
 	.id = group_id,
 };
 
@@ -326,6 +330,7 @@ const struct contract_fake contract_okta_client = {
 	.settings = settings_client,
 	.what = what,
 	.answer = answer,
+	.people = &contract_people_okta,
 	.id = group_id,
 };
 
@@ -338,5 +343,6 @@ const struct contract_fake contract_okta_app = {
 	.settings = settings_app,
 	.what = what,
 	.answer = answer,
+	.people = &contract_people_okta,
 	.id = group_id,
 };
