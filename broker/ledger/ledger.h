@@ -14,7 +14,8 @@
 #include "common/base/error.h"
 #include "common/kube/rbac.h"
 
-#define USH_LEDGER_MAX 2000 /* entries: what a ConfigMap holds */
+#define USH_LEDGER_MAX	     2000   /* entries, and */
+#define USH_LEDGER_TEXT_MAX 900000 /* bytes: what a ConfigMap holds */
 
 enum ush_ledger_kind {
 	USH_LEDGER_USER,      /* a person who was offboarded: no binding holds them */
@@ -38,6 +39,7 @@ struct ush_ledger_entry {
 	char *namespace_name, *binding; /* where, and the RoleBinding's name */
 	char *seal;    /* the break-glass grant of the policy that it used, or NULL */
 	bool reviewed; /* a break-glass: somebody looked at it afterwards */
+	bool ended;    /* a break-glass: it was seen to be over, so it holds nothing whatever the clock says; it waits for its review */
 };
 
 struct ush_ledger {
@@ -45,7 +47,8 @@ struct ush_ledger {
 	size_t count;
 };
 
-/* Takes the entry over. False when there is no room, and then it is the caller's still. */
+/* Takes what the entry holds over and leaves it empty; one of the same key is replaced. False when there is no room, and
+ * then it is the caller's still. */
 bool ush_ledger_add(struct ush_ledger *ledger, struct ush_ledger_entry *entry);
 
 /* Drops and frees one; false when there is none of that key. */
@@ -57,11 +60,24 @@ struct ush_ledger_entry *ush_ledger_find(const struct ush_ledger *ledger, const 
  * are one person. */
 const struct ush_ledger_entry *ush_ledger_bars_user(const struct ush_ledger *ledger, const char *text);
 
+/* What spellings of one person have in common: it is what ush_ledger_bars_user compares. The caller frees. */
+char *ush_ledger_folded(const char *text);
+
 /* A group is known by source and id; one whose id was not known by its spellings. */
 const struct ush_ledger_entry *ush_ledger_bars_group(const struct ush_ledger *ledger, const char *source, const char *id, const char *text);
 const struct ush_ledger_entry *ush_ledger_bars_namespace(const struct ush_ledger *ledger, const char *name);
 
-void ush_ledger_entry_free(struct ush_ledger_entry *entry);
+/* Eight hex digits that no entry has yet, of what the entry says and of salt; the caller frees. */
+char *ush_ledger_key(const struct ush_ledger *ledger, const struct ush_ledger_entry *entry, uint64_t salt);
+
+/* "denied since 2026-11-21 by ann: left the company; usher-broker readmit group /x". The caller frees. */
+char *ush_ledger_words(const struct ush_ledger_entry *entry);
+
+/* "user", "group", "namespace", "elevated" */
+const char *ush_ledger_kind_name(enum ush_ledger_kind kind);
+
+void ush_ledger_entry_copy(struct ush_ledger_entry *to, const struct ush_ledger_entry *from); /* to: as if it were new */
+void ush_ledger_entry_free(struct ush_ledger_entry *entry); /* what it holds */
 void ush_ledger_free(struct ush_ledger *ledger);
 #define USH_AUTO_LEDGER __attribute__((cleanup(ush_ledger_free))) struct ush_ledger
 
