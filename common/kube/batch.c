@@ -60,6 +60,7 @@ static const struct {
 	[USH_KUBE_UPDATE] = {"PUT", "application/json", NULL, true, true},
 	[USH_KUBE_DELETE] = {"DELETE", "application/json", NULL, false, false},
 	[USH_KUBE_REVIEW] = {"POST", "application/json", NULL, false, true},
+	[USH_KUBE_APPLY] = {"PATCH", "application/apply-patch+yaml", METADATA_ONLY, true, false},
 };
 
 /* ---- sending ---- */
@@ -96,6 +97,7 @@ static void send_slot(struct many *many, struct slot *slot, struct ush_http_requ
 	set_url(many, slot);
 	ush_kube_prepare(many->kube, request);
 	request->method = verbs[verb].method;
+	many->kube->config->writes += verbs[verb].writes || verb == USH_KUBE_DELETE;
 	request->url = slot->url;
 	request->accept = slot->task.whole ? NULL : verbs[verb].accept;
 	if (verb != USH_KUBE_GET && slot->task.body.length > 0) {

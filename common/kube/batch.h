@@ -26,7 +26,8 @@ enum ush_kube_verb {
 	USH_KUBE_MERGE,  /* PATCH, JSON merge patch (RFC 7386); resourceVersion in it is a precondition */
 	USH_KUBE_UPDATE, /* PUT */
 	USH_KUBE_DELETE, /* its body, DeleteOptions, may be empty */
-	USH_KUBE_REVIEW  /* POST of a review: an object that is answered and not kept */
+	USH_KUBE_REVIEW, /* POST of a review: an object that is answered and not kept */
+	USH_KUBE_APPLY   /* server-side apply, without force: it is made (201) or gets these fields (200) */
 };
 
 struct ush_kube_task {

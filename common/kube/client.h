@@ -22,10 +22,13 @@
 #include "common/base/world.h"
 #include "common/kube/config.h"
 
+struct ush_progress;
+
 struct ush_kube {
 	const struct ush_world *world;
 	struct ush_kube_config *config; /* owned by the caller */
 	const char *field_manager;      /* "usher-broker" */
+	struct ush_progress *progress; /* zero-initialised: shows how many objects of lists were read. NULL: nothing is shown */
 	bool parting; /* the requests are made although SIGINT or SIGTERM came, within 5 s: what leaves things in order */
 };
 

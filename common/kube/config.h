@@ -10,6 +10,8 @@
 #define USH_KUBE_CONFIG_H
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 #include "common/base/error.h"
 #include "common/base/secret.h"
@@ -30,6 +32,8 @@ struct ush_kube_config {
 	int minor; /* of the server's version (list.h): 0 not asked yet, -1 it does not tell */
 	bool dated;      /* the server told what time it is there (ush_kube_now) */
 	int64_t ahead_s; /* how far its clock is ahead of ours */
+	size_t requests; /* made with it so far; of these */
+	size_t writes;	 /* what may change something: no read, and no review */
 };
 
 /* path NULL: $KUBECONFIG, ~/.kube/config, in-cluster, in this order. context NULL: current-context. An exec user's

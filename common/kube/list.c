@@ -8,12 +8,14 @@
 #include <string.h>
 
 #include "common/base/memory.h"
+#include "common/base/progress.h"
 #include "common/data/json.h"
 #include "common/kube/cut.h"
 #include "common/kube/request.h"
 
 #define PAGE        "5000" /* a few MB; in pages of 500 the same list takes two to four times as long */
 #define PAGES_LIMIT 100000
+#define METADATA_ONLY "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 #define STREAMS     33 /* the minor version whose server writes a list item by item, however long it is */
 
 struct reading {
@@ -26,6 +28,7 @@ struct reading {
 	int (*on_json)(void *context, json_t *item, struct ush_error *err);
 	int (*on_item)(void *context, struct ush_item *item, struct ush_error *err);
 	struct ush_scan scan;
+	const char *accept;
 	bool whole;          /* one answer is asked for, not pages */
 	char *token;         /* continue of the page to read next, NULL for the first */
 	char *version;       /* resourceVersion of the first page */
@@ -124,13 +127,18 @@ static int take_item(void *context, const char *text, size_t length, struct ush_
 {
 	struct reading *reading = context;
 
+	if (reading->kube->progress != NULL)
+		reading->kube->progress->done++;
 	return reading->hand_over(reading, text, length, err);
 }
 
 static int take_piece(void *context, const char *data, size_t length, struct ush_error *err)
 {
 	struct reading *reading = context;
+	struct ush_progress *progress = reading->kube->progress;
 
+	if (progress != NULL)
+		ush_progress_at(progress, progress->done, ush_boot_ms(reading->kube->world));
 	if (ush_cut_feed(reading->cut, data, length, err) == 0)
 		return 0;
 	reading->stopped = true;
@@ -188,6 +196,7 @@ static int read_page(struct reading *reading, struct ush_error *err)
 	struct ush_kube_call call = {.method = "GET",
 				     .path = path,
 				     .gzip = true,
+				     .accept = reading->accept,
 				     .on_body = take_piece,
 				     .on_body_context = reading};
 	USH_AUTO_RESPONSE response = {0};
@@ -239,6 +248,13 @@ static int explain(const struct reading *reading, struct ush_error *err)
 	return ush_fail(err, code, "%s, page %zu: %s", reading->path, reading->page, why);
 }
 
+/* It goes on from one list to the next. */
+static void begin_progress(const struct ush_kube *kube)
+{
+	if (kube->progress != NULL && kube->progress->what == NULL)
+		ush_progress_begin(kube->progress, "reading the cluster:", 0, ush_boot_ms(kube->world));
+}
+
 /* The second time in pages in any case: what stands between us and the server may not let a long answer through. */
 static int read_list(struct reading *reading, size_t *count, char **resource_version, struct ush_error *err)
 {
@@ -247,6 +263,7 @@ static int read_list(struct reading *reading, size_t *count, char **resource_ver
 	if (ush_kube_minor(reading->kube, &minor, err) != 0)
 		return -1;
 	reading->whole = minor >= STREAMS;
+	begin_progress(reading->kube);
 	result = read_pages(reading, err);
 	if (result != 0 && reading->moved && (reading->restart != NULL || reading->count == 0)) {
 		if (reading->restart != NULL)
@@ -256,6 +273,8 @@ static int read_list(struct reading *reading, size_t *count, char **resource_ver
 		reading->whole = false;
 		result = read_pages(reading, err);
 	}
+	if (reading->kube->progress != NULL)
+		ush_progress_hide(reading->kube->progress);
 	if (result != 0)
 		return explain(reading, err);
 	if (count != NULL)
@@ -287,6 +306,7 @@ int ush_kube_list_items(const struct ush_kube *kube, const struct ush_kube_strea
 				.selector = stream->selector,
 				.hand_over = as_item,
 				.on_item = stream->item,
+				.accept = stream->metadata_only ? METADATA_ONLY : NULL,
 				.restart = stream->restart,
 				.context = stream->context};
 

@@ -17,6 +17,7 @@ struct ush_kube_stream {
 	/* The list begins anew: forget what came so far. */
 	void (*restart)(void *context);
 	void *context;
+	bool metadata_only; /* PartialObjectMetadata: what a Secret holds never comes here */
 };
 int ush_kube_list_items(const struct ush_kube *kube, const struct ush_kube_stream *stream, size_t *count,
 			char **resource_version, struct ush_error *err);

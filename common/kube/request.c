@@ -50,6 +50,7 @@ void ush_kube_prepare(const struct ush_kube *kube, struct ush_http_request *requ
 {
 	const struct ush_kube_config *config = kube->config;
 
+	kube->config->requests++;
 	request->bearer = config->token;
 	request->loopback_http = true;
 	request->ca_pem = config->ca_pem;
@@ -72,11 +73,13 @@ static int send_once(const struct ush_kube *kube, struct ush_kube_call *call, co
 		.body = body,
 		.body_length = body != NULL ? strlen(body) : 0,
 		.gzip = call->gzip,
+		.accept = call->accept,
 		.on_body = call->on_body,
 		.on_body_context = call->on_body_context,
 	};
 
 	ush_kube_prepare(kube, &request);
+	kube->config->writes += strcmp(call->method, "GET") != 0 && strstr(call->path, "reviews") == NULL;
 	if (body != NULL)
 		request.content_type = call->content_type != NULL ? call->content_type : "application/json";
 	if (call->on_body != NULL) {

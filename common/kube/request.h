@@ -21,6 +21,7 @@ struct ush_kube_call {
 	int (*on_body)(void *context, const char *data, size_t length, struct ush_error *err);
 	void *on_body_context;
 	bool gzip;  /* the answer may come compressed */
+	const char *accept; /* NULL: JSON, all of it */
 	bool begun; /* out: a piece was handed over */
 };
 
