@@ -1,0 +1,202 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Somebody leaves, on a real API server: first with groups from a file, then with Keycloak, where it is measured how long what
+# was issued before is still believed. People sign in by e-mail, and the API server calls them "oidc:E-MAIL".
+. "${USHER_SRC:-$PWD}/tests/support/e2e.sh"
+need cluster keycloak
+
+HOME_OF_KEYCLOAK=$T/keycloak
+carol=carol@example.test life=15
+
+keycloak_start() {
+	at_exit "$SUPPORT/keycloak/keycloak.sh" stop "$HOME_OF_KEYCLOAK"
+	TLS_CERT=$PKI/server.crt TLS_KEY=$PKI/server.key ACCESS_LOG=1 "$SUPPORT/keycloak/keycloak.sh" start "$USHER_TEST_KEYCLOAK" \
+		"$HOME_OF_KEYCLOAK" "$SUPPORT/keycloak/realm.json" >"$T/keycloak.log" 2>&1 || { note "$(cat "$T/keycloak.log")"; exit 1; }
+	KEYCLOAK=$(cat "$HOME_OF_KEYCLOAK/url")
+	ISSUER=$KEYCLOAK/realms/usher
+	CLIENT=kubernetes-fullpath # the one that takes a password
+	(umask 077 && printf usher-broker-secret >"$T/broker-secret")
+}
+
+admin_token() {
+	web -d grant_type=password -d client_id=admin-cli -d username=admin -d password=admin \
+		"$KEYCLOAK/realms/master/protocol/openid-connect/token" | jq -r .access_token
+}
+
+manage() { # METHOD PATH [JSON]: the admin API of the realm
+	web -f -X "$1" -H "Authorization: Bearer $(admin_token)" ${3:+-H 'Content-Type: application/json' -d "$3"} "$KEYCLOAK/admin/realms/usher$2"
+}
+
+role() { # NAME POST|DELETE: a role of realm-management for the broker's service account
+	local account=00000000-0000-4000-8000-000000000205 management # as realm.json says
+	management=$(manage GET '/clients?clientId=realm-management' | jq -r '.[0].id')
+	manage "$2" "/users/$account/role-mappings/clients/$management" "[$(manage GET "/clients/$management/roles/$1")]"
+}
+
+policy() { # LAYOUT SOURCE GRANT...
+	local grant
+	printf 'apiVersion: usher.dev/v1\nkind: AccessPolicy\nlayout: %s\ncluster: {groupPrefix: "oidc:", userPrefix: "oidc:", tokenLifetime: 10m}\n' "$1"
+	printf 'sources: {main: {%s}}\nroles:\n  editor: {clusterRole: edit}\n  reader: {rules: [{apiGroups: [""], resources: [pods], verbs: [get, list]}]}\n' "$2"
+	printf 'limits: {remove: {bindings: 100, people: 100%%}}\ngrants:\n'
+	for grant in "${@:3}"; do printf -- '- {%s}\n' "$grant"; done
+}
+
+offboard() { broker offboard "$@" --reason 'left the company' --ticket HR-1; }
+lines() { jq -r --arg word "$1" '.lines[] | select(.word == $word) | .text' "$OUT"; } # WORD: of a report in JSON
+subjects() { admin get rolebinding -n "$1" "$2" -o json | jq -r '[.subjects[]?.name] | sort | join(" ")'; } # NAMESPACE NAME
+bound() { admin get rolebinding -A -o json | jq -r --arg who "$1" '[.items[] | select(any(.subjects[]?; .name | ascii_downcase | contains($who)))] | length'; }
+
+keycloak_start
+cluster_start
+
+# ---- with groups from a file ----
+
+jq -n '{groups: [{name: "team", id: "1", members: ["carol@example.test", "dave@example.test"]},
+	{name: "solo", id: "2", members: ["carol@example.test"]}], count: 2}' >"$T/groups.json"
+policy role "file: {path: $T/groups.json}" 'group: team, role: editor, namespaces: [payments]' 'group: solo, role: reader, namespaces: [ops]' >"$T/policy.yaml"
+for name in payments ops; do admin create namespace "$name" >/dev/null; done
+status 0 'the policy is applied' broker apply -f "$T/policy.yaml"
+ours=$(admin get rolebinding -n payments -o jsonpath='{.items[0].metadata.name}')
+
+{
+	admin patch rolebinding -n payments "$ours" --type=json -p '[{"op": "add", "path": "/subjects/-", "value":
+		{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "oidc:Carol@Example.Test"}}]'
+	admin create rolebinding oncall -n ops --clusterrole=view --user="oidc:$carol" --user=oidc:dave@example.test
+	admin create rolebinding helmed -n ops --clusterrole=view --user="$carol"
+	admin annotate rolebinding helmed -n ops meta.helm.sh/release-name=ops
+	admin create clusterrolebinding breakglass-carol --clusterrole=view --user="oidc:$carol"
+	admin label clusterrolebinding breakglass-carol argocd.argoproj.io/instance=platform
+	admin create serviceaccount ci -n payments
+} >/dev/null
+admin apply -f - >/dev/null <<EOF
+apiVersion: v1
+kind: Secret
+type: kubernetes.io/service-account-token
+metadata: {name: ci-token, namespace: payments, annotations: {kubernetes.io/service-account.name: ci}}
+EOF
+openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$T/c.key" -subj "/O=oidc:team/CN=oidc:$carol" -out "$T/c.csr" 2>/dev/null
+openssl x509 -req -in "$T/c.csr" -signkey "$T/c.key" -days 30 -out "$T/c.crt" 2>/dev/null
+jq -n --rawfile request "$T/c.csr" '{apiVersion: "certificates.k8s.io/v1", kind: "CertificateSigningRequest", metadata: {name: "carol"},
+	spec: {request: ($request | @base64), signerName: "kubernetes.io/kube-apiserver-client", usages: ["client auth"]}}' | admin create -f - >/dev/null
+admin certificate approve carol >/dev/null
+admin get csr carol -o json | jq --rawfile certificate "$T/c.crt" '.status.certificate = ($certificate | @base64)' |
+	admin replace --raw /apis/certificates.k8s.io/v1/certificatesigningrequests/carol/status -f - >/dev/null
+
+before=$(broker_writes)
+status 10 'a dry run shows what would be left' offboard user "$carol" -f "$T/policy.yaml" --dry-run
+is "$(broker_writes)" "$before" 'and writes nothing'
+status 1 'nobody of a name is one line' offboard user carrol@example.test -f "$T/policy.yaml"
+one_line "$ERR" 'just one'
+like "$(cat "$ERR")" 'did you mean carol@example.test' 'with the name that was meant'
+status 5 'names of Kubernetes itself are refused' offboard user system:admin -f "$T/policy.yaml"
+status 5 'oneself is refused' offboard user admin -f "$T/policy.yaml"
+is "$(broker_writes)" "$before" 'and for all of that nothing was written'
+
+status 10 'BE46 S3 offboard user ends with 10: something is left for people' offboard user "$carol" -f "$T/policy.yaml" -o json --audit-log "$T/audit.log"
+report=$T/report.json
+cp "$OUT" "$report"
+is "$(subjects payments "$ours")" 'oidc:team' 'BE46 the User subject is out of our binding, however it was capitalised'
+is "$(subjects ops oncall)" 'oidc:carol@example.test oidc:dave@example.test' 'what is not ours is left'
+like "$(lines left)" 'RoleBinding ops/oncall holds oidc:carol@example.test' 'and told'
+like "$(lines left)" 'ClusterRoleBinding breakglass-carol .* made by argocd \(app platform\): take it out there' 'BM07 a binding of a tool is told with who made it'
+like "$(lines left)" 'carol@example.test could act as 2 ServiceAccounts of payments: ci, default' 'BM07 the ServiceAccounts within reach are told by name'
+like "$(lines until)" 'token Secret payments/ci-token \(ServiceAccount ci' 'BM07 and the token Secret without an end'
+like "$(jq -r '.lines[] | select(.kind == "certificate") | .until' "$report")" '^20[0-9-]+T[0-9:]+Z$' 'BM07 and the client certificate, with its end'
+like "$(jq -r '.lines[] | select(.kind == "certificate") | .groups | join(" ")' "$report")" '^oidc:team$' 'and the groups that it carries'
+is "$(jq -r .complete "$report")" true 'all was looked at'
+status 0 'the audit log holds' "$BROKER" verify-log "$T/audit.log"
+like "$(cat "$T/audit.log")" '"event":"binding.changed".*"by":"admin".*"removedSubject":"oidc:Carol@Example.Test"' 'S14 and says who was taken out of what, by whom and why'
+like "$(cat "$T/audit.log")" '"event":"user.denied".*"reason":"left the company".*"ticket":"HR-1"' 'S14 the reason with it'
+
+command=$(jq -r '.lines[] | select(.kind == "binding" and .name == "oncall") | .command' "$report")
+status 0 'the command that was told takes the person out' bash -c "$command"
+is "$(subjects ops oncall)" 'oidc:dave@example.test' 'and nobody else'
+status 0 'the command that renews a ServiceAccount runs' bash -c "$(jq -r '.lines[] | select(.kind == "service-accounts") | .command' "$report" | sed 's/NAME/ci/')"
+uid=$(admin get serviceaccount -n payments ci -o jsonpath='{.metadata.uid}')
+like "$uid" '^[0-9a-f-]{36}$' 'which is another one then'
+admin patch rolebinding -n payments "$ours" --type=json -p '[{"op": "add", "path": "/subjects/-", "value":
+	{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "carol@example.test"}}]' >/dev/null
+status 10 'running again is harmless' offboard user "$carol" -f "$T/policy.yaml" --take-from-others
+is "$(subjects payments "$ours")" 'oidc:team' 'and finds what came back'
+is "$(admin get rolebinding -n ops helmed -o name)" rolebinding.rbac.authorization.k8s.io/helmed 'with --take-from-others what Helm manages stays'
+like "$(cat "$OUT")" 'until +never +token Secret|until +20' 'the text for people says until when'
+
+# what the person is, the later syncs honour
+policy users "file: {path: $T/groups.json}" 'group: team, role: editor, namespaces: [payments]' >"$T/users.yaml"
+sed -i 's/^kind: AccessPolicy/&\nmetadata: {name: people}/' "$T/users.yaml"
+status 0 'a policy that binds people' broker apply -f "$T/users.yaml"
+is "$(bound dave)" 2 'binds dave'
+status 10 'T60 dave is offboarded' offboard user dave@example.test -f "$T/users.yaml"
+status 0 'T60 a sync afterwards, with dave in the group still' broker apply -f "$T/users.yaml"
+is "$(admin get rolebinding -n payments -o json | jq '[.items[].subjects[]? | select(.name == "oidc:dave@example.test")] | length')" 0 'T60 does not bring dave back'
+
+status 0 'a group is offboarded' offboard group solo -f "$T/policy.yaml"
+status 0 'T60 and the sync afterwards leaves it out' broker apply -f "$T/policy.yaml"
+is "$(admin get rolebinding -n ops -o json | jq '[.items[].subjects[]? | select(.name == "oidc:solo")] | length')" 0 'T60 although the source lists it'
+status 10 'a namespace is offboarded' offboard namespace ops -f "$T/policy.yaml"
+is "$(admin get namespace ops -o jsonpath='{.status.phase}')" Active 'the Namespace stays'
+
+# somebody who may not read everything
+admin create serviceaccount half -n default >/dev/null
+admin create clusterrole half --verb=get,list,create,update,patch,delete \
+	--resource=configmaps,rolebindings.rbac.authorization.k8s.io,clusterrolebindings.rbac.authorization.k8s.io,clusterroles.rbac.authorization.k8s.io >/dev/null
+admin create clusterrolebinding half --clusterrole=half --serviceaccount=default:half >/dev/null
+sed "s|token: \".*\"|token: \"$(admin create token half -n default)\"|" "$ADMIN" >"$T/half.kubeconfig"
+status 3 'who may not read all lists is told what is not known' "$BROKER" offboard user "$carol" -f "$T/policy.yaml" --reason x --kubeconfig "$T/half.kubeconfig"
+like "$(cat "$OUT")" 'unknown +Secrets \(names of token Secrets\) could not be read' 'which list it was'
+
+# ---- with Keycloak: what was issued before ----
+
+role manage-users POST
+role view-realm POST
+role view-clients POST
+manage PUT '' "{\"accessTokenLifespan\": $life}"
+kc="keycloak: {url: $KEYCLOAK, realm: usher, client: usher-broker, secretFile: $T/broker-secret, ca: $CA, peopleName: email, tokenClient: $CLIENT}"
+policy role "$kc" 'group: k8s-restricted-users, role: editor, namespaces: [payments]' | sed 's/^kind: AccessPolicy/&\nmetadata: {name: sso}/' >"$T/sso.yaml"
+status 0 'a policy with Keycloak' broker apply -f "$T/sso.yaml"
+
+signed_in() { # fills $T/tokens
+	web -d grant_type=password -d "client_id=$CLIENT" -d scope=openid --data-urlencode "username=$1" -d "password=$1-password" \
+		"$ISSUER/protocol/openid-connect/token" >"$T/tokens"
+	id_token=$(jq -r .id_token "$T/tokens") refresh=$(jq -r .refresh_token "$T/tokens")
+	expires=$(claims <<<"$id_token" | jq .exp)
+}
+accepted() { # is the ID token believed? Whether it may do anything does not matter here
+	[ "$(curl -s -o /dev/null -w '%{http_code}' --cacert "$CLUSTER/ca.crt" -H "Authorization: Bearer $id_token" "$SERVER/api/v1/namespaces/payments/pods")" != 401 ]
+}
+refreshes() {
+	web -d grant_type=refresh_token -d "client_id=$CLIENT" --data-urlencode "refresh_token=$refresh" "$ISSUER/protocol/openid-connect/token" | jq -e .id_token
+}
+
+# the provider is down
+sed "s|url: $KEYCLOAK|url: https://127.0.0.1:1|" "$T/sso.yaml" >"$T/down.yaml"
+signed_in alice
+status 10 'T60 offboard while the provider is down' offboard user alice@example.test -f "$T/down.yaml"
+like "$(cat "$OUT")" 'denied +alice@example.test is kept out' 'T60 writes the entry all the same'
+like "$(cat "$OUT")" 'sessions were not ended: .*Run again.* offboard user alice@example.test' 'T60 and says what to run again'
+ok 'T60 the session lives' refreshes
+
+signed_in carol
+ok 'carol is signed in, and the API server believes her' accepted
+ok 'and her session can be refreshed' refreshes
+signed_in carol
+status 10 'T60 BM07 S3 offboard with Keycloak' offboard user "$carol" -f "$T/sso.yaml" -o json
+sent=$(date +%s)
+nok 'T60 the refresh is refused at once' refreshes
+ok 'T60 the ID token that is out is believed still: no API server asks' accepted
+until=$(jq -r '.lines[] | select(.kind == "id-token") | .until' "$OUT")
+last=$(date -d "$until" +%s)
+ok "T60 and the dossier said until when ($until), which is not before it expires" test "$last" -ge "$expires"
+ok 'T60 nor long after' test "$last" -le $((sent + life + 15))
+like "$(lines revoked)" 'sessions and refresh tokens at keycloak' 'T60 the session was ended at Keycloak'
+like "$(lines left)" 'may sign in again at keycloak' 'and that the account is not disabled is left to do'
+while accepted; do
+	believed=$(date +%s)
+	[ "$believed" -le $((last + 5)) ] || break
+	read -rt 0.3 <> <(:) || :
+done
+ok "T60 the last request that was believed came before that time ($((believed - sent)) s after, said $((last - sent)) s)" test "${believed:-0}" -le "$last"
+nok 'T60 and no later one is' accepted
+status 10 'running again when the provider is back ends what was left' offboard user alice@example.test -f "$T/sso.yaml"
+like "$(cat "$OUT")" 'revoked +sessions and refresh tokens' 'T60 no revocation is lost'
+done_testing
