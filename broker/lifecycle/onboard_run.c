@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The order of things: sources first, so that what is wrong with them is known before anything is written; then the
+ * namespaces and what keeps them apart; then who may do what, and the proof.
+ */
+#include "broker/ledger/ledger.h"
+#include "broker/lifecycle/onboard.h"
+#include "common/base/memory.h"
+
+void ush_onboard_wrote(const struct ush_onboard *onboard, const char *kind, const char *namespace_name, const char *name, enum ush_onboard_outcome outcome)
+{
+	if (onboard->wrote != NULL && (outcome == USH_ONBOARD_CREATED || outcome == USH_ONBOARD_PATCHED))
+		onboard->wrote(onboard->context, kind, namespace_name, name, outcome);
+}
+
+static struct ush_only *only_of(const struct ush_onboard *onboard, bool all_new, size_t *count)
+{
+	struct ush_only *only = ush_alloc((onboard->space_count + 1) * sizeof *only);
+
+	*count = 0;
+	for (size_t i = 0; i < onboard->space_count; i++) {
+		const struct ush_onboard_space *space = &onboard->spaces[i];
+		enum ush_onboard_outcome outcome = space->things[0].outcome;
+
+		if (!all_new && (space->look || outcome == USH_ONBOARD_UNTRIED || outcome == USH_ONBOARD_REFUSED || outcome == USH_ONBOARD_FAILED))
+			continue;
+		only[(*count)++] = (struct ush_only){space->name, all_new ? onboard->labels : space->labels, all_new || space->is_new};
+	}
+	return only;
+}
+
+/* A namespace that was offboarded stays so until somebody takes that back. */
+static int check_denied(const struct ush_onboard *onboard, const struct ush_sync *sync, struct ush_error *err)
+{
+	for (size_t i = 0; i < onboard->space_count; i++) {
+		const struct ush_ledger_entry *entry = ush_ledger_bars_namespace(&sync->ledger, onboard->spaces[i].name);
+		USH_AUTO_FREE char *words = entry != NULL ? ush_ledger_words(entry) : NULL;
+
+		if (words != NULL)
+			return ush_fail(err, USH_ERR_REFUSED, "namespace %s is %s", onboard->spaces[i].name, words);
+	}
+	return 0;
+}
+
+static int plan(const struct ush_onboard *onboard, struct ush_sync *sync, bool all_new, struct ush_error *err)
+{
+	USH_AUTO_FREE struct ush_only *only = only_of(onboard, all_new, &sync->only_count);
+	int result;
+
+	if (sync->only_count == 0)
+		return 0;
+	sync->only = only;
+	result = ush_sync_plan(sync, NULL, err);
+	sync->only = NULL;
+	return result;
+}
+
+int ush_onboard_plan(struct ush_onboard *onboard, struct ush_sync *sync, struct ush_error *err)
+{
+	return plan(onboard, sync, true, err) == 0 ? check_denied(onboard, sync, err) : -1;
+}
+
+static bool all_are_new(const struct ush_onboard *onboard)
+{
+	for (size_t i = 0; i < onboard->space_count; i++)
+		if (!onboard->spaces[i].is_new)
+			return false;
+	return true;
+}
+
+/* What was planned holds for namespaces that were not there; for others it is planned again, with what they have. */
+void ush_onboard_carry_out(struct ush_onboard *onboard, struct ush_sync *sync)
+{
+	ush_onboard_write(onboard);
+	if (onboard->stopped.code == USH_OK && !all_are_new(onboard)) {
+		ush_sync_next(sync);
+		plan(onboard, sync, false, &onboard->stopped);
+	}
+	if (onboard->stopped.code != USH_OK || sync->plan == NULL)
+		return;
+	ush_onboard_give(onboard, sync);
+	if (onboard->dry == USH_DRY_NONE)
+		ush_onboard_prove(onboard, sync);
+}

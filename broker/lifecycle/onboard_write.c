@@ -1,0 +1,418 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Namespace, NetworkPolicies, quota, limits, ServiceAccount: each is created, and only what the server says is there
+ * already (409) is looked at. Namespaces go through one behind the other, as many at once as the server bears; within one
+ * everything waits for the Namespace, and nothing more for anything.
+ */
+#include <string.h>
+
+#include "broker/lifecycle/onboard.h"
+#include "common/base/memory.h"
+#include "common/data/json.h"
+#include "common/kube/batch.h"
+
+#define DRY_RUN "?dryRun=All&fieldManager="
+
+enum step { CREATE, LOOK, PATCH, TRY, APPLY };
+
+struct job {
+	size_t space, thing;
+	enum step step;
+	json_t *there; /* PATCH: what it is for */
+	struct job *next;
+};
+
+struct writing {
+	struct ush_onboard *onboard;
+	size_t next_space;
+	struct job *first, **last;
+};
+
+/* ---- jobs ---- */
+
+static void push(struct writing *w, size_t space, size_t thing, enum step step, const json_t *there)
+{
+	struct job *job = ush_new(struct job);
+
+	*job = (struct job){.space = space, .thing = thing, .step = step, .there = json_incref((json_t *)(uintptr_t)there)};
+	*w->last = job;
+	w->last = &job->next;
+}
+
+static struct job *pop(struct writing *w)
+{
+	struct job *job = w->first;
+
+	w->first = job->next;
+	if (w->first == NULL)
+		w->last = &w->first;
+	return job;
+}
+
+static void job_free(struct job *job)
+{
+	json_decref(job->there);
+	free(job);
+}
+
+static struct ush_onboard_thing *thing_of(const struct writing *w, const struct job *job)
+{
+	return &w->onboard->spaces[job->space].things[job->thing];
+}
+
+static void came_to(struct ush_onboard_thing *thing, enum ush_onboard_outcome outcome, char *why)
+{
+	free(thing->why);
+	thing->outcome = outcome;
+	thing->why = why;
+}
+
+static bool is_account(const struct ush_onboard *onboard, size_t thing)
+{
+	return strcmp(ush_json_string(json_array_get(onboard->objects, thing), "kind"), "ServiceAccount") == 0;
+}
+
+/* What is in a namespace, once it is known whether it is ours to write in. The ServiceAccount of a new one the cluster makes
+ * at some moment, too: to apply is one request whoever is first. */
+static void enter(struct writing *w, size_t space)
+{
+	const struct ush_onboard *onboard = w->onboard;
+	enum step step = onboard->spaces[space].look || onboard->dry != USH_DRY_NONE ? LOOK : CREATE;
+
+	for (size_t i = 1; i < json_array_size(onboard->objects); i++)
+		push(w, space, i, step == CREATE && onboard->spaces[space].is_new && is_account(onboard, i) ? APPLY : step, NULL);
+}
+
+/* ---- requests ---- */
+
+static void fill_path(const struct writing *w, const struct job *job, const json_t *wanted, struct ush_kube_task *task)
+{
+	const char *kind = ush_json_string(wanted, "kind"), *name = ush_json_string(ush_json_object(wanted, "metadata"), "name");
+	USH_AUTO_FREE char *list = ush_onboard_path(kind, w->onboard->spaces[job->space].name);
+	static const enum ush_kube_verb verbs[] = {[CREATE] = USH_KUBE_CREATE, [LOOK] = USH_KUBE_GET, [PATCH] = USH_KUBE_MERGE, [TRY] = USH_KUBE_REVIEW,
+						      [APPLY] = USH_KUBE_APPLY};
+
+	task->verb = verbs[job->step];
+	if (job->step == LOOK || job->step == PATCH || job->step == APPLY)
+		task->path = ush_printf("%s/%s", list, name);
+	else if (job->step == TRY)
+		task->path = ush_printf("%s" DRY_RUN "%s", list, w->onboard->kube->field_manager);
+	else
+		task->path = ush_steal(&list);
+}
+
+static bool next(void *context, struct ush_kube_task *task, int64_t *wait_ms)
+{
+	struct writing *w = context;
+	struct ush_onboard *onboard = w->onboard;
+	USH_AUTO_JSON objects = NULL;
+	USH_AUTO_JSON patch = NULL;
+	USH_AUTO_FREE char *text = NULL;
+	const json_t *wanted;
+	struct job *job;
+
+	(void)wait_ms;
+	if (w->first == NULL && w->next_space < onboard->space_count)
+		push(w, w->next_space++, 0, onboard->dry == USH_DRY_NONE ? CREATE : LOOK, NULL);
+	if (w->first == NULL)
+		return false;
+	job = pop(w);
+	objects = ush_onboard_objects(onboard->template, onboard->values, onboard->spaces[job->space].name);
+	wanted = json_array_get(objects, job->thing);
+	fill_path(w, job, wanted, task);
+	if (job->step == PATCH)
+		patch = ush_onboard_patch(job->there, wanted);
+	if (job->step != LOOK) {
+		text = json_dumps(patch != NULL ? patch : wanted, JSON_COMPACT);
+		ush_buf_puts(&task->body, text);
+	}
+	task->item = job;
+	return true;
+}
+
+/* ---- what stands there ---- */
+
+static const char *label(const json_t *object, const char *key)
+{
+	return ush_json_string(ush_json_object(ush_json_object(object, "metadata"), "labels"), key);
+}
+
+static bool is_ending(const json_t *object)
+{
+	return json_object_get(ush_json_object(object, "metadata"), "deletionTimestamp") != NULL;
+}
+
+/* The cluster makes the ServiceAccount of each namespace by itself. Where nobody said yet whether it mounts tokens, nobody's
+ * word is overruled; and a run that was broken off can be finished. */
+static bool is_untouched(const struct ush_onboard *onboard, size_t thing, const json_t *there)
+{
+	return is_account(onboard, thing) && json_object_get(there, "automountServiceAccountToken") == NULL;
+}
+
+/* It stays as it is, or is changed when that was asked for. */
+static void put_right(struct writing *w, const struct job *job, const json_t *there, const char *how)
+{
+	const struct ush_onboard *onboard = w->onboard;
+	USH_AUTO_FREE char *foreign = ush_onboard_foreign(there);
+	bool may = (onboard->adopt || is_untouched(onboard, job->thing, there)) && !onboard->spaces[job->space].look;
+
+	if (foreign != NULL)
+		came_to(thing_of(w, job), USH_ONBOARD_FOREIGN, ush_printf("%s (%s)", how, foreign));
+	else if (may && onboard->dry == USH_DRY_NONE)
+		push(w, job->space, job->thing, PATCH, there);
+	else
+		came_to(thing_of(w, job), may ? USH_ONBOARD_WOULD_PATCH : USH_ONBOARD_DIFFERS, ush_strdup(how));
+}
+
+static void take_labels(struct ush_onboard_space *space, const json_t *there)
+{
+	json_decref(space->labels);
+	space->labels = json_deep_copy(ush_json_object(ush_json_object(there, "metadata"), "labels"));
+}
+
+static void gain_labels(const struct ush_onboard *onboard, struct ush_onboard_space *space)
+{
+	if (space->labels == NULL)
+		space->labels = json_object();
+	json_object_update(space->labels, onboard->labels);
+}
+
+/* A namespace that was there before us. One that bears the template's mark is one of ours, perhaps half made; any other is
+ * somebody's, who may run things in it that a NetworkPolicy would cut off: it is looked at, unless we were told to adopt. */
+static void found_namespace(struct writing *w, const struct job *job, const json_t *there, const char *how)
+{
+	struct ush_onboard_space *space = &w->onboard->spaces[job->space];
+	const char *mark = label(there, USH_LABEL_TEMPLATE);
+	USH_AUTO_FREE char *foreign = ush_onboard_foreign(there);
+
+	take_labels(space, there);
+	if (is_ending(there)) {
+		came_to(thing_of(w, job), USH_ONBOARD_REFUSED, ush_strdup("is being deleted: run this again when it is gone"));
+		return;
+	}
+	if (mark != NULL && strcmp(mark, w->onboard->template->name) != 0) {
+		came_to(thing_of(w, job), USH_ONBOARD_REFUSED, ush_printf("was made from template %s, and a namespace has one", mark));
+		return;
+	}
+	space->look = mark == NULL && (!w->onboard->adopt || foreign != NULL);
+	if (how == NULL) {
+		came_to(thing_of(w, job), USH_ONBOARD_UNCHANGED, NULL);
+		enter(w, job->space);
+		return;
+	}
+	put_right(w, job, there, space->look && foreign == NULL ? "is there already, and was made without a template: nothing in it is changed" : how);
+	if (thing_of(w, job)->outcome == USH_ONBOARD_WOULD_PATCH)
+		gain_labels(w->onboard, space);
+	if (thing_of(w, job)->outcome != USH_ONBOARD_UNTRIED)
+		enter(w, job->space);
+}
+
+static void found(struct writing *w, const struct job *job, const json_t *there)
+{
+	USH_AUTO_JSON objects = ush_onboard_objects(w->onboard->template, w->onboard->values, w->onboard->spaces[job->space].name);
+	USH_AUTO_FREE char *how = NULL;
+	bool same = ush_onboard_same(there, json_array_get(objects, job->thing), &how);
+
+	if (job->thing == 0)
+		found_namespace(w, job, there, how);
+	else if (is_ending(there))
+		came_to(thing_of(w, job), USH_ONBOARD_FAILED, ush_strdup("is being deleted: run this again when it is gone"));
+	else if (same)
+		came_to(thing_of(w, job), USH_ONBOARD_UNCHANGED, NULL);
+	else
+		put_right(w, job, there, how);
+}
+
+/* ---- results ---- */
+
+/* The Namespace is made, or as it should be. */
+static void opened(struct writing *w, const struct job *job, enum ush_onboard_outcome outcome)
+{
+	struct ush_onboard_space *space = &w->onboard->spaces[job->space];
+
+	came_to(&space->things[0], outcome, NULL);
+	space->is_new = outcome == USH_ONBOARD_CREATED || outcome == USH_ONBOARD_WOULD_CREATE;
+	gain_labels(w->onboard, space);
+	if (outcome != USH_ONBOARD_WOULD_CREATE) {
+		enter(w, job->space);
+		return;
+	}
+	for (size_t i = 1; i < json_array_size(w->onboard->objects); i++)
+		came_to(&space->things[i], USH_ONBOARD_WOULD_CREATE, NULL);
+}
+
+static void made(struct writing *w, const struct job *job, int status)
+{
+	static const enum ush_onboard_outcome outcomes[] = {
+		[CREATE] = USH_ONBOARD_CREATED, [LOOK] = USH_ONBOARD_UNCHANGED, [PATCH] = USH_ONBOARD_PATCHED, [TRY] = USH_ONBOARD_WOULD_CREATE,
+		[APPLY] = USH_ONBOARD_PATCHED};
+
+	const json_t *object = json_array_get(w->onboard->objects, job->thing);
+	const char *space = w->onboard->spaces[job->space].name, *name = ush_json_string(ush_json_object(object, "metadata"), "name");
+	enum ush_onboard_outcome outcome = job->step == APPLY && status == 201 ? USH_ONBOARD_CREATED : outcomes[job->step];
+
+	if (job->thing == 0)
+		opened(w, job, outcome);
+	else
+		came_to(thing_of(w, job), outcome, NULL);
+	ush_onboard_wrote(w->onboard, ush_json_string(object, "kind"), space, job->thing == 0 ? space : name, outcome);
+}
+
+static void missing(struct writing *w, const struct job *job)
+{
+	const struct ush_onboard_space *space = &w->onboard->spaces[job->space];
+
+	if (job->step == LOOK && job->thing == 0)
+		push(w, job->space, 0, TRY, NULL);
+	else if (job->step == LOOK)
+		came_to(thing_of(w, job), space->look ? USH_ONBOARD_ABSENT : USH_ONBOARD_WOULD_CREATE, NULL);
+	else
+		came_to(thing_of(w, job), USH_ONBOARD_FAILED, ush_strdup("it, or its namespace, went away meanwhile: run this again"));
+}
+
+static void done(void *context, const struct ush_kube_task *task, const struct ush_kube_result *result)
+{
+	struct writing *w = context;
+	struct job *job = task->item;
+	bool stands = result->end == USH_KUBE_STANDS || (result->end == USH_KUBE_DONE && job->step != PATCH && result->answer != NULL && job->step != TRY);
+
+	if (stands && result->answer != NULL && job->step != PATCH)
+		found(w, job, result->answer);
+	else if (stands)
+		came_to(thing_of(w, job), USH_ONBOARD_FAILED, ush_strdup("somebody changed it meanwhile: run this again"));
+	else if (result->end == USH_KUBE_DONE)
+		made(w, job, result->status);
+	else if (result->end == USH_KUBE_MISSING)
+		missing(w, job);
+	else
+		came_to(thing_of(w, job), USH_ONBOARD_FAILED, ush_strdup(result->err.what));
+	job_free(job);
+}
+
+/* What was not tried because the Namespace was not made waits for that. */
+static void leave_rest(struct ush_onboard *onboard)
+{
+	for (size_t i = 0; i < onboard->space_count; i++)
+		for (size_t k = 1; k < json_array_size(onboard->objects) && onboard->spaces[i].things[0].outcome == USH_ONBOARD_FAILED; k++)
+			came_to(&onboard->spaces[i].things[k], USH_ONBOARD_WAITS, ush_strdup("for its namespace"));
+}
+
+/* ---- what runs where a quota is new ---- */
+
+static int add_pod(void *context, json_t *item, struct ush_error *err)
+{
+	(void)err;
+	return json_array_append(context, item);
+}
+
+static void begin_again(void *context)
+{
+	json_array_clear(context);
+}
+
+static void check_quota(struct ush_onboard *onboard, const struct ush_onboard_space *space, const json_t *quota)
+{
+	USH_AUTO_JSON pods = json_array();
+	USH_AUTO_FREE char *path = ush_printf("/api/v1/namespaces/%s/pods", space->name);
+	const struct ush_kube_list list = {.path = path, .item = add_pod, .restart = begin_again, .context = pods};
+	struct ush_list lines = {0};
+	struct ush_error err = {0};
+
+	if (ush_kube_list_all(onboard->kube, &list, NULL, NULL, &err) != 0) {
+		USH_AUTO_FREE char *line = ush_printf("%s: nobody could look whether the quota fits what runs: %s", space->name, err.what);
+
+		ush_list_add(&onboard->warnings, line);
+		return;
+	}
+	ush_onboard_over(quota, pods, &lines);
+	for (size_t i = 0; i < lines.count; i++) {
+		USH_AUTO_FREE char *line = ush_printf("%s: %s", space->name, lines.items[i]);
+
+		ush_list_add(&onboard->warnings, line);
+	}
+	ush_list_free(&lines);
+}
+
+/* A new namespace runs nothing. */
+static void check_quotas(struct ush_onboard *onboard)
+{
+	const json_t *object;
+	size_t k;
+
+	json_array_foreach(onboard->objects, k, object) {
+		if (strcmp(ush_json_string(object, "kind"), "ResourceQuota") != 0)
+			continue;
+		for (size_t i = 0; i < onboard->space_count && onboard->stopped.code == USH_OK; i++) {
+			const struct ush_onboard_space *space = &onboard->spaces[i];
+			enum ush_onboard_outcome outcome = space->things[k].outcome;
+
+			if (!space->is_new && (outcome == USH_ONBOARD_CREATED || outcome == USH_ONBOARD_PATCHED || outcome == USH_ONBOARD_WOULD_CREATE ||
+					       outcome == USH_ONBOARD_WOULD_PATCH))
+				check_quota(onboard, space, object);
+		}
+	}
+}
+
+void ush_onboard_write(struct ush_onboard *onboard)
+{
+	struct writing w = {.onboard = onboard};
+	const struct ush_kube_batch batch = {&w, next, done, NULL, NULL};
+
+	w.last = &w.first;
+	ush_kube_many(onboard->kube, &batch, &onboard->stopped);
+	while (w.first != NULL)
+		job_free(pop(&w));
+	leave_rest(onboard);
+	check_quotas(onboard);
+}
+
+void ush_onboard_pretend(struct ush_onboard *onboard)
+{
+	for (size_t i = 0; i < onboard->space_count; i++) {
+		gain_labels(onboard, &onboard->spaces[i]);
+		onboard->spaces[i].is_new = true;
+		for (size_t k = 0; k < json_array_size(onboard->objects); k++)
+			came_to(&onboard->spaces[i].things[k], USH_ONBOARD_WOULD_CREATE, NULL);
+	}
+}
+
+/* ---- the whole ---- */
+
+void ush_onboard_begin(struct ush_onboard *onboard, char *const *names, size_t count)
+{
+	onboard->objects = ush_onboard_objects(onboard->template, onboard->values, "");
+	onboard->labels = ush_onboard_labels(onboard->template, onboard->values);
+	onboard->spaces = ush_alloc((count + 1) * sizeof *onboard->spaces);
+	onboard->space_count = count;
+	for (size_t i = 0; i < count; i++)
+		onboard->spaces[i] = (struct ush_onboard_space){
+			.name = ush_strdup(names[i]), .things = ush_alloc(json_array_size(onboard->objects) * sizeof *onboard->spaces[i].things)};
+}
+
+void ush_onboard_free(struct ush_onboard *onboard)
+{
+	size_t things = json_array_size(onboard->objects);
+
+	for (size_t i = 0; i < onboard->space_count; i++) {
+		for (size_t k = 0; k < things; k++)
+			free(onboard->spaces[i].things[k].why);
+		free(onboard->spaces[i].things);
+		free(onboard->spaces[i].name);
+		json_decref(onboard->spaces[i].labels);
+	}
+	for (size_t i = 0; i < onboard->role_count; i++) {
+		free(onboard->roles[i].name);
+		free(onboard->roles[i].text);
+		free(onboard->roles[i].thing.why);
+	}
+	free(onboard->spaces);
+	free(onboard->roles);
+	json_decref(onboard->objects);
+	json_decref(onboard->labels);
+	ush_list_free(&onboard->warnings);
+	ush_list_free(&onboard->waiting);
+	ush_list_free(&onboard->proofs);
+	ush_list_free(&onboard->disproofs);
+	free(onboard->no_proof);
+	free(onboard->incomplete_why);
+}
