@@ -1,0 +1,100 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# usher-broker run as a process: its command line, its signals, a policy that is edited to nonsense and back, an API server
+# that is not there, and what a hostile visitor of its port gets. What it does to a cluster is tests/e2e/deploy.sh.
+. "${USHER_SRC:-$PWD}/tests/support/tap.sh"
+have curl || skip_all 'no curl on this machine'
+
+cat >"$T/kubeconfig" <<-EOF
+apiVersion: v1
+kind: Config
+clusters: [{name: gone, cluster: {server: "https://127.0.0.1:1"}}]
+users: [{name: me, user: {token: not-a-secret-of-anybody}}]
+contexts: [{name: gone, context: {cluster: gone, user: me}}]
+current-context: gone
+EOF
+chmod 600 "$T/kubeconfig"
+cp "$USHER_SRC/examples/policy.yaml" "$USHER_SRC/examples/groups.json" "$T/"
+
+begin() { # [OPTION...]: in the background, PID; waits until it says where it listens: URL
+	"$BROKER" run -f "$T/policy.yaml" --kubeconfig "$T/kubeconfig" --listen 127.0.0.1:0 "$@" >"$T/log" 2>&1 &
+	PID=$!
+	at_exit kill -KILL $PID
+	disown $PID # or bash tells how it ended
+	wait_for 20 grep -q 'http://' "$T/log"
+	URL=$(sed -nE 's|.*; (http://[^/]*)/metrics.*|\1|p' "$T/log")
+}
+
+lines() { [ "$(grep -c "$1" "$T/log")" -ge "$2" ]; } # REGEX NUMBER: at least so many
+page() { curl -sS --max-time 10 "$URL/$1"; } # PATH
+code() { curl -sS --max-time 10 -o /dev/null -w '%{http_code}' "$URL/${1:-}" "${@:2}"; } # PATH [OPTION...]
+ended() { ! kill -0 "$PID" 2>/dev/null; }
+unwell() { [ "$(code healthz)" = 503 ]; }
+
+status 2 'a policy is needed' "$BROKER" run
+status 2 'stdin is none: it can be read once' "$BROKER" run -f -
+like "$(cat "$ERR")" 'reads the policy again' 'and says why'
+for bad in 0s 5 -1m 5x 31d ''; do
+	status 2 "--every '$bad' is refused" "$BROKER" run -f "$T/policy.yaml" --every "$bad"
+done
+for bad in localhost:9464 9464 127.0.0.1:99999 '[::1]'; do
+	status 2 "--listen $bad is refused" "$BROKER" run -f "$T/policy.yaml" --listen "$bad"
+done
+status 2 'no run at all is refused' "$BROKER" run -f "$T/policy.yaml" --max-runs 0
+
+status 6 'BE35 after so many runs it ends with the status of the last' "$BROKER" run -f "$T/policy.yaml" --kubeconfig "$T/kubeconfig" --every 1s \
+	--max-runs 2 --listen none
+is "$(grep -c 'refused the connection' "$ERR") $(wc -l <"$ERR")" '2 3' 'a run that fails is one line, each time'
+is "$(cat "$OUT")" '' 'and none on stdout'
+
+# ---- signals, with an hour between two runs: what comes sooner was asked for ----
+begin --every 1h
+ok 'the first run is at once' wait_for 20 lines 'refused the connection' 1
+kill -HUP "$PID"
+ok 'SIGHUP is now' wait_for 20 lines 'refused the connection' 2
+is "$(code healthz) $(code readyz)" '200 200' 'one that fails is well for a while'
+like "$(page healthz)" '^ok: began .* refused the connection$' 'and says what fails, in one line'
+like "$(page metrics)" 'usher_broker_runs_total\{result="failed"\} 2' 'BE36 the runs are counted'
+unlike "$(page metrics)$(page healthz)" 'not-a-secret-of-anybody' 'no credential is on a page'
+is "$(code)$(code metrics/x)$(code ../etc/passwd --path-as-is)$(code %2e%2e/metrics --path-as-is)" 404404404404 'nothing else is there'
+is "$(code metrics -X POST)$(code metrics -X DELETE)$(code healthz -d x=1)" 405405405 'nothing can be sent'
+like "$(code metrics -H "X: $(head -c 60000 /dev/zero | tr '\0' a)" 2>/dev/null)" '^(4[0-9][0-9]|000)$' 'a header of 60,000 bytes is refused'
+is "$(code healthz)" 200 'and it goes on answering'
+
+# ---- the policy: nonsense, and back; it is read by each run ----
+runs=$(grep -c 'refused the connection' "$T/log")
+echo 'grants: {' >"$T/policy.yaml"
+kill -HUP "$PID"
+ok 'a policy that does not parse is told with its place' wait_for 20 lines 'policy.yaml:[0-9]*:[0-9]*: ' 1
+kill -HUP "$PID"
+ok 'and again by the next run' wait_for 20 lines 'policy.yaml:[0-9]*:[0-9]*: ' 2
+like "$(page healthz)" 'policy\.yaml:[0-9]+:[0-9]+: ' 'the last error stays visible'
+like "$(page metrics)" $'\n''usher_broker_last_run_exit_status\{policy="default"\} 2' 'BE36 and is in the numbers of the policy that was'
+cp "$USHER_SRC/examples/policy.yaml" "$T/policy.yaml"
+kill -HUP "$PID"
+ok 'one that was mended is carried out again' wait_for 20 lines 'refused the connection' $((runs + 1))
+
+kill -TERM "$PID"
+ok 'SIGTERM ends it' wait_for 10 ended
+unlike "$(tail -n 1 "$T/log")" 'signal|stopped' 'without a word, for nothing was broken off'
+nok 'and its port is closed' curl -sS --max-time 5 "$URL/healthz"
+
+# ---- its status ----
+"$BROKER" run -f "$T/policy.yaml" --kubeconfig "$T/kubeconfig" --listen 127.0.0.1:0 --every 1h >"$T/log" 2>&1 &
+PID=$!
+wait_for 20 lines 'refused the connection' 1
+kill -INT "$PID"
+wait "$PID"
+is "$?" 0 'a signal at rest ends it with 0'
+
+# ---- too long without a complete run ----
+begin --every 1h --healthy-for 1s
+ok '/healthz ends when the last complete run is too old' wait_for 20 unwell
+like "$(page healthz)" '^no complete run for [0-9]+ s: 127\.0\.0\.1:1 refused the connection$' 'and says why'
+is "$(page healthz | wc -l)" 1 'in one line'
+taken=${URL#http://}
+status 6 'a port that is taken is told' "$BROKER" run -f "$T/policy.yaml" --kubeconfig "$T/kubeconfig" --listen "$taken"
+like "$(cat "$ERR")" "listen $taken: Address already in use.*--listen" 'with what to do'
+kill -TERM "$PID"
+ok 'and ends' wait_for 10 ended
+done_testing
