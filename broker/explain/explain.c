@@ -84,6 +84,15 @@ enum ush_reach ush_explain_reach(const struct ush_explain *all, const struct ush
 	return USH_REACH_EXCEPT;
 }
 
+json_t *ush_explain_of(const struct ush_grant *grant, json_t *json)
+{
+	json_object_set_new(json, "called", json_string(grant->called));
+	if (!grant->of_template)
+		json_object_set_new(json, "grant", json_integer((json_int_t)grant->number));
+	json_object_set_new(json, "line", json_integer((json_int_t)grant->line));
+	return json;
+}
+
 void ush_explain_elsewhere(json_t *report, const struct ush_grant *grant, char *why)
 {
 	json_t *list = ush_json_array(report, "elsewhere");
@@ -91,7 +100,7 @@ void ush_explain_elsewhere(json_t *report, const struct ush_grant *grant, char *
 	if (list == NULL)
 		json_object_set_new(report, "elsewhere", list = json_array());
 	if (json_array_size(list) < USH_EXPLAIN_MORE)
-		json_array_append_new(list, json_pack("{s:I, s:I, s:s}", "grant", (json_int_t)grant->number, "line", (json_int_t)grant->line, "why", why));
+		json_array_append_new(list, ush_explain_of(grant, json_pack("{s:s}", "why", why)));
 	else
 		json_object_set_new(report, "more", json_integer(json_integer_value(json_object_get(report, "more")) + 1));
 	free(why);

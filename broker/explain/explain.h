@@ -45,6 +45,9 @@ char *ush_explain_kept_out(const struct ush_explain *all, const struct ush_grant
 enum ush_reach ush_explain_reach(const struct ush_explain *all, const struct ush_grant *grant, const struct ush_captures *captures, const char *namespace_name,
 				 const json_t *labels, const char **by);
 
+/* Adds which grant it is about: called, line, and grant, its number, unless it is of a template. Returns json. */
+json_t *ush_explain_of(const struct ush_grant *grant, json_t *json);
+
 /* A grant that does not mean what was asked for, and why; of more than USH_EXPLAIN_MORE only the number is kept ("more"). Takes why. */
 #define USH_EXPLAIN_MORE 10
 void ush_explain_elsewhere(json_t *report, const struct ush_grant *grant, char *why);

@@ -68,24 +68,46 @@ static json_t *places(const struct ush_explain *all, const struct ush_grant *gra
 	return list;
 }
 
+/* What the labels are to say, as kubectl writes it: "tier in (test,prod),team=payments". The caller frees. */
+static char *labels_of(const struct ush_selector *selector, const struct ush_captures *captures)
+{
+	static const char *const signs[] = {[USH_SELECT_IN] = " in (", [USH_SELECT_NOT_IN] = " notin (", [USH_SELECT_EXISTS] = "", [USH_SELECT_NOT_EXISTS] = ""};
+	struct ush_buf out = {0};
+
+	for (size_t i = 0; i < selector->count; i++) {
+		const struct ush_selector_rule *rule = &selector->rules[i];
+		struct ush_list values = ush_selector_values(rule, captures);
+		bool one = rule->operator == USH_SELECT_IN && values.count == 1;
+
+		ush_buf_printf(&out, "%s%s%s%s", i > 0 ? "," : "", rule->operator == USH_SELECT_NOT_EXISTS ? "!" : "", rule->key, one ? "=" : signs[rule->operator]);
+		for (size_t k = 0; k < values.count; k++)
+			ush_buf_printf(&out, "%s%s", k > 0 ? "," : "", values.items[k]);
+		ush_buf_puts(&out, !one && *signs[rule->operator] != '\0' ? ")" : "");
+		ush_list_free(&values);
+	}
+	return ush_buf_take(&out);
+}
+
 static json_t *grant_json(const struct ush_explain *all, const struct ush_grant *grant, const struct ush_group *group, const struct ush_captures *captures,
 			  bool listed)
 {
 	USH_AUTO_FREE char *why = ush_explain_kept_out(all, grant, listed || all->groups == NULL ? group : NULL);
 	USH_AUTO_FREE char *pattern = grant->namespace_pattern != NULL ? ush_pattern_fill(grant->namespace_pattern, captures) : NULL;
-	json_t *json = json_pack("{s:I, s:I, s:s, s:s, s:o}", "grant", (json_int_t)grant->number, "line", (json_int_t)grant->line, "role",
-				 all->policy->roles[grant->role].name, grant->group != NULL ? "group" : "groupPattern",
+	json_t *json = json_pack("{s:s, s:s, s:o}", "role", all->policy->roles[grant->role].name, grant->group != NULL ? "group" : "groupPattern",
 				 grant->group != NULL ? grant->group : grant->group_pattern, "places", places(all, grant, captures));
 
 	if (pattern != NULL)
 		json_object_set_new(json, "namespacePattern", json_string(pattern));
-	if (grant->selector.count > 0)
-		json_object_set_new(json, "namespaceSelector", json_true());
+	if (grant->selector.count > 0) {
+		USH_AUTO_FREE char *labels = labels_of(&grant->selector, captures);
+
+		json_object_set_new(json, "namespaceSelector", json_string(labels));
+	}
 	if (grant->namespaces.count == 0 && all->standing == NULL)
 		json_object_set_new(json, "placesUnknown", json_true());
 	if (why != NULL)
 		json_object_set_new(json, "keptOut", json_string(why));
-	return json;
+	return ush_explain_of(grant, json);
 }
 
 static void add_grants(const struct ush_explain *all, const struct ush_group *group, const char *asked, size_t source, bool listed, json_t *out)

@@ -30,9 +30,12 @@ bool ush_explain_knows_namespace(const struct ush_explain *all, const char *aske
 	return space_of(all, asked) != NULL;
 }
 
-/* How a grant comes to the namespace: "namespaces", "namespacePattern {team}-*", "namespaceSelector". The caller frees. */
+/* How a grant comes to the namespace: "namespaces", "namespacePattern {team}-*", "namespaceSelector", "label
+ * usher.dev/template=team". The caller frees. */
 static char *through(const struct ush_grant *grant)
 {
+	if (grant->of_template)
+		return ush_printf("label %s=%s", grant->selector.rules[0].key, grant->selector.rules[0].values.items[0]);
 	return grant->namespace_pattern != NULL ? ush_printf("namespacePattern %s", grant->namespace_pattern)
 						: ush_strdup(grant->selector.count > 0 ? "namespaceSelector" : "namespaces");
 }
@@ -40,14 +43,13 @@ static char *through(const struct ush_grant *grant)
 static json_t *reach_json(const struct ush_explain *all, const struct ush_grant *grant, const struct ush_group *group, const char *subject, const char *by)
 {
 	USH_AUTO_FREE char *way = through(grant), *why = by != NULL ? ush_printf("kept out by \"%s\"", by) : ush_explain_kept_out(all, grant, group);
-	json_t *json = json_pack("{s:I, s:I, s:s, s:s, s:s}", "grant", (json_int_t)grant->number, "line", (json_int_t)grant->line, "role",
-				 all->policy->roles[grant->role].name, "through", way, "subject", subject);
+	json_t *json = json_pack("{s:s, s:s, s:s}", "role", all->policy->roles[grant->role].name, "through", way, "subject", subject);
 
 	if (group != NULL && group->members_known)
 		json_object_set_new(json, "people", json_integer((json_int_t)group->members.count));
 	if (why != NULL)
 		json_object_set_new(json, "keptOut", json_string(why));
-	return json;
+	return ush_explain_of(grant, json);
 }
 
 /* The groups of a grant's source that bring it here. */
@@ -111,19 +113,41 @@ static json_t *objects(const struct ush_explain *all, const char *name)
 	return list;
 }
 
+/* "team=pay, env=x": what its labels say where the selector captures. The caller frees. */
+static char *captured_labels(const struct ush_selector *selector, const json_t *labels)
+{
+	struct ush_buf out = {0};
+
+	for (size_t i = 0; i < selector->count; i++)
+		if (selector->rules[i].captures)
+			ush_buf_printf(&out, "%s%s=%s", out.length > 0 ? ", " : "", selector->rules[i].key, ush_json_string(labels, selector->rules[i].key));
+	return ush_buf_take(&out);
+}
+
+/* Which label does not fit. The caller frees. */
+static char *selects_not(const struct ush_explain *all, const struct ush_grant *grant, const struct ush_standing_namespace *space)
+{
+	const char *what = grant->of_template ? "" : "namespaceSelector: ";
+	USH_AUTO_FREE char *lacks = space != NULL ? ush_selector_lacks(&grant->selector, NULL, space->labels) : NULL, *says = NULL;
+
+	if (space == NULL)
+		return ush_printf("%sits labels are not known%s", what, all->standing == NULL ? "; see them with --live or --from" : "");
+	if (lacks != NULL)
+		return ush_printf("%s%s", what, lacks);
+	if (!grant->selector.captures)
+		return ush_printf("%sits labels fit, and no group is there like %s", what, grant->group_pattern != NULL ? grant->group_pattern : grant->group);
+	says = captured_labels(&grant->selector, space->labels);
+	return ush_printf("%sit is labelled %s, and no group is there from which %s captures that", what, says, grant->group_pattern);
+}
+
 /* Selectors that lack a label and patterns that do not match; what names its namespaces one by one needs no word. */
 static void add_elsewhere(const struct ush_explain *all, const struct ush_grant *grant, const struct ush_standing_namespace *space, json_t *report)
 {
-	char *lacks = grant->selector.count > 0 && space != NULL ? ush_selector_lacks(&grant->selector, space->labels) : NULL;
-
-	if (lacks != NULL)
-		ush_explain_elsewhere(report, grant, ush_printf("namespaceSelector: %s", lacks));
-	else if (grant->selector.count > 0)
-		ush_explain_elsewhere(report, grant, ush_printf("namespaceSelector: its labels are not known%s", all->standing == NULL ? "; see them with --live or --from" : ""));
+	if (grant->selector.count > 0)
+		ush_explain_elsewhere(report, grant, selects_not(all, grant, space));
 	else if (grant->namespace_pattern != NULL)
 		ush_explain_elsewhere(report, grant, ush_printf("namespacePattern %s does not match%s", grant->namespace_pattern,
 								strchr(grant->namespace_pattern, '{') != NULL ? " for any group" : ""));
-	free(lacks);
 }
 
 json_t *ush_explain_namespace(const struct ush_explain *all, const char *asked)

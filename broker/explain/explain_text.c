@@ -40,6 +40,7 @@ static void plan_lines(struct ush_buf *out, const json_t *list)
 static char *places(const json_t *grant)
 {
 	const json_t *list = ush_json_array(grant, "places"), *place;
+	const char *labels = ush_json_string(grant, "namespaceSelector");
 	USH_AUTO_BUF in = {0}, out = {0};
 	size_t i;
 
@@ -52,8 +53,10 @@ static char *places(const json_t *grant)
 			ush_buf_printf(&in, "%s%s", in.length > 0 ? ", " : "", name);
 	}
 	if (json_is_true(json_object_get(grant, "placesUnknown")))
-		return ush_printf("in the namespaces that %s means; see them with --live or --from",
-				  ush_json_string(grant, "namespacePattern") != NULL ? ush_json_string(grant, "namespacePattern") : "namespaceSelector");
+		return ush_printf("in the namespaces that %s%s means; see them with --live or --from", labels != NULL ? "namespaceSelector " : "",
+				  labels != NULL ? labels : ush_json_string(grant, "namespacePattern"));
+	if (in.length == 0 && labels != NULL)
+		return ush_printf("in no namespace that is there (labels: %s)%s", labels, out.length > 0 ? out.data : "");
 	return ush_printf("%s%s%s", in.length > 0 ? "in " : "in no namespace that is there", in.length > 0 ? in.data : "", out.length > 0 ? out.data : "");
 }
 
@@ -62,7 +65,7 @@ static void group_grant(struct ush_buf *out, const json_t *grant)
 	const char *kept = ush_json_string(grant, "keptOut"), *name = ush_json_string(grant, "group"), *pattern = ush_json_string(grant, "groupPattern");
 	USH_AUTO_FREE char *where = places(grant);
 
-	line(out, "  ", ush_printf("grants[%lld]   line %lld, %s %s: %s %s", (long long)json_integer_value(json_object_get(grant, "grant")),
+	line(out, "  ", ush_printf("%s   line %lld, %s %s: %s %s", ush_json_string(grant, "called"),
 				  (long long)json_integer_value(json_object_get(grant, "line")), name != NULL ? "group" : "groupPattern", name != NULL ? name : pattern,
 				  ush_json_string(grant, "role"), where));
 	if (kept != NULL)
@@ -76,7 +79,7 @@ static void elsewhere(struct ush_buf *out, const json_t *report)
 	size_t i;
 
 	json_array_foreach(ush_json_array(report, "elsewhere"), i, entry)
-		line(out, "  ", ush_printf("grants[%lld]   line %lld, not this one: %s", (long long)json_integer_value(json_object_get(entry, "grant")),
+		line(out, "  ", ush_printf("%s   line %lld, not this one: %s", ush_json_string(entry, "called"),
 					  (long long)json_integer_value(json_object_get(entry, "line")), ush_json_string(entry, "why")));
 	if (json_object_get(report, "more") != NULL)
 		ush_buf_printf(out, "  and %lld more grants that are for others\n", (long long)json_integer_value(json_object_get(report, "more")));
@@ -133,7 +136,7 @@ static void namespace_text(struct ush_buf *out, const json_t *report)
 		USH_AUTO_FREE char *who = people(entry);
 		const char *kept = ush_json_string(entry, "keptOut");
 
-		line(out, "  ", ush_printf("grants[%lld]   line %lld, by %s: %s for %s%s", (long long)json_integer_value(json_object_get(entry, "grant")),
+		line(out, "  ", ush_printf("%s   line %lld, by %s: %s for %s%s", ush_json_string(entry, "called"),
 					  (long long)json_integer_value(json_object_get(entry, "line")), ush_json_string(entry, "through"), ush_json_string(entry, "role"),
 					  ush_json_string(entry, "subject"), who));
 		if (kept != NULL)

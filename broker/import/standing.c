@@ -101,7 +101,7 @@ static void expand(struct meanings *all, struct ush_standing *proof, const struc
 
 			for (size_t e = 0; e < grant->except.count; e++)
 				kept_out = kept_out || ush_pattern_match(grant->except.items[e], name, NULL);
-			if (!ush_selector_matches(&grant->selector, proof->namespaces[k].labels))
+			if (!ush_selector_matches(&grant->selector, NULL, proof->namespaces[k].labels))
 				continue;
 			reached++;
 			if (kept_out)
@@ -110,7 +110,7 @@ static void expand(struct meanings *all, struct ush_standing *proof, const struc
 				add_grant(all, policy, import, grant, name);
 		}
 		if (reached == 0) {
-			USH_AUTO_FREE char *note = ush_printf("grants[%zu] (%s) reaches no namespace that is here", i, grant->name);
+			USH_AUTO_FREE char *note = ush_printf("%s (%s) reaches no namespace that is here", grant->called, grant->name);
 
 			ush_list_add(&proof->notes, note);
 		}

@@ -53,6 +53,6 @@ struct ush_member {
 
 /* The whole policy; its parts are reached through its members. forms.c */
 extern const struct ush_form ush_form_policy, ush_form_cluster, ush_form_clusters, ush_form_source, ush_form_role, ush_form_rule, ush_form_grant,
-	ush_form_exception, ush_form_template;
+	ush_form_exception, ush_form_template, ush_form_elevation, ush_form_seal;
 
 #endif

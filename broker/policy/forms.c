@@ -8,6 +8,7 @@
 #include "broker/policy/policy.h"
 #include "broker/policy/form.h"
 #include "broker/policy/template.h"
+#include "common/base/memory.h"
 
 #define LABEL	  "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 #define SUBDOMAIN LABEL "(\\." LABEL ")*"
@@ -56,6 +57,8 @@ static const struct ush_form maybe_prefix = {.type = USH_FORM_TEXT, .refused = u
 static const struct ush_form group = {.type = USH_FORM_TEXT, .regex = "[^/]$", .unlike = "^\\*$|^system:masters$", .most = 1024};
 static const struct ush_form pattern = {.type = USH_FORM_TEXT, .refused = not_pattern, .regex = BRACES, .unlike = "/$|" SYSTEM, .most = USH_PATTERN_MAX};
 static const struct ush_form filled = {.type = USH_FORM_TEXT, .refused = not_filled, .regex = BRACES, .unlike = "^\\*+$", .most = USH_PATTERN_MAX};
+static const struct ush_form group_or_pattern = {
+	.type = USH_FORM_TEXT, .refused = not_pattern, .regex = BRACES, .unlike = "/$|^system:masters$", .most = USH_PATTERN_MAX};
 static const struct ush_form patterns = {.type = USH_FORM_TEXTS, .refused = not_pattern, .regex = BRACES, .most = USH_PATTERN_MAX};
 static const struct ush_form moment = {.type = USH_FORM_TIME}, duration = {.type = USH_FORM_DURATION}, limit = {.type = USH_FORM_LIMIT};
 static const struct ush_form flag = {.type = USH_FORM_FLAG}, selector = {.type = USH_FORM_LABELS}, levels = {.type = USH_FORM_LEVELS};
@@ -78,6 +81,7 @@ static const struct ush_member cluster_members[] = {
 	{"groupCase", false, &cases, HAND, "whether the API server makes groups lower-case, keep unless said"},
 	{"userPrefix", false, &maybe_prefix, AT(user_prefix), "what it puts in front of a person, nothing unless said"},
 	{"groupClaim", false, &any_text, AT(group_claim), "claim of the token that lists groups, groups unless said"},
+	{"tokenLifetime", false, &duration, AT(token_lifetime), "how long an ID token lives, for `offboard`, where the provider does not say it"},
 	{"tenantLabel", false, &label_key, AT(tenant_label), "label of namespaces that share a set of objects"},
 	END};
 const struct ush_form ush_form_cluster = {.type = USH_FORM_MAP, .members = cluster_members};
@@ -193,7 +197,8 @@ static const struct ush_form range = {.type = USH_FORM_MAP, .members = range_mem
 
 static const struct ush_member template_role_members[] = {
 	{"role", true, &any_text, HAND, "one of roles"},
-	{"group", true, &filled, offsetof(struct ush_template_role, group), "who gets it; {team} is what onboard is told"},
+	{"group", true, &group_or_pattern, offsetof(struct ush_template_role, group), "who gets it; {team} is what onboard is told"},
+	{"source", false, &any_text, HAND, "which source knows the group, when there are several"},
 	END};
 static const struct ush_form template_roles = {.type = USH_FORM_LIST, .members = template_role_members};
 
@@ -208,6 +213,47 @@ static const struct ush_member template_members[] = {
 	{"roles", false, &template_roles, HAND, "who may do what there"},
 	END};
 const struct ush_form ush_form_template = {.type = USH_FORM_NAMED, .members = template_members, .refused = ush_name_not_label, .regex = "^" LABEL "$", .most = 63, .least = 1};
+
+/* ---- elevation, breakGlass ---- */
+
+static const char *not_account(const char *text)
+{
+	USH_AUTO_FREE char *space = ush_strndup(text, strcspn(text, "/"));
+
+	if (text[strlen(space)] != '/')
+		return "is no NAMESPACE/NAME";
+	return ush_name_not_label(space) != NULL ? ush_name_not_label(space) : ush_name_not_subdomain(text + strlen(space) + 1);
+}
+
+static const struct ush_form accounts = {.type = USH_FORM_TEXTS, .refused = not_account, .regex = "^" LABEL "/" SUBDOMAIN "$", .most = 317};
+
+#define ELEVATION(member) offsetof(struct ush_elevation, member)
+static const struct ush_member allow_members[] = {
+	{"roles", true, &any_texts, ELEVATION(roles), "roles of the policy, each a ClusterRole"},
+	{"namespaces", true, &patterns, ELEVATION(namespaces), "where, by name or pattern"},
+	{"max", true, &duration, ELEVATION(most), "for how long at most"},
+	END};
+const struct ush_form ush_form_elevation = {.type = USH_FORM_LIST, .members = allow_members};
+
+static const struct ush_member elevation_members[] = {
+	{"ticket", false, &flag, AT(elevation_ticket), "nothing is given without a ticket (--ticket)"},
+	{"allow", true, &ush_form_elevation, HAND, "what may be given"},
+	END};
+static const struct ush_form elevation = {.type = USH_FORM_MAP, .members = elevation_members};
+
+#define SEAL(member) offsetof(struct ush_seal, member)
+static const struct ush_member seal_members[] = {
+	{"groups", false, &any_texts, SEAL(groups), "who gets it, as the API server calls them, prefix and all"},
+	{"users", false, &any_texts, SEAL(users), "likewise"},
+	{"serviceAccounts", false, &accounts, SEAL(accounts), "NAMESPACE/NAME"},
+	{"role", true, &any_text, HAND, "one of roles, a ClusterRole"},
+	{"namespaces", true, &patterns, SEAL(namespaces), "where it may be used, by name or pattern"},
+	{"max", true, &duration, SEAL(most), "for how long at most"},
+	{"owner", true, &any_text, SEAL(owner), "who answers for it"},
+	{"until", true, &moment, SEAL(until), "from then on it is worth nothing"},
+	{"sealed", false, &path_text, SEAL(sealed), "its signature, from usher-broker seal"},
+	END};
+const struct ush_form ush_form_seal = {.type = USH_FORM_NAMED, .members = seal_members, .refused = ush_name_not_label, .regex = "^" LABEL "$", .most = 63, .least = 1};
 
 /* ---- the whole ---- */
 
@@ -231,6 +277,9 @@ static const struct ush_member policy_members[] = {
 	{"exclude", false, &exclude, 0, "what is left out"},
 	{"limits", false, &limits, 0, "what one run may change without a person's word"},
 	{"templates", false, &ush_form_template, HAND, "what a new namespace gets"},
+	{"elevation", false, &elevation, 0, "which roles may be given for a time"},
+	{"breakGlass", false, &ush_form_seal, HAND, "what may be taken in an emergency, provider or not"},
+	{"breakGlassKey", false, &path_text, HAND, "file with the public key of its seals, root's"},
 	{"owners", false, &any_texts, AT(owners), "who answers for this policy"},
 	END};
 const struct ush_form ush_form_policy = {.type = USH_FORM_MAP, .members = policy_members};

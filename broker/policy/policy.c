@@ -27,7 +27,7 @@ static void free_role(struct ush_policy_role *role)
 
 static void free_grant(struct ush_grant *grant)
 {
-	char *const texts[] = {grant->group, grant->group_pattern, grant->namespace_pattern, grant->name, grant->owner, grant->reason};
+	char *const texts[] = {grant->called, grant->group, grant->group_pattern, grant->namespace_pattern, grant->name, grant->owner, grant->reason};
 
 	for (size_t i = 0; i < USH_COUNT(texts); i++)
 		free(texts[i]);
@@ -70,6 +70,8 @@ void ush_policy_free(struct ush_policy *policy)
 	FREE_ALL(policy->grants, policy->grant_count, free_grant);
 	FREE_ALL(policy->exceptions, policy->exception_count, free_exception);
 	FREE_ALL(policy->clusters, policy->cluster_count, free_cluster);
+	FREE_ALL(policy->elevations, policy->elevation_count, ush_elevation_free);
+	FREE_ALL(policy->seals, policy->seal_count, ush_seal_free);
 	FREE_ALL(policy->templates, policy->template_count, ush_template_free);
 	ush_list_free(&policy->exclude_groups);
 	ush_list_free(&policy->exclude_namespaces);
@@ -78,6 +80,7 @@ void ush_policy_free(struct ush_policy *policy)
 	free(policy->user_prefix);
 	free(policy->group_claim);
 	free(policy->tenant_label);
+	free(policy->seal_key);
 	free(policy->name);
 	free(policy->file);
 	free(policy);

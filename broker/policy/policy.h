@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "broker/policy/elevation.h"
 #include "broker/policy/pattern.h"
 #include "broker/policy/settings.h"
 #include "broker/policy/template.h"
@@ -34,15 +35,19 @@ struct ush_selector_rule { /* of matchExpressions; a pair of matchLabels is key 
 	char *key;
 	enum ush_selector_operator { USH_SELECT_IN, USH_SELECT_NOT_IN, USH_SELECT_EXISTS, USH_SELECT_NOT_EXISTS } operator;
 	struct ush_list values;
+	bool captures; /* of In: a value names what group_pattern captures ("{team}"), which no label's value can look like */
 };
 
 struct ush_selector { /* all rules must hold; count 0: there is no selector */
 	struct ush_selector_rule *rules;
 	size_t count;
+	bool captures; /* some rule does */
 };
 
 struct ush_grant {
-	size_t number;       /* grants[number] in the file */
+	char *called;        /* for messages: "grants[3]", "templates.team.roles[0]" */
+	size_t number;       /* grants[number] in the file, or roles[number] of its template */
+	bool of_template;    /* it is a role of a template (template.h) */
 	unsigned int line;   /* where it stands */
 	char *group;         /* "/a/b" is a path, anything else a name; by id where the cluster is told ids. NULL: */
 	char *group_pattern; /* a pattern of paths, or of names when it has no leading "/" (pattern.h) */
@@ -104,6 +109,7 @@ struct ush_policy {
 	bool lower_case;    /* cluster.groupCase: lower */
 	char *user_prefix;  /* of USH_LAYOUT_USERS, "" unless said */
 	char *group_claim;  /* claim of a token that lists groups, "groups" unless said: for `claims` */
+	int64_t token_lifetime; /* seconds that an ID token lives, for who is offboarded where the provider does not say it; 0: not said */
 	char *tenant_label; /* namespaces of one value share an ApplySet; NULL: all do */
 	struct ush_cluster *clusters; /* none: the one that kubeconfig and options name */
 	size_t cluster_count;
@@ -120,6 +126,12 @@ struct ush_policy {
 	size_t exception_count;
 	struct ush_template *templates; /* template.h */
 	size_t template_count;
+	struct ush_elevation *elevations; /* elevation.h */
+	size_t elevation_count;
+	bool elevation_ticket;
+	struct ush_seal *seals;
+	size_t seal_count;
+	char *seal_key; /* file of the public key, or NULL */
 	struct ush_list owners; /* who answers for this policy, for people */
 	struct ush_limit remove_bindings, remove_people; /* 20 and 25% unless said */
 	struct ush_limit add_people; /* none unless said */
@@ -127,11 +139,16 @@ struct ush_policy {
 	int64_t vanished_age;  /* seconds, 3600 unless said */
 };
 
-/* True when a namespace with these labels (NULL: none) is meant. Pure. selector.c */
-bool ush_selector_matches(const struct ush_selector *selector, const json_t *labels);
+/* True when a namespace with these labels (NULL: none) is meant. captures: what its group's path says; NULL: of a rule that
+ * asks for that only the label must be there. Pure. selector.c */
+bool ush_selector_matches(const struct ush_selector *selector, const struct ush_captures *captures, const json_t *labels);
 
-/* The first rule that does not hold, for people: "label tier is test, not one of prod". NULL when all do. The caller frees. */
-char *ush_selector_lacks(const struct ush_selector *selector, const json_t *labels);
+/* The first rule that does not hold, for people: "its label tier is "test", one of prod is meant". NULL when all do. The
+ * caller frees. */
+char *ush_selector_lacks(const struct ush_selector *selector, const struct ush_captures *captures, const json_t *labels);
+
+/* The rule's values with what was captured put in. The caller frees the list. */
+struct ush_list ush_selector_values(const struct ush_selector_rule *rule, const struct ush_captures *captures);
 
 /*
  * Reads a policy; name is what messages call it, and files it mentions are beside it. NULL with USH_ERR_CONFIG on the

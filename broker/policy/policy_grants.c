@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * grants: which group may do what, where.
+ * grants: which group may do what, where. A template's roles are grants, too.
  */
 #include <string.h>
 
 #include "broker/policy/naming.h"
 #include "broker/policy/policy_read.h"
-#include "common/base/cli.h"
 #include "common/base/memory.h"
 
 /* One grant while it is read. */
@@ -16,6 +15,7 @@ struct reading {
 	const char *path; /* "grants[3]" */
 	const struct ush_policy *policy;
 	struct ush_grant *grant;
+	const char *pattern_key; /* where the group's pattern stands: "groupPattern" */
 };
 
 static void fault(const struct reading *g, const char *key, const char *text, const char *why)
@@ -60,7 +60,7 @@ static void check_group_pattern(const struct reading *g)
 	else if (*ush_name_leaf(pattern) == '\0')
 		why = "ends with a slash";
 	if (why != NULL)
-		fault(g, "groupPattern", pattern, why);
+		fault(g, g->pattern_key, pattern, why);
 }
 
 /* Nothing but wildcards and slashes. */
@@ -71,6 +71,12 @@ static bool is_everything(const char *pattern)
 	return *pattern == '\0';
 }
 
+/* What the group's name captures says which namespace is meant. */
+static bool captures(const struct ush_grant *grant)
+{
+	return grant->selector.captures || (grant->namespace_pattern != NULL && strchr(grant->namespace_pattern, '{') != NULL);
+}
+
 /* Every group of the provider, and those made tomorrow: good where what it captures says which namespace is meant
  * ("{team}" to "{team}"), else one role for everybody who is in any group. */
 static void check_everything(const struct reading *g)
@@ -79,15 +85,17 @@ static void check_everything(const struct reading *g)
 	const struct ush_policy_role *role = grant->role != SIZE_MAX ? &g->policy->roles[grant->role] : NULL;
 	const struct ush_exception *exception = role != NULL ? ush_policy_exception(g->policy, USH_EXCEPT_EVERY_GROUP, role->name) : NULL;
 
-	if (!is_everything(grant->group_pattern) || (grant->namespace_pattern != NULL && strchr(grant->namespace_pattern, '{') != NULL))
+	if (!is_everything(grant->group_pattern) || captures(grant))
 		return;
 	if (exception != NULL)
 		end_with(grant, exception->until);
 	else
-		ush_reader_member_fault(g->r, ush_node_get(g->node, "groupPattern"), g->path, "groupPattern",
-					"\"%.40s\" is every group of the source; name a part of it (/teams/*), use what it captures in namespacePattern "
-					"({team}-*), or allow it in exceptions: {everyGroup: %.40s, owner: ..., reason: ..., until: ...}",
-					grant->group_pattern, role != NULL ? role->name : "ROLE");
+		ush_reader_member_fault(g->r, ush_node_get(g->node, g->pattern_key), g->path, g->pattern_key,
+					"\"%.40s\" is every group of the source; name a part of it (/teams/*), %s, or allow it in exceptions: "
+					"{everyGroup: %.40s, owner: ..., reason: ..., until: ...}", grant->group_pattern,
+					grant->of_template ? "let it say for whom the namespace is made (/teams/{team})"
+							   : "use what it captures in namespacePattern ({team}-*) or namespaceSelector",
+					role != NULL ? role->name : "ROLE");
 }
 
 static void read_source(const struct reading *g)
@@ -131,47 +139,19 @@ static void check_namespaces(const struct reading *g)
 		}
 }
 
-/* "{taem} is not captured by groupPattern "/teams/{team}/developers"; did you mean {team}?" */
-static void check_capture(const struct reading *g, const char *name, const struct ush_captures *known)
-{
-	const char *names[USH_CAPTURES_MAX + 1] = {NULL};
-	USH_AUTO_FREE char *all = ush_alloc(USH_PATTERN_MAX + USH_CAPTURES_MAX + 1);
-	char hint[96], *at = all;
-	const char *nearest;
-
-	for (size_t i = 0; i < known->count; i++) {
-		names[i] = at;
-		memcpy(at, known->items[i].name, known->items[i].name_length);
-		at += known->items[i].name_length + 1;
-		if (strcmp(names[i], name) == 0)
-			return;
-	}
-	nearest = known->count == 1 ? names[0] : ush_cli_nearest(name, names);
-	snprintf(hint, sizeof hint, nearest != NULL ? "; did you mean {%.64s}?" : "%s", nearest != NULL ? nearest : "");
-	if (g->grant->group_pattern != NULL)
-		ush_reader_member_fault(g->r, ush_node_get(g->node, "namespacePattern"), g->path, "namespacePattern",
-					"{%.64s} is not captured by groupPattern \"%.100s\"%s", name, g->grant->group_pattern, hint);
-	else
-		ush_reader_member_fault(g->r, ush_node_get(g->node, "namespacePattern"), g->path, "namespacePattern",
-					"{%.64s} is captured by nothing; that would be groupPattern instead of group", name);
-}
-
 static void check_namespace_pattern(const struct reading *g)
 {
 	const char *pattern = g->grant->namespace_pattern;
-	struct ush_captures known = {0}, used = {0};
+	char full[USH_PATH_MAX];
 
-	if (ush_pattern_wrong(pattern, &used) != NULL || (g->grant->group_pattern != NULL && ush_pattern_wrong(g->grant->group_pattern, &known) != NULL))
+	if (ush_pattern_wrong(pattern, NULL) != NULL)
 		return; /* told already */
 	if (pattern[strspn(pattern, "*")] == '\0')
 		fault(g, "namespacePattern", pattern, "is every namespace; a part of the name, or namespaceSelector, says which");
 	else if (strchr(pattern, '/') != NULL)
 		fault(g, "namespacePattern", pattern, "has a slash, which no namespace has");
-	for (size_t i = 0; i < used.count; i++) {
-		USH_AUTO_FREE char *name = ush_strndup(used.items[i].name, used.items[i].name_length);
-
-		check_capture(g, name, &known);
-	}
+	ush_policy_check_captures(g->r, ush_node_get(g->node, "namespacePattern"), ush_reader_under(g->path, "namespacePattern", full), pattern,
+				  g->grant->group_pattern);
 }
 
 /* Namespaces that belong to the cluster, not to a team, in Kubernetes and OpenShift, and by the habit of those who install
@@ -204,6 +184,21 @@ static void spare_cluster(struct ush_grant *grant)
 			ush_list_add(&grant->except, spared[i].pattern);
 }
 
+static void check_who(const struct reading *g)
+{
+	struct ush_grant *grant = g->grant;
+
+	if (grant->role != SIZE_MAX)
+		end_with(grant, g->policy->roles[grant->role].until);
+	if (grant->group != NULL)
+		check_group(g);
+	if (grant->group_pattern != NULL) {
+		check_group_pattern(g);
+		check_everything(g);
+	}
+	read_source(g);
+}
+
 static void read_grant(const struct reading *g)
 {
 	const struct ush_node *selector = ush_node_get(g->node, "namespaceSelector");
@@ -216,20 +211,12 @@ static void read_grant(const struct reading *g)
 	grant->role = ush_policy_read_role_name(g->r, g->node, g->path, g->policy);
 	if (grant->not_before > 0 && grant->not_after > 0 && grant->not_after <= grant->not_before)
 		ush_reader_member_fault(g->r, ush_node_get(g->node, "notAfter"), g->path, "notAfter", "is not after notBefore");
-	if (grant->role != SIZE_MAX)
-		end_with(grant, g->policy->roles[grant->role].until);
-	if (grant->group != NULL)
-		check_group(g);
-	if (grant->group_pattern != NULL) {
-		check_group_pattern(g);
-		check_everything(g);
-	}
-	read_source(g);
+	if (selector != NULL)
+		ush_policy_read_selector(g->r, selector, ush_reader_under(g->path, "namespaceSelector", full), grant->group_pattern, &grant->selector);
+	check_who(g);
 	check_namespaces(g);
 	if (grant->namespace_pattern != NULL)
 		check_namespace_pattern(g);
-	if (selector != NULL)
-		ush_policy_read_selector(g->r, selector, ush_reader_under(g->path, "namespaceSelector", full), &grant->selector);
 	spare_cluster(grant);
 }
 
@@ -242,9 +229,58 @@ void ush_policy_read_grants(struct ush_reader *r, const struct ush_node *node, s
 	for (size_t i = 0; i < node->count; i++) {
 		char path[USH_PATH_MAX];
 
-		USH_PUSH(policy->grants, policy->grant_count, (struct ush_grant){.number = i});
-		read_grant(&(struct reading){r, node->items[i], ush_reader_item("grants", i, path), policy, &policy->grants[i]});
+		ush_reader_item("grants", i, path);
+		USH_PUSH(policy->grants, policy->grant_count, ((struct ush_grant){.called = ush_strdup(path), .number = i}));
+		read_grant(&(struct reading){r, node->items[i], path, policy, &policy->grants[i], "groupPattern"});
 	}
 	if (r->count == before)
 		ush_policy_check_names(r, node, policy);
+}
+
+/* ---- of a template ---- */
+
+static void ask_for(struct ush_grant *grant, char *key, const char *value, bool captures)
+{
+	struct ush_selector_rule rule = {.key = key, .operator = USH_SELECT_IN, .captures = captures};
+
+	ush_list_add(&rule.values, value);
+	USH_PUSH(grant->selector.rules, grant->selector.count, rule);
+	grant->selector.captures |= captures;
+}
+
+/* The namespaces that say by their labels that they were made from it, and for whom. */
+static void ask_for_template(const struct reading *g, const char *template)
+{
+	struct ush_captures captures = {0};
+
+	ask_for(g->grant, ush_strdup(USH_LABEL_TEMPLATE), template, false);
+	if (g->grant->group_pattern == NULL || ush_pattern_wrong(g->grant->group_pattern, &captures) != NULL)
+		return;
+	for (size_t i = 0; i < captures.count; i++) {
+		USH_AUTO_FREE char *name = ush_strndup(captures.items[i].name, captures.items[i].name_length), *value = ush_printf("{%s}", name),
+				   *key = ush_printf("%s%s", USH_TEMPLATE_VALUE_PREFIX, name);
+		const char *why = ush_name_not_label_key(key);
+
+		if (why != NULL)
+			ush_reader_member_fault(g->r, ush_node_get(g->node, "group"), g->path, "group", "%.70s is to be a label of the namespace (%.90s), and that %s", value,
+						key, why);
+		ask_for(g->grant, ush_steal(&key), value, true);
+	}
+}
+
+void ush_policy_add_template_grant(struct ush_reader *r, const struct ush_node *node, const char *path, struct ush_policy *policy,
+				   const struct ush_template *template, struct ush_template_role *role)
+{
+	struct ush_grant grant = {.called = ush_strdup(path), .number = template->role_count - 1, .of_template = true, .line = node->line, .role = role->role};
+	bool many = role->group != NULL && strpbrk(role->group, "*{") != NULL;
+	struct reading g = {r, node, path, policy, NULL, "group"};
+
+	*(many ? &grant.group_pattern : &grant.group) = ush_strdup(role->group);
+	USH_PUSH(policy->grants, policy->grant_count, grant);
+	g.grant = &policy->grants[policy->grant_count - 1];
+	ask_for_template(&g, template->name);
+	check_who(&g);
+	spare_cluster(g.grant);
+	role->source = g.grant->source;
+	role->grant = policy->grant_count - 1;
 }

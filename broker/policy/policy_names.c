@@ -57,8 +57,8 @@ static void compare(struct ush_reader *r, const struct ush_node *node, const str
 	if (strcmp(one->text, two->text) != 0 || (*one->namespace_name != '\0' && strcmp(one->namespace_name, two->namespace_name) != 0) ||
 	    ush_policy_same_role(policy, one->grant->role, two->grant->role))
 		return;
-	ush_reader_fault(r, node->items[two->grant->number], "", "grants[%zu].name: \"%.64s\" is the name of grants[%zu]'s binding%s%s, which has another role%s", two->grant->number,
-			 two->text, one->grant->number, named ? " in " : "", two->namespace_name, named ? "" : "; say a name of its own");
+	ush_reader_fault(r, node->items[two->grant->number], "", "%s.name: \"%.64s\" is the name of %s's binding%s%s, which has another role%s", two->grant->called,
+			 two->text, one->grant->called, named ? " in " : "", two->namespace_name, named ? "" : "; say a name of its own");
 }
 
 void ush_policy_check_names(struct ush_reader *r, const struct ush_node *node, const struct ush_policy *policy)

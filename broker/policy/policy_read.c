@@ -92,6 +92,14 @@ static bool is_another_kind(struct ush_reader *r, const struct ush_node *top)
 	return true;
 }
 
+static void read_seal_key(struct ush_reader *r, const struct ush_node *top, struct ush_policy *policy)
+{
+	USH_AUTO_FREE char *path = ush_node_get(top, "breakGlassKey") != NULL ? ush_reader_string(r, top, "", "breakGlassKey") : NULL;
+
+	if (path != NULL)
+		policy->seal_key = ush_policy_beside(r, path);
+}
+
 static void read_top(struct ush_reader *r, const struct ush_node *top, struct ush_policy *policy)
 {
 	if (is_another_kind(r, top))
@@ -109,6 +117,9 @@ static void read_top(struct ush_reader *r, const struct ush_node *top, struct us
 	ush_policy_read_grants(r, ush_node_get(top, "grants"), policy);
 	ush_policy_check_exceptions(r, ush_node_get(top, "exceptions"), policy);
 	ush_policy_read_templates(r, ush_node_get(top, "templates"), policy);
+	ush_policy_read_elevation(r, top, policy);
+	ush_policy_read_seals(r, ush_node_get(top, "breakGlass"), policy);
+	read_seal_key(r, top, policy);
 }
 
 /* Faults in the order of the file: "name:line:column: ...". */

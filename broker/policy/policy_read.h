@@ -22,8 +22,25 @@ void ush_policy_read_grants(struct ush_reader *r, const struct ush_node *node, s
 /* Adds to the error of a text that is no YAML what is probably meant. policy_syntax.c */
 void ush_policy_syntax(const char *text, size_t length, const char *name, struct ush_error *err);
 void ush_policy_check_names(struct ush_reader *r, const struct ush_node *node, const struct ush_policy *policy); /* policy_names.c */
-void ush_policy_read_selector(struct ush_reader *r, const struct ush_node *node, const char *path, struct ush_selector *selector);
+
+/* group_pattern: the grant's, or NULL; values may name what it captures. */
+void ush_policy_read_selector(struct ush_reader *r, const struct ush_node *node, const char *path, const char *group_pattern, struct ush_selector *selector);
+
+/* After grants: the roles of templates become grants behind them. */
 void ush_policy_read_templates(struct ush_reader *r, const struct ush_node *node, struct ush_policy *policy);
+
+/* Appends the grant that a template's role is; "role" of the node at path was read. policy_grants.c */
+void ush_policy_add_template_grant(struct ush_reader *r, const struct ush_node *node, const char *path, struct ush_policy *policy,
+				   const struct ush_template *template, struct ush_template_role *role);
+
+/* A fault for each name in braces that the group's pattern (NULL: there is none) does not capture. policy_captures.c */
+void ush_policy_check_captures(struct ush_reader *r, const struct ush_node *at, const char *path, const char *text, const char *group_pattern);
+
+/* Why a text is no value of a label even when something stands for its names in braces, or NULL. */
+const char *ush_policy_not_captured_value(const char *text);
+
+void ush_policy_read_elevation(struct ush_reader *r, const struct ush_node *top, struct ush_policy *policy);
+void ush_policy_read_seals(struct ush_reader *r, const struct ush_node *node, struct ush_policy *policy);
 
 /* The role that member "role" names, SIZE_MAX (and a fault) when there is none. policy_roles.c */
 size_t ush_policy_read_role_name(struct ush_reader *r, const struct ush_node *node, const char *path, const struct ush_policy *policy);

@@ -68,6 +68,12 @@ static void read_pod_security(struct ush_reader *r, const struct ush_node *node,
 	}
 }
 
+/* By these a namespace says which template it was made from, and for whom: who sets them by hand gives access. */
+static bool is_ours(const char *key)
+{
+	return strncmp(key, "usher.dev/", 10) == 0 || strncmp(key, USH_TEMPLATE_VALUE_PREFIX, strlen(USH_TEMPLATE_VALUE_PREFIX)) == 0;
+}
+
 static void check_labels(struct ush_reader *r, const struct ush_node *node, const char *path, bool values)
 {
 	char full[USH_PATH_MAX];
@@ -78,6 +84,8 @@ static void check_labels(struct ush_reader *r, const struct ush_node *node, cons
 		ush_reader_under(path, node->keys[i]->text, full);
 		if (why == NULL && strncmp(node->keys[i]->text, "pod-security.kubernetes.io/", 27) == 0)
 			why = "is said by podSecurity";
+		if (why == NULL && values && is_ours(node->keys[i]->text))
+			why = "is usher-broker's own";
 		if (why != NULL)
 			ush_reader_fault(r, node->keys[i], full, "the key %s", why);
 		if (values && value != NULL && ush_name_not_label_value(value) != NULL)
@@ -94,7 +102,7 @@ static const struct ush_form *member_form(const struct ush_form *form, const cha
 	return member->form;
 }
 
-static void read_roles(struct ush_reader *r, const struct ush_node *node, const char *path, const struct ush_policy *policy, struct ush_template *template)
+static void read_roles(struct ush_reader *r, const struct ush_node *node, const char *path, struct ush_policy *policy, struct ush_template *template)
 {
 	const struct ush_form *form = member_form(&ush_form_template, "roles");
 	char full[USH_PATH_MAX], item[USH_PATH_MAX];
@@ -103,16 +111,14 @@ static void read_roles(struct ush_reader *r, const struct ush_node *node, const 
 		return;
 	for (size_t i = 0; i < node->count; i++) {
 		struct ush_template_role *role;
-		const char *why;
 
 		USH_PUSH(template->roles, template->role_count, (struct ush_template_role){0});
 		role = &template->roles[i];
 		if (!ush_reader_map(r, node->items[i], ush_reader_item(full, i, item), form, role))
 			continue;
 		role->role = ush_policy_read_role_name(r, node->items[i], item, policy);
-		why = role->group != NULL ? ush_name_group_refused(role->group) : NULL;
-		if (why != NULL)
-			ush_reader_member_fault(r, ush_node_get(node->items[i], "group"), item, "group", "\"%.64s\" %s", role->group, why);
+		if (role->group != NULL)
+			ush_policy_add_template_grant(r, node->items[i], item, policy, template, role);
 	}
 }
 

@@ -19,7 +19,7 @@ static bool is_meant(const struct ush_grant *grant, const struct ush_captures *c
 	USH_AUTO_FREE char *pattern = grant->namespace_pattern != NULL ? ush_pattern_fill(grant->namespace_pattern, captures) : NULL;
 
 	return ush_list_has(&grant->namespaces, namespace_name) || (pattern != NULL && ush_pattern_match(pattern, namespace_name, NULL)) ||
-	       ush_selector_matches(&grant->selector, labels);
+	       ush_selector_matches(&grant->selector, captures, labels);
 }
 
 enum ush_reach ush_reach_of(const struct ush_policy *policy, const struct ush_grant *grant, const struct ush_captures *captures,

@@ -4,10 +4,12 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "broker/policy/pattern.h"
 #include "broker/policy/settings_form.h"
 #include "common/base/memory.h"
 
 #define LABEL_KEY   "^([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$"
+#define LABEL_CAPTURED "^[-A-Za-z0-9_.]*(\\{[-A-Za-z0-9_]+\\}[-A-Za-z0-9_.]*)+$"
 #define LABEL_VALUE "^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$"
 
 static json_t *of_form(const struct ush_form *form);
@@ -163,7 +165,9 @@ static json_t *of_named(const struct ush_form *form)
 
 static json_t *of_labels(const struct ush_form *form)
 {
-	json_t *value = json_pack("{s:s, s:i, s:s}", "type", "string", "maxLength", 63, "pattern", LABEL_VALUE);
+	json_t *fixed = json_pack("{s:i, s:s}", "maxLength", 63, "pattern", LABEL_VALUE);
+	json_t *captured = json_pack("{s:i, s:s}", "maxLength", USH_PATTERN_MAX, "pattern", LABEL_CAPTURED);
+	json_t *value = json_pack("{s:s, s:[o, o]}", "type", "string", "anyOf", fixed, captured);
 	json_t *labels = json_pack("{s:s, s:i, s:{s:s}, s:O}", "type", "object", "minProperties", 1, "propertyNames", "pattern", LABEL_KEY,
 				   "additionalProperties", value);
 	json_t *expression = json_pack("{s:s, s:b, s:[s, s], s:{s:{s:s, s:s}, s:{s:[s, s, s, s]}, s:{s:s, s:i, s:O}}}", "type", "object",
@@ -171,14 +175,17 @@ static json_t *of_labels(const struct ush_form *form)
 				       "operator", "enum", "In", "NotIn", "Exists", "DoesNotExist", "values", "type", "array", "minItems", 1, "items", value);
 	json_t *with = json_pack("{s:{s:{s:[s, s]}}, s:[s]}", "properties", "operator", "enum", "In", "NotIn", "required", "values");
 	json_t *without = json_pack("{s:{s:{s:[s, s]}}, s:{s:[s]}}", "properties", "operator", "enum", "Exists", "DoesNotExist", "not", "required", "values");
-	json_t *whole;
+	json_t *whole, *alone;
 
 	(void)form;
 	json_object_set_new(expression, "oneOf", json_pack("[o, o]", with, without));
 	whole = json_pack("{s:s, s:i, s:b, s:{s:O, s:{s:s, s:i, s:o}}}", "type", "object", "minProperties", 1, "additionalProperties", false, "properties",
 			  "matchLabels", labels, "matchExpressions", "type", "array", "minItems", 1, "items", expression);
 	json_decref(value);
-	return json_pack("{s:[o, o]}", "anyOf", whole, labels);
+	alone = json_deep_copy(labels);
+	json_object_set_new(alone, "not", json_pack("{s:[{s:[s]}, {s:[s]}]}", "anyOf", "required", "matchLabels", "required", "matchExpressions"));
+	json_decref(labels);
+	return json_pack("{s:[o, o]}", "anyOf", whole, alone);
 }
 
 static json_t *of_levels(const struct ush_form *form)

@@ -10,8 +10,32 @@
 #include "common/base/text.h"
 #include "common/data/json.h"
 
-static bool rule_holds(const struct ush_selector_rule *rule, const char *value)
+struct ush_list ush_selector_values(const struct ush_selector_rule *rule, const struct ush_captures *captures)
 {
+	struct ush_list values = {0};
+
+	for (size_t i = 0; i < rule->values.count; i++) {
+		USH_AUTO_FREE char *filled = rule->captures ? ush_pattern_fill(rule->values.items[i], captures) : ush_strdup(rule->values.items[i]);
+
+		if (filled != NULL)
+			ush_list_add(&values, filled);
+	}
+	return values;
+}
+
+static bool holds_captured(const struct ush_selector_rule *rule, const struct ush_captures *captures, const char *value)
+{
+	struct ush_list values = ush_selector_values(rule, captures);
+	bool has = ush_list_has(&values, value);
+
+	ush_list_free(&values);
+	return has;
+}
+
+static bool rule_holds(const struct ush_selector_rule *rule, const struct ush_captures *captures, const char *value)
+{
+	if (rule->captures)
+		return value != NULL && (captures == NULL || holds_captured(rule, captures, value));
 	switch (rule->operator) {
 	case USH_SELECT_IN:
 		return value != NULL && ush_list_has(&rule->values, value);
@@ -25,30 +49,37 @@ static bool rule_holds(const struct ush_selector_rule *rule, const char *value)
 	return false;
 }
 
-bool ush_selector_matches(const struct ush_selector *selector, const json_t *labels)
+bool ush_selector_matches(const struct ush_selector *selector, const struct ush_captures *captures, const json_t *labels)
 {
 	for (size_t i = 0; i < selector->count; i++)
-		if (!rule_holds(&selector->rules[i], ush_json_string(labels, selector->rules[i].key)))
+		if (!rule_holds(&selector->rules[i], captures, ush_json_string(labels, selector->rules[i].key)))
 			return false;
 	return selector->count > 0;
 }
 
-char *ush_selector_lacks(const struct ush_selector *selector, const json_t *labels)
+/* "its label tier is "test", one of prod, stage is meant" */
+static char *other_value(const struct ush_selector_rule *rule, const struct ush_captures *captures, const char *value)
+{
+	struct ush_list values = ush_selector_values(rule, captures);
+	USH_AUTO_BUF text = {0};
+
+	for (size_t i = 0; i < values.count; i++)
+		ush_buf_printf(&text, "%s%s", i > 0 ? ", " : "", values.items[i]);
+	ush_list_free(&values);
+	return ush_printf("its label %s is \"%s\", %s %s is meant", rule->key, value, rule->operator == USH_SELECT_IN ? "one of" : "any but", text.data);
+}
+
+char *ush_selector_lacks(const struct ush_selector *selector, const struct ush_captures *captures, const json_t *labels)
 {
 	for (size_t i = 0; i < selector->count; i++) {
 		const struct ush_selector_rule *rule = &selector->rules[i];
-		const char *value = ush_json_string(labels, rule->key), *word = rule->operator == USH_SELECT_IN ? "one of" : "any but";
-		USH_AUTO_BUF values = {0};
+		const char *value = ush_json_string(labels, rule->key);
 
-		if (rule_holds(rule, value))
+		if (rule_holds(rule, captures, value))
 			continue;
-		for (size_t k = 0; k < rule->values.count; k++)
-			ush_buf_printf(&values, "%s%s", k > 0 ? ", " : "", rule->values.items[k]);
 		if (value == NULL)
 			return ush_printf("it has no label %s", rule->key);
-		if (rule->operator == USH_SELECT_NOT_EXISTS)
-			return ush_printf("it has label %s", rule->key);
-		return ush_printf("its label %s is \"%s\", %s %s is meant", rule->key, value, word, values.data);
+		return rule->operator == USH_SELECT_NOT_EXISTS ? ush_printf("it has label %s", rule->key) : other_value(rule, captures, value);
 	}
 	return NULL;
 }

@@ -17,12 +17,16 @@ struct ush_anchor {
 
 /* ---- equal ones once ---- */
 
+/* Of what a rule captures only the key matters here. */
 static int rule_order(const struct ush_selector_rule *a, const struct ush_selector_rule *b)
 {
 	int order = strcmp(a->key, b->key);
 
 	if (order == 0)
-		order = (int)a->operator - (int)b->operator;
+		order = (int)a->captures - (int)b->captures;
+	if (order != 0 || a->captures)
+		return order;
+	order = (int)a->operator - (int)b->operator;
 	if (order == 0)
 		order = (a->values.count > b->values.count) - (a->values.count < b->values.count);
 	for (size_t i = 0; i < a->values.count && order == 0; i++)
@@ -50,24 +54,29 @@ static int by_selector(const void *a, const void *b, void *policy)
 
 /* ---- by what they are found ---- */
 
-static const struct ush_selector_rule *rule_of(const struct ush_selector *selector, enum ush_selector_operator operator)
+static const struct ush_selector_rule *rule_of(const struct ush_selector *selector, enum ush_selector_operator operator, bool captures)
 {
 	for (size_t i = 0; i < selector->count; i++)
-		if (selector->rules[i].operator == operator)
+		if (selector->rules[i].operator == operator && selector->rules[i].captures == captures)
 			return &selector->rules[i];
 	return NULL;
 }
 
 static void anchor(struct ush_selectors *s, size_t number)
 {
-	const struct ush_selector_rule *in = rule_of(s->items[number], USH_SELECT_IN), *exists = rule_of(s->items[number], USH_SELECT_EXISTS);
+	const struct ush_selector_rule *in = rule_of(s->items[number], USH_SELECT_IN, false), *there = rule_of(s->items[number], USH_SELECT_IN, true);
 
+	if (there == NULL) /* a captured label must be there, whatever it says */
+		there = rule_of(s->items[number], USH_SELECT_EXISTS, false);
 	for (size_t i = 0; in != NULL && i < in->values.count; i++)
 		USH_PUSH(s->anchors, s->anchor_count, ((struct ush_anchor){in->key, in->values.items[i], number}));
-	if (in == NULL && exists != NULL)
-		USH_PUSH(s->anchors, s->anchor_count, ((struct ush_anchor){exists->key, NULL, number}));
-	if (in == NULL && exists == NULL)
+	if (in == NULL && there != NULL)
+		USH_PUSH(s->anchors, s->anchor_count, ((struct ush_anchor){there->key, NULL, number}));
+	if (in == NULL && there == NULL)
 		USH_PUSH(s->always, s->always_count, number);
+	for (size_t i = 0; i < s->items[number]->count; i++)
+		if (s->items[number]->rules[i].captures)
+			ush_list_add(&s->captured, s->items[number]->rules[i].key);
 }
 
 static int anchor_order(const struct ush_anchor *a, const char *key, const char *value)
@@ -107,6 +116,7 @@ void ush_selectors_begin(struct ush_selectors *s, const struct ush_policy *polic
 		}
 		s->of_grant[grants[i]] = s->count - 1;
 	}
+	ush_list_sort(&s->captured);
 	if (s->anchor_count > 0)
 		qsort(s->anchors, s->anchor_count, sizeof *s->anchors, by_anchor);
 }
@@ -117,6 +127,7 @@ void ush_selectors_free(struct ush_selectors *s)
 	free(s->of_grant);
 	free(s->anchors);
 	free(s->always);
+	ush_list_free(&s->captured);
 	*s = (struct ush_selectors){0};
 }
 
@@ -124,7 +135,7 @@ void ush_selectors_free(struct ush_selectors *s)
 
 static void try_one(const struct ush_selectors *s, size_t number, const json_t *labels, unsigned char *bits)
 {
-	if (ush_selector_matches(s->items[number], labels))
+	if (ush_selector_matches(s->items[number], NULL, labels))
 		bits[number / 8] |= (unsigned char)(1 << number % 8);
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The label selectors of a policy's grants, equal ones once, so that a namespace is asked of those alone that name a label
- * it has. The answer is always that of ush_selector_matches, one by one. Pure.
+ * it has. The answer is always that of ush_selector_matches without captures, one by one: which group a captured label is
+ * for is asked of places (places.h). Pure.
  */
 #ifndef USH_POLICY_SELECTORS_H
 #define USH_POLICY_SELECTORS_H
@@ -16,6 +17,7 @@ struct ush_selectors {
 	size_t anchor_count;
 	size_t *always; /* those that hold for labels they do not name */
 	size_t always_count;
+	struct ush_list captured; /* keys of labels whose value some selector captures, sorted, each once */
 };
 
 /* The policy outlives it. */

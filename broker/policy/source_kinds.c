@@ -41,12 +41,14 @@ static const struct ush_setting_row file[] = {
 
 static const struct ush_setting_row command[] = {
 	{"command", USH_SETTING_LIST, true, NULL, "program and arguments that print groups as JSON"},
+	{"revoke", USH_SETTING_LIST, false, NULL, "program and arguments that end what a person has, for offboard; the name is its last argument, and 4 says that there is nobody of that name"},
 	{NULL, 0, false, NULL, NULL}};
 
 static const struct ush_setting_row keycloak[] = {
 	{"url", USH_SETTING_URL, true, NULL, "where Keycloak is, without /realms"},
 	{"realm", USH_SETTING_TEXT, true, NULL, "the realm"},
 	{"client", USH_SETTING_TEXT, true, NULL, "client whose service account may see users and groups"},
+	{"tokenClient", USH_SETTING_TEXT, false, NULL, "client by which people sign in to the cluster, so that offboard can tell how long its ID tokens live"},
 	{"peopleName", USH_SETTING_CHOICE, false, "username|email|id", "what a person is called"},
 	{NULL, 0, false, NULL, NULL}};
 

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What a new namespace gets (`templates` of a policy): labels, pod security, quota, limits, network policy, roles.
+ *
+ * Each role is a grant, too (policy.h, ush_grant.of_template): for every namespace that carries the label
+ * USH_LABEL_TEMPLATE with the template's name, and for each capture of its group the label USH_TEMPLATE_VALUE_PREFIX and
+ * the capture's name with what it captures. So what onboard gives a namespace is what every later run keeps.
  */
 #ifndef USH_POLICY_TEMPLATE_H
 #define USH_POLICY_TEMPLATE_H
@@ -10,9 +14,13 @@
 
 #include "common/kube/rbac.h"
 
+#define USH_LABEL_TEMPLATE	  "usher.dev/template"	  /* of a namespace: the template's name */
+#define USH_TEMPLATE_VALUE_PREFIX "template.usher.dev/" /* "template.usher.dev/team": what {team} is here */
+
 struct ush_template_role {
-	size_t role; /* index into the policy */
+	size_t role, source; /* indexes into the policy; source as a grant's */
 	char *group; /* as a grant's; may hold captures that onboard is told: "/teams/{team}/developers" */
+	size_t grant; /* index into the policy: the grant that it is */
 };
 
 struct ush_template {

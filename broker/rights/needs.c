@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
+#include "broker/ledger/ledger.h"
+#include "broker/policy/naming.h"
 #include "broker/rights/rights.h"
 #include "broker/sync/state.h"
 #include "common/base/memory.h"
@@ -16,6 +18,11 @@ static const struct needed look[] = {
 	{"list", USH_RBAC_GROUP, "roles rolebindings clusterroles"},
 	{"list", "", "namespaces"},
 	{"create", "authorization.k8s.io", "subjectaccessreviews"}, /* the proof */
+};
+static const struct needed onboarding[] = {
+	{"create get patch", "", "namespaces resourcequotas limitranges serviceaccounts"},
+	{"create get patch", "networking.k8s.io", "networkpolicies"},
+	{"list", "", "pods"}, /* whether a quota is below what runs */
 };
 static const char written[] = "get create patch delete";
 
@@ -144,16 +151,41 @@ static bool one_set(const struct ush_policy *policy)
 	return policy->tenant_label == NULL && named <= ONE_SET;
 }
 
+static bool ends_elevations(const struct ush_policy *policy)
+{
+	return policy->elevation_count + policy->seal_count > 0;
+}
+
+static void need_end(struct ush_rights *rights, const struct ush_list *patterns)
+{
+	for (size_t i = 0; i < patterns->count; i++) {
+		bool pattern = ush_name_not_label(patterns->items[i]) != NULL;
+
+		add_rule(right_in(rights, pattern ? NULL : patterns->items[i]), "delete", USH_RBAC_GROUP, "rolebindings");
+	}
+}
+
+/* What was given for a time is taken away by a run; it is given by people, with rights of their own. */
+static void need_ends(struct ush_rights *rights, const struct ush_policy *policy)
+{
+	for (size_t i = 0; i < policy->elevation_count; i++)
+		need_end(rights, &policy->elevations[i].namespaces);
+	for (size_t i = 0; i < policy->seal_count; i++)
+		need_end(rights, &policy->seals[i].namespaces);
+}
+
 static void need_state(struct ush_rights *rights, const struct ush_policy *policy, const char *namespace_name)
 {
 	struct ush_right *right = right_in(rights, namespace_name);
-	USH_AUTO_FREE char *state = ush_state_name(policy->name);
+	USH_AUTO_FREE char *state = ush_state_name(policy->name), *ledger = ush_ledger_name(policy->name);
 	struct ush_rule *rule;
 
 	add_rule(right, "create", "", "configmaps");
 	rule = add_rule(right, "get update", "", "configmaps");
-	if (one_set(policy))
+	if (one_set(policy)) {
 		ush_list_add(&rule->names, state);
+		ush_list_add(&add_rule(right, ends_elevations(policy) ? "get update" : "get", "", "configmaps")->names, ledger);
+	}
 	add_rule(right, "create", "coordination.k8s.io", "leases");
 	ush_list_add(&add_rule(right, "get update", "coordination.k8s.io", "leases")->names, LEASE);
 }
@@ -186,8 +218,28 @@ void ush_rights_of(struct ush_rights *rights, const struct ush_policy *policy, c
 			end++;
 		need_place(rights, &granted[i], end - i);
 	}
+	need_ends(rights, policy);
 	need_state(rights, policy, state_namespace);
 	qsort(rights->items, rights->count, sizeof *rights->items, by_namespace);
+}
+
+void ush_rights_add_onboard(struct ush_rights *rights)
+{
+	struct ush_right *cluster = right_in(rights, NULL);
+
+	for (size_t i = 0; i < USH_COUNT(onboarding); i++)
+		add_rule(cluster, onboarding[i].verbs, onboarding[i].group, onboarding[i].resources);
+}
+
+void ush_rights_add_events(struct ush_rights *rights, const struct ush_policy *policy)
+{
+	bool everywhere = false;
+
+	for (size_t i = 0; i < policy->grant_count; i++)
+		everywhere = everywhere || policy->grants[i].namespaces.count == 0;
+	for (size_t i = 0; i < rights->count; i++)
+		if ((rights->items[i].namespace_name == NULL) == everywhere)
+			add_rule(&rights->items[i], "create", "", "events");
 }
 
 void ush_rights_free(struct ush_rights *rights)

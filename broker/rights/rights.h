@@ -30,6 +30,12 @@ struct ush_rights { /* the cluster's first, then by namespace */
 
 /* needs.c, pure: what plan and apply of this policy ask of the API server. */
 void ush_rights_of(struct ush_rights *rights, const struct ush_policy *policy, const char *state_namespace);
+
+/* What onboard of namespaces asks beyond that: an addition, for a ServiceAccount of its own. */
+void ush_rights_add_onboard(struct ush_rights *rights);
+
+/* What --events asks beyond that: wherever something is written, to create Events. */
+void ush_rights_add_events(struct ush_rights *rights, const struct ush_policy *policy);
 void ush_rights_free(struct ush_rights *rights);
 #define USH_AUTO_RIGHTS __attribute__((cleanup(ush_rights_free))) struct ush_rights
 

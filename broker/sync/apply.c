@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "broker/sync/applyset.h"
+#include "broker/sync/elevated.h"
 #include "broker/sync/order.h"
 #include "broker/sync/state_store.h"
 #include "common/base/memory.h"
@@ -99,6 +100,8 @@ static struct ush_state state_so_far(const struct ush_run *run, char **namespace
 
 static int save(const struct ush_run *run, const struct ush_state *state, const char *version, struct ush_error *err)
 {
+	if (run->plan->partial) /* it knows nothing of all other namespaces */
+		return 0;
 	return ush_state_save(state, run->kube, run->plan->state_namespace, run->plan->policy, version, err);
 }
 
@@ -181,15 +184,17 @@ int ush_apply(const struct ush_kube *kube, const struct ush_plan *plan, const ch
 	int64_t began = ush_boot_ms(kube->world);
 	int result;
 
-	*applied = (struct ush_applied){.pending = ush_plan_count(plan, USH_PENDING)};
+	*applied = (struct ush_applied){.watcher = applied->watcher, .pending = ush_plan_count(plan, USH_PENDING)};
 	for (size_t i = 0; i < plan->change_count; i++)
 		applied->total += plan->changes[i].action < USH_KEEP;
 	if (!ush_plan_writes(plan))
 		return 0;
 	applied->outcomes = ush_alloc(plan->change_count + 1);
+	ush_elevations_end(kube, plan, applied);
 	result = ush_lease_take(&run.lease, kube, plan->state_namespace, holder, err);
 	if (result == 0)
 		result = check_state(kube, plan, &run.before, err); /* who had the lease before us may have changed it since we looked */
+	applied->busy = run.lease.busy || (result != 0 && err->code == USH_ERR_REFUSED && run.lease.object != NULL);
 	if (result == 0)
 		carry_out(&run);
 	ush_lease_release(&run.lease);
@@ -222,7 +227,7 @@ static bool next_check(void *context, struct ush_kube_task *task, int64_t *wait_
 	struct ush_change *change;
 
 	(void)wait_ms;
-	while (check->at < check->plan->change_count && check->plan->changes[check->at].action >= USH_KEEP)
+	while (check->at < check->plan->change_count && ush_phase_of(&check->plan->changes[check->at]) == USH_PHASE_COUNT)
 		check->at++;
 	if (check->at == check->plan->change_count || check->moved.code != USH_OK)
 		return false;

@@ -22,13 +22,21 @@ enum ush_outcome {
 	USH_OUTCOME_FAILED
 };
 
+/* Told of each change as it ends, while the others are under way. why: what failed, else NULL. */
+struct ush_watcher {
+	void (*ended)(void *context, const struct ush_change *change, enum ush_outcome outcome, const char *why); /* or NULL */
+	void *context;
+};
+
 struct ush_applied {
+	struct ush_watcher watcher; /* given; all else is made */
 	size_t total, done;
 	size_t pending;          /* their namespace is not there */
 	size_t skipped;          /* their namespace is being deleted: nothing was to be done */
 	unsigned char *outcomes; /* enum ush_outcome, one a change of the plan; NULL when nothing was to be written */
 	struct ush_list failed;  /* one line each, raw */
 	bool stopped;            /* by a signal */
+	bool busy;               /* another run holds the lease, or had it in between: nothing was tried */
 	size_t removals_left;    /* changes that take access away, left undone because something failed in their namespace, or everywhere */
 	size_t proofs;           /* access reviews that said what they should */
 	char *no_proof;          /* why there was none, or NULL */

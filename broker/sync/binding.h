@@ -51,6 +51,9 @@ void ush_binding_delta(struct ush_decide *d, struct ush_binding *b, struct ush_c
 void ush_binding_deltas(struct ush_decide *d, struct ush_binding *b, struct ush_change *change);
 void ush_binding_stay(struct ush_decide *d, struct ush_binding *b);
 
+/* Why people leave who are not wanted: one of them is denied, or they are in none of its groups. The caller frees. */
+char *ush_binding_why_people(const struct ush_decide *d, const struct ush_binding *b);
+
 /* Who was put in by hand and is none that our layout writes: "somebody added user mallory". The caller frees. */
 char *ush_binding_strangers(const struct ush_decide *d, const struct ush_binding *b);
 

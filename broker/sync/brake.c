@@ -148,6 +148,7 @@ static void brake_removals(struct ush_decide *d)
 static void brake_additions(struct ush_decide *d)
 {
 	struct people more = {.all_known = true}, all = {.all_known = true};
+	struct ush_limit most = {d->policy->add_people.count, d->in->partial ? -1 : d->policy->add_people.percent}; /* of all that a few namespaces are not */
 	size_t count, of;
 	char limit[48];
 	bool known;
@@ -160,9 +161,9 @@ static void brake_additions(struct ush_decide *d)
 	known = more.all_known;
 	of = count_people(&all);
 	count = count_people(&more);
-	if (ush_limit_exceeded(&d->policy->add_people, count, of))
+	if (ush_limit_exceeded(&most, count, of))
 		ush_fail(&d->plan->stop, USH_ERR_REFUSED, "stopped before any write: %s%zu of %zu people would gain access, the policy allows %s", known ? "" : "at least ",
-			 count, of, ush_limit_text(&d->policy->add_people, limit, sizeof limit));
+			 count, of, ush_limit_text(&most, limit, sizeof limit));
 }
 
 void ush_decide_brake(struct ush_decide *d)

@@ -229,6 +229,14 @@ bool ush_decide_counts(const struct ush_seen *seen, const struct ush_origin *ori
 void ush_decide_offer(struct ush_decide *d, const struct ush_origin *origin);
 void ush_decide_heirs(struct ush_decide *d); /* those of before, while the group is there or the name remembered; after the stones */
 
+/* ---- denied.c, elevation_due.c ---- */
+
+/* Who stays out, and in what groups and namespaces all the same. */
+void ush_decide_denied(struct ush_decide *d);
+
+/* This group is denied: the subject goes, and why is said. A provider that is down keeps nobody in who was put out. */
+bool ush_decide_bars(const struct ush_decide *d, struct ush_leaving *leaving, const char *source, const char *id, const char *text);
+
 /* ---- decide_state.c ---- */
 
 /* What the next run is told, and the ApplySets, after this plan. */

@@ -79,12 +79,12 @@ static char *why_same(const struct ush_decide *d, const struct ush_binding *b)
 	return ush_strdup("labels or annotations differ");
 }
 
-static char *why_of(const struct ush_binding *b, enum ush_leave leave)
+static char *why_of(const struct ush_decide *d, const struct ush_binding *b, enum ush_leave leave)
 {
 	for (size_t i = 0; i < b->leaving_count; i++)
 		if (b->leaving[i].leave == leave && b->leaving[i].why != NULL)
 			return ush_strdup(b->leaving[i].why);
-	return b->people_going > 0 ? ush_strdup("in none of its groups any more") : ush_strdup("");
+	return b->people_going > 0 ? ush_binding_why_people(d, b) : ush_strdup("");
 }
 
 /* Each change's own: many of one namespace may go to one role at once, and none may take another's stand-in for its own. A
@@ -193,7 +193,7 @@ static void compare_binding(struct ush_decide *d, struct ush_binding *b)
 		replace_binding(d, b);
 		return;
 	}
-	why = b->going > 0 || b->people_going > 0 ? why_of(b, USH_LEAVE_NOW) : b->following > 0 ? why_of(b, USH_LEAVE_FOLLOW) : NULL;
+	why = b->going > 0 || b->people_going > 0 ? why_of(d, b, USH_LEAVE_NOW) : b->following > 0 ? why_of(d, b, USH_LEAVE_FOLLOW) : NULL;
 	change = ush_plan_add(d->plan, USH_CHANGE, USH_ROLE_BINDING, b->namespace_name, b->name, why);
 	change->body = body_of(d, b, &b->final);
 	ush_decide_from_seen(d, change, b->seen);

@@ -12,8 +12,8 @@
 #define STATE_MAX 1000000       /* bytes; a ConfigMap takes 1 MiB */
 #define SET_MAX	 250000	       /* bytes of namespaces in a parent's annotations; the API server takes 262,144 of all of them */
 
-/* It is there again, or still, and called as it was. Where nobody knows who it was, the name alone says so, while some
- * binding still has it. */
+/* It is there again, or still, and called as it was, and nobody else is. Where nobody knows who it was, the name alone says
+ * so, while some binding still has it. */
 static bool is_back(const struct ush_decide *d, size_t source, const struct ush_tombstone *stone)
 {
 	const struct ush_group *group = *stone->id != '\0' ? ush_desired_group(d->desired, source, stone->id) : NULL;
@@ -22,7 +22,7 @@ static bool is_back(const struct ush_decide *d, size_t source, const struct ush_
 
 	if (*stone->id == '\0')
 		return !stone->removed && ush_decide_called(d, source, stone->text, &one) > 0;
-	return text != NULL && strcmp(text, stone->text) == 0;
+	return text != NULL && strcmp(text, stone->text) == 0 && ush_decide_called(d, source, stone->text, &one) == 1;
 }
 
 /* A name needs no guard while the group itself bears it; nor does one that is no group's. */

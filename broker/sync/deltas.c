@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "broker/sync/binding.h"
+#include "broker/sync/denied.h"
 #include "common/base/memory.h"
 
 static void access_push(struct ush_accesses *to, const char *namespace_name, const char *text, const struct ush_group *group, bool person)
@@ -75,6 +76,19 @@ void ush_binding_deltas(struct ush_decide *d, struct ush_binding *b, struct ush_
 		add_people_deltas(d, b, change);
 	else
 		add_group_deltas(d, b, change);
+}
+
+char *ush_binding_why_people(const struct ush_decide *d, const struct ush_binding *b)
+{
+	for (size_t i = 0; i < b->seen->people.count; i++) {
+		const char *text = b->seen->people.items[i];
+		const struct ush_ledger_entry *denied = !ush_list_has(&b->people, text) ? ush_denied_person(d->desired, text) : NULL;
+		USH_AUTO_FREE char *words = denied != NULL ? ush_ledger_words(denied) : NULL;
+
+		if (denied != NULL)
+			return ush_printf("%s is %s", text, words);
+	}
+	return ush_strdup("in none of its groups any more");
 }
 
 char *ush_binding_strangers(const struct ush_decide *d, const struct ush_binding *b)

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "broker/sync/denied.h"
 #include "broker/sync/holds.h"
 #include "common/base/memory.h"
 
@@ -225,6 +226,8 @@ struct ush_desired *ush_desired_new(const struct ush_wish *wish)
 	d->places = wish->places;
 	d->now = wish->now;
 	d->state_namespace = wish->state_namespace;
+	d->ledger = wish->ledger;
+	ush_denied_begin(d);
 	d->start = ush_alloc((wish->places->count + 1) * sizeof *d->start);
 	ush_desired_resolve(d, wish);
 	build(d);
@@ -249,6 +252,7 @@ void ush_desired_free(struct ush_desired *d)
 		ush_index_free(&d->by_id[i]);
 	ush_same_free(d);
 	ush_texts_free(&d->texts);
+	ush_keys_free(&d->denied);
 	void *const owned[] = {d->items, d->start, d->shapes, d->resolved, d->first, d->clashes, d->applysets, d->shards, d->shard_of, d->by_id, d->kubernetes};
 
 	for (size_t i = 0; i < USH_COUNT(owned); i++)

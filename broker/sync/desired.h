@@ -13,6 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "broker/ledger/ledger.h"
+#include "broker/policy/marks.h"
 #include "broker/policy/policy.h"
 #include "broker/source/index.h"
 #include "broker/source/source.h"
@@ -22,9 +24,6 @@
 #include "common/kube/rbac.h"
 #include "common/kube/scan.h"
 
-#define USH_LABEL_MANAGED_BY  "app.kubernetes.io/managed-by"
-#define USH_MANAGED_BY	      "usher-broker"
-#define USH_LABEL_POLICY      "usher.dev/policy"
 #define USH_LABEL_PART_OF     "applyset.kubernetes.io/part-of" /* kubectl's spelling, not the KEP's */
 #define USH_ANNOTATION_ORIGIN "usher.dev/source-id"
 #define USH_ANNOTATION_ROLE   "usher.dev/role"
@@ -89,7 +88,10 @@ struct ush_desired {
 	long tier;		/* how many shards there are without a tenant label, for the state */
 	int64_t now;
 	const char *state_namespace; /* where the sets' parents live */
+	const struct ush_ledger *ledger; /* who stays out (denied.h), or NULL */
 	/* its own */
+	struct ush_keys denied; /* people: hashes of what they may be called */
+	bool any_denied;
 	struct ush_texts texts;
 	struct ush_index *by_id; /* one a source */
 	struct ush_group *kubernetes; /* one a grant: Kubernetes' own groups, which no source lists. Texts borrowed */
@@ -103,6 +105,7 @@ struct ush_wish {
 	const struct ush_state *state;	 /* what was decided before: grants that ended stay ended; NULL: nothing */
 	const char *state_namespace;	 /* where the sets' parents live */
 	int64_t now;			 /* Unix seconds */
+	const struct ush_ledger *ledger; /* whom to keep out whatever a source says; NULL: nobody */
 };
 
 /* Everything in the wish outlives the answer. */

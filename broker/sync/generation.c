@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "broker/ledger/ledger_store.h"
 #include "broker/sync/sum.h"
 #include "common/base/file.h"
 #include "common/base/memory.h"
@@ -161,11 +162,27 @@ static int settle(const char *folder, const char *fresh, const char *name, struc
 	return chmod(fresh, 0755) != 0 || rename(fresh, path) != 0 ? broken(path, err) : sync_folder(folder, err);
 }
 
+/* Who was put out stays out of the next generation, too: the ledger that stands in this one goes along as it is. */
+static int carry_ledger(const char *folder, const char *fresh, const char *policy, struct ush_error *err)
+{
+	USH_AUTO_FREE char *name = ush_ledger_file(policy), *from = ush_printf("%s/" USH_GENERATION_CURRENT "/%s", folder, name),
+			   *to = ush_printf("%s/%s", fresh, name);
+	USH_AUTO_BUF text = USH_BUF_MAX(FILE_MAX);
+	bool missing;
+
+	if (ush_file_read(from, USH_FILE_ANY, USH_ERR_STORE, &text, &missing, err) == 0)
+		return ush_file_write(to, text.data, text.length, 0644, err);
+	if (missing)
+		ush_error_clear(err);
+	return missing ? 0 : -1;
+}
+
 static int render(const char *folder, const char *fresh, const struct ush_plan *plan, struct ush_rendered *rendered, struct ush_error *err)
 {
 	char sum[65], before[80], name[80];
 
-	if (read_current(folder, before, sizeof before, err) != 0 || ush_render_whole(fresh, plan, rendered, err) != 0 || sync_folder(fresh, err) != 0 ||
+	if (read_current(folder, before, sizeof before, err) != 0 || ush_render_whole(fresh, plan, rendered, err) != 0 ||
+	    carry_ledger(folder, fresh, plan->policy, err) != 0 || sync_folder(fresh, err) != 0 ||
 	    sum_folder(fresh, sum, err) != 0)
 		return -1;
 	snprintf(name, sizeof name, PREFIX "%.32s", sum);

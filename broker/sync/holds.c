@@ -46,7 +46,7 @@ static void find_reach(struct finding *f, size_t number)
 		if (place != SIZE_MAX && !barred(f, grant, place))
 			USH_PUSH(f->reach, f->reach_count, (uint32_t)place);
 	}
-	for (size_t place = 0; grant->selector.count > 0 && place < places->count; place++)
+	for (size_t place = 0; grant->selector.count > 0 && !grant->selector.captures && place < places->count; place++)
 		if (ush_places_selected(places, place, number) && !barred(f, grant, place))
 			USH_PUSH(f->reach, f->reach_count, (uint32_t)place);
 }
@@ -90,6 +90,19 @@ static void hold_pattern(struct finding *f, size_t number, const char *pattern)
 			hold_if_open(f, place, number);
 }
 
+/* What each group captures is looked up by the value: ten thousand groups of ten thousand labelled namespaces find their own. */
+static void hold_fitting(struct finding *f, size_t number, const struct ush_captures *captures)
+{
+	const struct ush_places *places = f->desired->places;
+	size_t grant = f->desired->resolved[number].grant, count;
+	USH_AUTO_FREE uint32_t *found = NULL;
+
+	count = ush_places_fitting(places, &f->desired->policy->grants[grant].selector, captures, &found);
+	for (size_t i = 0; i < count; i++)
+		if (ush_places_selected(places, found[i], grant))
+			hold_if_open(f, found[i], number);
+}
+
 static void hold_resolved(struct finding *f, size_t number)
 {
 	const struct ush_resolved *resolved = &f->desired->resolved[number];
@@ -100,11 +113,13 @@ static void hold_resolved(struct finding *f, size_t number)
 	find_reach(f, resolved->grant);
 	for (size_t i = 0; i < f->reach_count; i++)
 		hold(f, f->reach[i], number);
-	if (grant->namespace_pattern == NULL)
+	if (grant->namespace_pattern == NULL && !grant->selector.captures)
 		return;
 	if (grant->group_pattern != NULL)
 		ush_pattern_match(grant->group_pattern, *grant->group_pattern == '/' ? resolved->group->path : resolved->group->name, &captures);
-	pattern = ush_pattern_fill(grant->namespace_pattern, &captures);
+	if (grant->selector.captures)
+		hold_fitting(f, number, &captures);
+	pattern = grant->namespace_pattern != NULL ? ush_pattern_fill(grant->namespace_pattern, &captures) : NULL;
 	if (pattern != NULL)
 		hold_pattern(f, number, pattern);
 }

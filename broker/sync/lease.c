@@ -50,11 +50,12 @@ static json_t *lease_json(const struct ush_lease *lease, const char *namespace_n
 			 "holderIdentity", lease->holder, "leaseDurationSeconds", USH_LEASE_SECONDS, "acquireTime", time, "renewTime", time);
 }
 
-static int busy(const struct ush_lease *lease, const char *holder, int64_t until, struct ush_error *err)
+static int busy(struct ush_lease *lease, const char *holder, int64_t until, struct ush_error *err)
 {
 	USH_AUTO_FREE char *time = micro_time(until);
 
 	time[19] = '\0';
+	lease->busy = true;
 	ush_fail(err, USH_ERR_REFUSED, "another usher-broker is applying (%s); nothing was written", holder);
 	if (until > ush_kube_now(lease->kube) + SPOILT)
 		return ush_hint(err, "Its lease says until %s UTC, which no usher-broker writes; if none runs: kubectl delete lease -n %s " USH_LEASE_NAME, time,

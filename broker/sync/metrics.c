@@ -92,6 +92,11 @@ static double people_of(const struct ush_plan_source *source)
 	return (double)source->people;
 }
 
+static double requests_of(const struct ush_plan_source *source)
+{
+	return (double)source->requests;
+}
+
 static double seconds_of(const struct ush_plan_source *source)
 {
 	return (double)source->took_ms / 1000;
@@ -104,6 +109,7 @@ static const struct {
 	{"usher_broker_source_complete", "Whether the source was read whole.", is_complete},
 	{"usher_broker_source_groups", "Groups that the source lists.", groups_of},
 	{"usher_broker_source_people", "People in the groups whose members were read.", people_of},
+	{"usher_broker_source_requests", "Requests that reading the source took, a page each; 0 where there are none.", requests_of},
 	{"usher_broker_source_seconds", "How long the source took.", seconds_of},
 };
 
@@ -139,6 +145,46 @@ static void put_changes(struct ush_buf *out, const struct ush_run *run)
 	put(out, run, "usher_broker_people", &(struct label){"change", "lose"}, lost);
 }
 
+/* What of the plan's lines makes a binding, or ends one. */
+static double desired_bindings(const struct ush_plan *plan)
+{
+	double count = (double)plan->bindings_ours;
+
+	for (size_t i = 0; i < plan->change_count; i++)
+		if (plan->changes[i].kind == USH_ROLE_BINDING)
+			count += plan->changes[i].action == USH_CREATE ? 1 : plan->changes[i].action == USH_REMOVE ? -1 : 0;
+	return count;
+}
+
+static void put_stop(struct ush_buf *out, const struct ush_run *run)
+{
+	static const char name[] = "usher_broker_stopped";
+	enum ush_code code = run->plan->stop.code;
+
+	head(out, name, "Whether the last plan was stopped before any write, by a brake or because a source could not be read whole.");
+	put(out, run, name, &(struct label){"reason", "brake"}, code == USH_ERR_REFUSED);
+	put(out, run, name, &(struct label){"reason", "incomplete"}, code == USH_ERR_INCOMPLETE);
+}
+
+static void put_ledger(struct ush_buf *out, const struct ush_run *run)
+{
+	static const char denied[] = "usher_broker_denied";
+	size_t counts[USH_LEDGER_ELEVATED + 1] = {0}, unreviewed = 0;
+
+	for (size_t i = 0; i < run->ledger->count; i++) {
+		const struct ush_ledger_entry *entry = &run->ledger->items[i];
+
+		counts[entry->kind]++;
+		unreviewed += entry->seal != NULL && !entry->reviewed;
+	}
+	head(out, denied, "Who and what was offboarded and stays out, whatever a source says.");
+	for (int kind = 0; kind < USH_LEDGER_ELEVATED; kind++)
+		put(out, run, denied, &(struct label){"kind", ush_ledger_kind_name((enum ush_ledger_kind)kind)}, (double)counts[kind]);
+	one(out, run, "usher_broker_elevated", "Roles that somebody has for a time.", (double)counts[USH_LEDGER_ELEVATED]);
+	one(out, run, "usher_broker_break_glass_unreviewed", "Uses of break-glass that nobody looked at afterwards.", (double)unreviewed);
+	one(out, run, "usher_broker_ledger_room", "How many more entries the ledger holds.", (double)USH_LEDGER_MAX - (double)run->ledger->count);
+}
+
 static void put_state(struct ush_buf *out, const struct ush_run *run)
 {
 	const struct ush_state *state = &run->plan->state;
@@ -153,10 +199,13 @@ static void put_state(struct ush_buf *out, const struct ush_run *run)
 	}
 	one(out, run, "usher_broker_tombstones", "Groups that are gone at their source and keep their bindings for now.", (double)waiting);
 	one(out, run, "usher_broker_tombstone_oldest_seconds", "How long the longest of them has been gone.", (double)(run->now - oldest));
-	one(out, run, "usher_broker_stopped", "Whether a brake stopped the last plan.", run->plan->stop.code != USH_OK);
+	put_stop(out, run);
 	head(out, "usher_broker_bindings", "RoleBindings in the cluster before the run.");
 	put(out, run, "usher_broker_bindings", &(struct label){"owner", "usher"}, (double)run->plan->bindings_ours);
 	put(out, run, "usher_broker_bindings", &(struct label){"owner", "others"}, (double)run->plan->bindings_others);
+	one(out, run, "usher_broker_desired_bindings", "RoleBindings of ours that there are after the last plan.", desired_bindings(run->plan));
+	if (run->plan->namespaces >= 0)
+		one(out, run, "usher_broker_namespaces", "Namespaces in the cluster.", (double)run->plan->namespaces);
 }
 
 void ush_metrics_text(struct ush_buf *out, const struct ush_run *run, const char *before)
@@ -167,9 +216,14 @@ void ush_metrics_text(struct ush_buf *out, const struct ush_run *run, const char
 		put_changes(out, run);
 		put_state(out, run);
 	}
+	if (run->plan != NULL && run->ledger != NULL)
+		put_ledger(out, run);
 	if (run->applied != NULL) {
 		one(out, run, "usher_broker_applied", "Changes that the last run carried out.", (double)run->applied->done);
 		one(out, run, "usher_broker_failed", "Changes that failed in the last run.", (double)run->applied->failed.count);
+		one(out, run, "usher_broker_waiting", "Changes that wait for their namespace.", (double)run->applied->pending);
+		one(out, run, "usher_broker_skipped", "Changes that were passed over, for their namespace is being deleted.", (double)run->applied->skipped);
+		one(out, run, "usher_broker_held_back", "Changes that take access away and wait, for something failed there.", (double)run->applied->removals_left);
 	}
 }
 

@@ -6,6 +6,7 @@
 #ifndef USH_SYNC_METRICS_H
 #define USH_SYNC_METRICS_H
 
+#include "broker/ledger/ledger.h"
 #include "broker/sync/apply.h"
 #include "broker/sync/plan.h"
 #include "common/base/error.h"
@@ -16,6 +17,7 @@ struct ush_run {
 	const char *policy, *cluster;	 /* names; cluster may be NULL */
 	const struct ush_plan *plan;	 /* NULL: it ended before there was one */
 	const struct ush_applied *applied; /* NULL: nothing was carried out */
+	const struct ush_ledger *ledger; /* NULL: it was not read. Told with a plan alone */
 	int status;			 /* the exit status */
 	int64_t now, took_ms;
 };

@@ -53,8 +53,9 @@ static bool may_place(const struct ush_decide *d, size_t number, const struct us
 	const struct ush_grant *grant = &d->policy->grants[number];
 	bool told = grant->group_pattern == NULL || ush_grant_names(d->policy, grant, guess->id, guess->name, guess->path);
 
-	return told ? ush_grant_means(d->desired, number, guess->name, guess->path, seen->place) :
-		      !ush_grant_bars(d->desired, grant, seen->place);
+	if (told)
+		return ush_grant_means(d->desired, number, guess->name, guess->path, seen->place);
+	return !ush_grant_bars(d->desired, grant, seen->place) && (!grant->selector.captures || ush_places_selected(d->desired->places, seen->place, number));
 }
 
 /* What can be told of a group by what the API server calls it. false: it is no group of ours. All is the plan's. */

@@ -20,6 +20,7 @@ const char *ush_observe_host(const char *server)
 /* ---- names ---- */
 
 #define NAME_MAX_LENGTH 253
+#define FEW		32 /* namespaces that are listed one by one rather than all of the cluster */
 
 /* A name of an item: a text of its own only where it has escapes. */
 static int check_slice(const struct ush_slice *slice, const char *(*refused)(const char *), const char *what, const char *where, enum ush_code code,
@@ -85,13 +86,13 @@ static void forget_namespaces(void *context)
 	ush_places_forget(survey->places);
 }
 
-/* The first grant that cannot be carried out without knowing the namespaces; SIZE_MAX: none. */
-static size_t needs_places(const struct ush_policy *policy)
+/* The first grant that cannot be carried out without knowing the namespaces; NULL: none. */
+static const char *needs_places(const struct ush_policy *policy)
 {
 	for (size_t i = 0; i < policy->grant_count; i++)
 		if (policy->grants[i].namespace_pattern != NULL || policy->grants[i].selector.count > 0)
-			return i;
-	return SIZE_MAX;
+			return policy->grants[i].called;
+	return NULL;
 }
 
 int ush_observe_places(struct ush_places *places, const struct ush_policy *policy, const struct ush_kube *kube, struct ush_error *err)
@@ -102,10 +103,10 @@ int ush_observe_places(struct ush_places *places, const struct ush_policy *polic
 
 	ush_places_begin(places, policy);
 	places->known = ush_kube_list_items(kube, &stream, NULL, NULL, &why) == 0;
-	if (!places->known && (why.code != USH_ERR_REFUSED || needs_places(policy) != SIZE_MAX)) {
+	if (!places->known && (why.code != USH_ERR_REFUSED || needs_places(policy) != NULL)) {
 		*err = why;
 		if (why.code == USH_ERR_REFUSED)
-			ush_hint(err, "grants[%zu] means namespaces by pattern or label, so they must be listed", needs_places(policy));
+			ush_hint(err, "%s means namespaces by pattern or label, so they must be listed", needs_places(policy));
 		return -1;
 	}
 	if (!places->known) /* then a missing one shows when something is created there */
@@ -139,8 +140,8 @@ int ush_observe_places_in(struct ush_places *places, const struct ush_policy *po
 	ush_places_begin(places, policy);
 	if ((strcmp(path, "-") == 0 || access(path, F_OK) == 0) && ush_manifests_read(path, take_namespace_manifest, &survey, NULL, err) != 0)
 		return -1;
-	if (survey.count == 0 && needs_places(policy) != SIZE_MAX) {
-		ush_fail(err, USH_ERR_INCOMPLETE, "grants[%zu] means namespaces by pattern or label, and %s holds no Namespace", needs_places(policy), path);
+	if (survey.count == 0 && needs_places(policy) != NULL) {
+		ush_fail(err, USH_ERR_INCOMPLETE, "%s means namespaces by pattern or label, and %s holds no Namespace", needs_places(policy), path);
 		return ush_hint(err, "kubectl get namespaces -o yaml >namespaces.yaml, and --namespaces namespaces.yaml");
 	}
 	ush_places_sort(places, policy); /* a folder that names some need not name all: what is not there is not waited for */
@@ -243,6 +244,7 @@ int ush_observe_cluster_roles(struct ush_cluster_roles *roles, struct ush_observ
 struct look {
 	struct ush_observed *observed;
 	enum ush_rbac_kind kind; /* of the list that is being read */
+	size_t place;            /* whose list it is, SIZE_MAX: of all namespaces */
 };
 
 static int take_item(void *context, struct ush_item *item, struct ush_error *err)
@@ -258,23 +260,40 @@ static void forget(void *context)
 {
 	struct look *look = context;
 
-	ush_observed_forget(look->observed, look->kind);
+	ush_observed_forget(look->observed, look->kind, look->place);
+}
+
+static const enum ush_rbac_kind kinds[] = {USH_ROLE, USH_ROLE_BINDING};
+
+static int list(struct ush_observed *observed, const struct ush_kube *kube, enum ush_rbac_kind kind, const char *namespace_name, struct ush_error *err)
+{
+	struct look look = {observed, kind, SIZE_MAX};
+	USH_AUTO_FREE char *path = ush_rbac_list_path(kind, namespace_name);
+	struct ush_kube_stream stream = {path, NULL, take_item, forget, &look};
+
+	if (namespace_name != NULL)
+		look.place = ush_places_find(observed->desired->places, namespace_name, strlen(namespace_name));
+	return ush_kube_list_items(kube, &stream, NULL, NULL, err);
 }
 
 int ush_observe_cluster(struct ush_observed *observed, const struct ush_kube *kube, struct ush_error *err)
 {
-	static const enum ush_rbac_kind kinds[] = {USH_ROLE, USH_ROLE_BINDING};
-	struct look look = {observed, USH_ROLE};
-
 	for (size_t i = 0; i < USH_COUNT(kinds); i++) {
-		USH_AUTO_FREE char *path = ush_rbac_list_path(kinds[i], NULL);
-		struct ush_kube_stream stream = {path, NULL, take_item, forget, &look};
-
-		look.kind = kinds[i];
 		observed->roles_known = true;
-		if (ush_kube_list_items(kube, &stream, NULL, NULL, err) != 0)
+		if (list(observed, kube, kinds[i], NULL, err) != 0)
 			return -1;
 	}
+	return ush_observed_sort(observed, err);
+}
+
+int ush_observe_few(struct ush_observed *observed, const struct ush_kube *kube, const struct ush_list *names, struct ush_error *err)
+{
+	if (names->count > FEW)
+		return ush_observe_cluster(observed, kube, err);
+	for (size_t i = 0; i < USH_COUNT(kinds); i++)
+		for (size_t k = 0; k < names->count; k++)
+			if (list(observed, kube, kinds[i], names->items[k], err) != 0)
+				return -1;
 	return ush_observed_sort(observed, err);
 }
 

@@ -25,6 +25,10 @@ int ush_observe_cluster_roles(struct ush_cluster_roles *roles, struct ush_observ
 /* One list each of roles and rolebindings. */
 int ush_observe_cluster(struct ush_observed *observed, const struct ush_kube *kube, struct ush_error *err);
 
+/* The same of a few places (ush_places.few): two lists a namespace that is named, or, when they are many, those of the
+ * whole cluster. */
+int ush_observe_few(struct ush_observed *observed, const struct ush_kube *kube, const struct ush_list *names, struct ush_error *err);
+
 /* The manifests under a folder; a folder that is not there yet holds nothing. */
 int ush_observe_folder(struct ush_observed *observed, const char *path, struct ush_error *err);
 

@@ -5,6 +5,7 @@
 
 #include "broker/policy/naming.h"
 #include "broker/policy/pattern.h"
+#include "broker/sync/denied.h"
 #include "broker/sync/owner.h"
 #include "common/base/memory.h"
 #include "common/data/json.h"
@@ -15,9 +16,9 @@ void ush_observed_begin(struct ush_observed *observed, struct ush_desired *desir
 {
 	const struct ush_policy *policy = desired->policy;
 
-	*observed = (struct ush_observed){.desired = desired, .live = live, .where = ush_strdup(where)};
+	*observed = (struct ush_observed){.desired = desired, .live = live, .few = desired->places->few, .where = ush_strdup(where)};
 	observed->marks = ush_alloc((desired->count + 1) * sizeof *observed->marks);
-	observed->groups_known = *policy->group_prefix != '\0' && policy->source_count > 0;
+	observed->groups_known = !observed->few && *policy->group_prefix != '\0' && policy->source_count > 0;
 	for (size_t i = 0; i < policy->source_count; i++)
 		observed->groups_known &= ush_groups_trusted(&groups[i]);
 	for (size_t i = 0; observed->groups_known && i < policy->source_count; i++)
@@ -63,6 +64,8 @@ static void check_role(struct ush_observed *observed, const struct ush_item *ite
 {
 	bool cluster = ush_slice_is(item->role_kind, "ClusterRole");
 
+	if (observed->few)
+		return;
 	if (cluster ? !observed->cluster_roles_known : !observed->roles_known || wanted != SIZE_MAX) /* the Role of a wanted one is wanted too */
 		return;
 	if (!ush_keys_has(&observed->roles, role_key(cluster ? (struct ush_slice){0} : item->namespace_name, item->role_name)))
@@ -240,11 +243,13 @@ static int twice(const struct ush_observed *observed, const struct ush_item *ite
 static bool is_excluded(const struct ush_desired *desired, size_t place, const struct ush_item *item)
 {
 	const struct ush_list *patterns = &desired->policy->exclude_namespaces;
-	USH_AUTO_FREE char *name = place == SIZE_MAX && patterns->count > 0 ? ush_slice_copy(item->namespace_name) : NULL;
+	USH_AUTO_FREE char *name = place == SIZE_MAX ? ush_slice_copy(item->namespace_name) : NULL;
 
 	if (place != SIZE_MAX)
 		return desired->places->items[place].excluded;
-	for (size_t i = 0; name != NULL && i < patterns->count; i++)
+	if (ush_denied_namespace(desired, name))
+		return true;
+	for (size_t i = 0; i < patterns->count; i++)
 		if (ush_pattern_match(patterns->items[i], name, NULL))
 			return true;
 	return false;
@@ -259,7 +264,11 @@ static int take_item(struct ush_observed *observed, struct ush_item *item, struc
 	struct ush_seen *seen;
 	char *foreign;
 
+	if (observed->few && place == SIZE_MAX)
+		return 0;
 	ush_marks_read(item, &marks);
+	if (observed->live && wanted == SIZE_MAX && ush_elevated_take(&observed->elevated, item, &marks, desired->policy->name))
+		return 0;
 	foreign = ush_marks_foreign(&marks, item, desired->policy->name, &adoptable);
 	if (item->rbac == USH_ROLE_BINDING)
 		*(foreign == NULL ? &observed->bindings_ours : &observed->bindings_others) += 1;
@@ -341,24 +350,25 @@ static void free_seen(struct ush_seen *seen)
 	ush_list_free(&seen->people);
 }
 
-void ush_observed_forget(struct ush_observed *observed, enum ush_rbac_kind kind)
+void ush_observed_forget(struct ush_observed *observed, enum ush_rbac_kind kind, size_t place)
 {
 	size_t kept = 0;
 
 	for (size_t i = 0; i < observed->count; i++)
-		if (observed->items[i].kind != kind)
+		if (observed->items[i].kind != kind || (place != SIZE_MAX && observed->items[i].place != place))
 			observed->items[kept++] = observed->items[i];
 		else
 			free_seen(&observed->items[i]);
 	observed->count = kept;
-	for (size_t i = 0; i < observed->desired->count; i++) /* lists come one kind after another: what stays keeps its place */
-		if (ush_wanted_shape(observed->desired, i)->kind == kind)
+	for (size_t i = 0; i < observed->desired->count; i++) /* what stays is found again when all is sorted */
+		if (ush_wanted_shape(observed->desired, i)->kind == kind && (place == SIZE_MAX || observed->desired->items[i].place == place))
 			observed->marks[i] = USH_ABSENT;
-	if (kind != USH_ROLE_BINDING)
+	if (place != SIZE_MAX || kind != USH_ROLE_BINDING)
 		return;
 	observed->bindings_ours = observed->bindings_others = observed->excluded = observed->dangling_count = 0;
 	ush_list_free(&observed->dangling);
 	observed->dangling = (struct ush_list){0};
+	ush_elevations_free(&observed->elevated);
 	ush_list_free(&observed->referring);
 	observed->referring = (struct ush_list){0};
 	ush_keys_free(&observed->referred);
@@ -409,6 +419,7 @@ void ush_observed_free(struct ush_observed *observed)
 	free(observed->items);
 	free(observed->marks);
 	ush_list_free(&observed->dangling);
+	ush_elevations_free(&observed->elevated);
 	ush_keys_free(&observed->roles);
 	ush_keys_free(&observed->loose);
 	ush_keys_free(&observed->referred);

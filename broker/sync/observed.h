@@ -11,6 +11,7 @@
 #include <stddef.h>
 
 #include "broker/sync/desired.h"
+#include "broker/sync/elevated.h"
 #include "broker/sync/origin.h"
 #include "common/kube/rbac.h"
 #include "common/kube/scan.h"
@@ -50,7 +51,9 @@ struct ush_observed {
 	size_t bindings_ours, bindings_others;
 	size_t excluded;             /* objects of ours in namespaces that are excluded: not touched */
 	bool live;                   /* a cluster; else a folder */
+	bool few;                    /* the places are a few (ush_places.few): what stands elsewhere is passed over, and nothing leads nowhere */
 	char *where;                 /* "k8s.example.com" or the folder, raw */
+	struct ush_elevations elevated; /* of a cluster: bindings that hold for a time */
 	/* Bindings, anybody's, that lead nowhere: to a role that is not there, or from a group that no source has. */
 	struct ush_list dangling;    /* "a/b refers to Role c", the first thousand */
 	size_t dangling_count;
@@ -79,8 +82,8 @@ bool ush_observed_has_cluster_role(const struct ush_observed *observed, const ch
 int ush_observed_item(struct ush_observed *observed, struct ush_item *item, struct ush_error *err);
 int ush_observed_add(struct ush_observed *observed, const json_t *object, struct ush_error *err);
 
-/* Forgets what it has of a kind: the list begins anew. */
-void ush_observed_forget(struct ush_observed *observed, enum ush_rbac_kind kind);
+/* Forgets what it has of a kind: the list begins anew. place: of the one namespace whose list it is, or SIZE_MAX. */
+void ush_observed_forget(struct ush_observed *observed, enum ush_rbac_kind kind, size_t place);
 int ush_observed_sort(struct ush_observed *observed, struct ush_error *err);
 struct ush_seen *ush_observed_find(const struct ush_observed *observed, const char *namespace_name, enum ush_rbac_kind kind, const char *name);
 

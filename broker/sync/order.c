@@ -10,7 +10,7 @@ enum ush_phase ush_phase_of(const struct ush_change *change)
 {
 	bool binding = change->kind == USH_ROLE_BINDING || change->kind == USH_CLUSTER_ROLE_BINDING;
 
-	if (change->action >= USH_KEEP)
+	if (change->action >= USH_KEEP || change->elevation != NULL) /* what was for a time has gone already */
 		return USH_PHASE_COUNT;
 	if (!binding)
 		return change->action == USH_REMOVE ? USH_PHASE_OLD_ROLES : USH_PHASE_ROLES;

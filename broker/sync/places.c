@@ -34,6 +34,19 @@ static size_t add_row(struct ush_places *places, const json_t *labels)
 	return row;
 }
 
+/* What selectors capture is asked for by the value, group by group: only such labels are kept. */
+static void keep_labels(struct ush_places *places, size_t row, const json_t *labels)
+{
+	const struct ush_list *keys = &places->selectors.captured;
+
+	for (size_t i = 0; i < keys->count; i++) {
+		const char *value = ush_texts_keep(&places->texts, ush_json_string(labels, keys->items[i]));
+
+		if (value != NULL)
+			USH_PUSH(places->labels, places->label_count, ((struct ush_place_label){(uint32_t)i, (uint32_t)row, value}));
+	}
+}
+
 void ush_places_add(struct ush_places *places, const struct ush_policy *policy, const char *name, const json_t *labels, bool terminating)
 {
 	const char *tenant = policy->tenant_label != NULL ? ush_json_string(labels, policy->tenant_label) : NULL;
@@ -41,12 +54,13 @@ void ush_places_add(struct ush_places *places, const struct ush_policy *policy, 
 
 	place.tenant = ush_texts_keep(&places->texts, tenant);
 	place.row = add_row(places, labels);
+	keep_labels(places, place.row, labels);
 	USH_PUSH(places->items, places->count, place);
 }
 
 void ush_places_forget(struct ush_places *places)
 {
-	places->count = places->row_count = 0; /* the texts stay until the end: a list begins anew once */
+	places->count = places->row_count = places->label_count = 0; /* the texts stay until the end: a list begins anew once */
 }
 
 static int by_name(const void *a, const void *b)
@@ -54,7 +68,9 @@ static int by_name(const void *a, const void *b)
 	const struct ush_place *x = a, *y = b;
 	int order = strcmp(x->name, y->name);
 
-	return order != 0 ? order : (int)y->there - (int)x->there;
+	if (order == 0)
+		order = (int)y->there - (int)x->there;
+	return order != 0 ? order : (x->row > y->row) - (x->row < y->row); /* of two manifests the first counts */
 }
 
 static void exclude(struct ush_places *places, const struct ush_list *patterns)
@@ -73,11 +89,43 @@ static void exclude(struct ush_places *places, const struct ush_list *patterns)
 	}
 }
 
+static int by_label(const void *a, const void *b)
+{
+	const struct ush_place_label *x = a, *y = b;
+	int order = (x->key > y->key) - (x->key < y->key);
+
+	if (order == 0)
+		order = x->value == y->value ? 0 : strcmp(x->value, y->value);
+	return order != 0 ? order : (x->place > y->place) - (x->place < y->place);
+}
+
+/* From rows to places, which do not move any more. A name that was there twice has one row too many. */
+static void index_labels(struct ush_places *places)
+{
+	USH_AUTO_FREE uint32_t *place_of = ush_alloc((places->row_count + 1) * sizeof *place_of);
+	size_t kept = 0;
+
+	for (size_t i = 0; i < places->count; i++)
+		if (places->items[i].row != SIZE_MAX)
+			place_of[places->items[i].row] = (uint32_t)i + 1;
+	for (size_t i = 0; i < places->label_count; i++) {
+		struct ush_place_label label = places->labels[i];
+
+		if (place_of[label.place] == 0)
+			continue;
+		label.place = place_of[label.place] - 1;
+		places->labels[kept++] = label;
+	}
+	places->label_count = kept;
+	if (kept > 0)
+		qsort(places->labels, kept, sizeof *places->labels, by_label);
+}
+
 void ush_places_sort(struct ush_places *places, const struct ush_policy *policy)
 {
 	size_t kept = 0;
 
-	for (size_t i = 0; i < policy->grant_count; i++)
+	for (size_t i = 0; i < policy->grant_count && !places->few; i++)
 		for (size_t j = 0; j < policy->grants[i].namespaces.count; j++) {
 			const char *name = policy->grants[i].namespaces.items[j];
 			struct ush_place place = {.name = ush_texts_keep(&places->texts, name), .row = SIZE_MAX, .there = !places->known};
@@ -92,6 +140,7 @@ void ush_places_sort(struct ush_places *places, const struct ush_policy *policy)
 		else if (places->items[kept - 1].row == SIZE_MAX)
 			places->items[kept - 1] = places->items[i]; /* the one whose labels were seen */
 	places->count = kept;
+	index_labels(places);
 	for (size_t i = 0; i < places->count; i++)
 		places->there += places->items[i].there && !places->items[i].terminating;
 	if (policy->exclude_namespaces.count > 0)
@@ -104,6 +153,7 @@ void ush_places_free(struct ush_places *places)
 	free(places->items);
 	ush_selectors_free(&places->selectors);
 	free(places->selected);
+	free(places->labels);
 	*places = (struct ush_places){0};
 }
 
@@ -158,4 +208,107 @@ bool ush_places_selected(const struct ush_places *places, size_t place, size_t g
 	size_t row = places->items[place].row, selector = places->row_bytes > 0 ? places->selectors.of_grant[grant] : SIZE_MAX;
 
 	return row != SIZE_MAX && selector != SIZE_MAX && (places->selected[row * places->row_bytes + selector / 8] >> selector % 8 & 1) != 0;
+}
+
+/* ---- by labels that are captured ---- */
+
+/* The first label that is not before this one. */
+static size_t label_from(const struct ush_places *places, const struct ush_place_label *label)
+{
+	size_t low = 0, high = places->label_count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (by_label(&places->labels[middle], label) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static uint32_t key_of(const struct ush_places *places, const char *key)
+{
+	const struct ush_list *keys = &places->selectors.captured;
+	uint32_t i = 0;
+
+	while (i < keys->count && strcmp(keys->items[i], key) != 0)
+		i++;
+	return i;
+}
+
+static bool rule_fits(const struct ush_places *places, size_t place, const struct ush_selector_rule *rule, const struct ush_captures *captures)
+{
+	struct ush_list values = ush_selector_values(rule, captures);
+	bool fits = false;
+
+	for (size_t i = 0; i < values.count && !fits; i++) {
+		struct ush_place_label label = {key_of(places, rule->key), (uint32_t)place, values.items[i]};
+		size_t at = label_from(places, &label);
+
+		fits = at < places->label_count && by_label(&places->labels[at], &label) == 0;
+	}
+	ush_list_free(&values);
+	return fits;
+}
+
+bool ush_places_fit(const struct ush_places *places, size_t place, const struct ush_selector *selector, const struct ush_captures *captures)
+{
+	for (size_t i = 0; i < selector->count; i++)
+		if (selector->rules[i].captures && !rule_fits(places, place, &selector->rules[i], captures))
+			return false;
+	return true;
+}
+
+/* The labels of this key and value are from *at on; how many. */
+static size_t labels_of(const struct ush_places *places, uint32_t key, const char *value, size_t *at)
+{
+	*at = label_from(places, &(struct ush_place_label){key, 0, value});
+	return label_from(places, &(struct ush_place_label){key, UINT32_MAX, value}) - *at;
+}
+
+static size_t count_of(const struct ush_places *places, const struct ush_selector_rule *rule, const struct ush_captures *captures)
+{
+	struct ush_list values = ush_selector_values(rule, captures);
+	size_t count = 0, at;
+
+	for (size_t i = 0; i < values.count; i++)
+		count += labels_of(places, key_of(places, rule->key), values.items[i], &at);
+	ush_list_free(&values);
+	return count;
+}
+
+/* The captured rule that the fewest places obey: one label may be of every namespace, and every group capture it. */
+static const struct ush_selector_rule *narrowest(const struct ush_places *places, const struct ush_selector *selector, const struct ush_captures *captures)
+{
+	const struct ush_selector_rule *best = NULL;
+	size_t least = 0;
+
+	for (size_t i = 0; i < selector->count; i++) {
+		size_t count = selector->rules[i].captures ? count_of(places, &selector->rules[i], captures) : 0;
+
+		if (selector->rules[i].captures && (best == NULL || count < least)) {
+			best = &selector->rules[i];
+			least = count;
+		}
+	}
+	return best;
+}
+
+size_t ush_places_fitting(const struct ush_places *places, const struct ush_selector *selector, const struct ush_captures *captures, uint32_t **found)
+{
+	const struct ush_selector_rule *rule = narrowest(places, selector, captures);
+	struct ush_list values = ush_selector_values(rule, captures);
+	uint32_t *list = NULL;
+	size_t count = 0, at;
+
+	ush_list_sort(&values); /* each once */
+	for (size_t i = 0; i < values.count; i++)
+		for (size_t left = labels_of(places, key_of(places, rule->key), values.items[i], &at); left > 0; left--, at++)
+			if (ush_places_fit(places, places->labels[at].place, selector, captures))
+				USH_PUSH(list, count, places->labels[at].place);
+	ush_list_free(&values);
+	*found = list;
+	return count;
 }

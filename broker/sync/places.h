@@ -24,15 +24,23 @@ struct ush_place {
 	bool excluded;      /* exclude.namespaces: nothing of ours goes there, and what is there is not touched */
 };
 
+struct ush_place_label { /* that a place has, and whose value some selector captures */
+	uint32_t key, place; /* index into selectors.captured; until the places are sorted a row instead of a place */
+	const char *value;
+};
+
 struct ush_places {
 	struct ush_place *items; /* sorted by name after ush_places_sort */
 	size_t count;
 	size_t there;            /* how many are, without those that are being deleted */
 	bool known;              /* they were listed */
+	bool few;                /* they are those that somebody asked about: what the policy names beside is not added */
 	/* its own */
 	struct ush_selectors selectors;
 	size_t row_bytes, row_count;
-	unsigned char *selected; /* a bit a row and selector: it matches */
+	unsigned char *selected; /* a bit a row and selector: it matches, but for what it captures */
+	struct ush_place_label *labels; /* sorted by key, value, place */
+	size_t label_count;
 	struct ush_texts texts;
 };
 
@@ -59,7 +67,13 @@ size_t ush_places_find(const struct ush_places *places, const char *name, size_t
 /* The first whose name is not before the prefix; with `limit` the range of all that begin with it. */
 size_t ush_places_from(const struct ush_places *places, const char *prefix, size_t length, size_t *limit);
 
-/* True when a grant with a selector means it. */
+/* True when a grant with a selector means it, but for what the selector captures. */
 bool ush_places_selected(const struct ush_places *places, size_t place, size_t grant);
+
+/* True when the place's labels say what the selector captures of a group whose path says this. For one that captures. */
+bool ush_places_fit(const struct ush_places *places, size_t place, const struct ush_selector *selector, const struct ush_captures *captures);
+
+/* The places that fit, without a look at each; the caller frees *found. */
+size_t ush_places_fitting(const struct ush_places *places, const struct ush_selector *selector, const struct ush_captures *captures, uint32_t **found);
 
 #endif

@@ -52,6 +52,7 @@ void ush_plan_free(struct ush_plan *plan)
 	free(plan->changes);
 	free(plan->for_people);
 	ush_state_free(&plan->state);
+	ush_list_free(&plan->over);
 	free(plan);
 }
 
@@ -113,7 +114,7 @@ static bool sets_differ(const struct ush_plan *plan)
 
 bool ush_plan_writes(const struct ush_plan *plan)
 {
-	return plan->state_changed || sets_differ(plan) ||
+	return plan->state_changed || plan->over.count > 0 || sets_differ(plan) ||
 	       ush_plan_count(plan, USH_CREATE) + ush_plan_count(plan, USH_CHANGE) + ush_plan_count(plan, USH_REPLACE) + ush_plan_count(plan, USH_REMOVE) > 0;
 }
 
@@ -320,11 +321,18 @@ static void sum_state(struct ush_sum *sum, const struct ush_state *state)
 	sum_number(sum, state->shards);
 }
 
+/* That a time is over is nobody's decision: the same plan, a minute later, is the same. */
+static bool is_decided(const struct ush_change *change)
+{
+	return change->action != USH_NOTE && change->elevation == NULL;
+}
+
 static void sum_all(struct ush_sum *sum, const struct ush_plan *plan)
 {
 	const char *const head[] = {plan->policy, plan->policy_digest, plan->where, plan->server, plan->live ? "live" : "folder", plan->state_namespace,
 				    plan->state_version, plan->state_changed ? "changed" : NULL, plan->no_people ? "no people" : NULL,
 				    plan->stop.code != USH_OK ? plan->stop.what : NULL};
+	size_t decided = 0;
 
 	for (size_t i = 0; i < USH_COUNT(head); i++)
 		ush_sum_text(sum, head[i]);
@@ -334,9 +342,11 @@ static void sum_all(struct ush_sum *sum, const struct ush_plan *plan)
 		ush_sum_text(sum, plan->sets[i].name);
 		ush_sum_text(sum, plan->sets[i].namespaces);
 	}
-	sum_number(sum, (long)(plan->change_count - ush_plan_count(plan, USH_NOTE)));
 	for (size_t i = 0; i < plan->change_count; i++)
-		if (plan->changes[i].action != USH_NOTE)
+		decided += is_decided(&plan->changes[i]);
+	sum_number(sum, (long)decided);
+	for (size_t i = 0; i < plan->change_count; i++)
+		if (is_decided(&plan->changes[i]))
 			sum_change(sum, plan, &plan->changes[i]);
 	for (size_t i = 0; i < plan->for_people_count; i++)
 		ush_sum_text(sum, plan->for_people[i]);

@@ -53,6 +53,7 @@ struct ush_change {
 	uint32_t added_count, removed_count;
 	size_t body;                             /* CREATE, CHANGE, REPLACE: what to write, see ush_change_body; else 0 */
 	const char *uid, *resource_version;      /* of what is there now */
+	const char *elevation;                   /* REMOVE: of a binding for a time that is over, its key (elevated.h); no limit counts it */
 	const char *stand_in;                    /* REPLACE: the name of the binding that holds access in between */
 };
 
@@ -76,6 +77,7 @@ struct ush_plan_source {
 	size_t groups, people;
 	int64_t took_ms;
 	char digest[65];
+	size_t requests; /* that it took, 0 where that means nothing; not in the JSON */
 };
 
 struct ush_plan {
@@ -86,6 +88,7 @@ struct ush_plan {
 	char *state_namespace;
 	int64_t made;    /* Unix seconds; 0: not known */
 	bool no_people;  /* no members were read for it */
+	bool partial;    /* for a few namespaces (ush_sync.only): it removes nothing and says nothing of the state. Not in the JSON */
 	size_t bindings_ours, bindings_others;
 	long namespaces; /* -1: not known */
 	struct ush_plan_source *sources;
@@ -104,6 +107,7 @@ struct ush_plan {
 	bool state_changed;     /* it is to be written: */
 	bool stones_changed;    /* for its tombstones, not just for the namespaces that the first set's parent names */
 	char *state_version;    /* resourceVersion of the state it was made from, or NULL */
+	struct ush_list over;   /* keys of elevations that the ledger is to forget */
 	struct ush_error stop;  /* code OK: it may go ahead. REFUSED: a brake, and a person may confirm. INCOMPLETE: never */
 	char hash[65];
 	/* its own */

@@ -59,6 +59,8 @@ static json_t *change_json(const struct ush_plan *plan, const struct ush_change 
 	json_object_set_new(json, "resourceVersion", text_or_null(change->resource_version));
 	if (change->stand_in != NULL)
 		json_object_set_new(json, "standIn", json_string(change->stand_in));
+	if (change->elevation != NULL)
+		json_object_set_new(json, "elevation", json_string(change->elevation));
 	if (change->consent)
 		json_object_set_new(json, "consent", json_true());
 	if (change->body != 0)
@@ -207,6 +209,8 @@ int ush_plan_print(const struct ush_plan *plan, struct ush_buf *out)
 	add_changes(&w, plan);
 	add_member(&w, "cluster", cluster_json(plan));
 	add_member(&w, "dangling", texts_json(plan->dangling, plan->dangling_count));
+	if (plan->over.count > 0)
+		add_member(&w, "elevationsOver", texts_json((const char *const *)plan->over.items, plan->over.count));
 	add_member(&w, "forPeople", texts_json((const char *const *)plan->for_people, plan->for_people_count));
 	add_member(&w, "hash", json_string(plan->hash));
 	add_member(&w, "kind", json_string("Plan"));

@@ -104,9 +104,10 @@ static int read_change(struct ush_plan *plan, const json_t *json)
 	change->uid = ush_plan_text(plan, ush_json_string(json, "uid"));
 	change->resource_version = ush_plan_text(plan, ush_json_string(json, "resourceVersion"));
 	change->stand_in = ush_plan_text(plan, ush_json_string(json, "standIn"));
+	change->elevation = ush_plan_text(plan, ush_json_string(json, "elevation"));
 	change->consent = json_is_true(json_object_get(json, "consent"));
 	if (read_deltas(plan, ush_json_array(groups, "added"), true, change) != 0 || read_deltas(plan, ush_json_array(groups, "removed"), false, change) != 0 ||
-	    !object_fits(change, object) || !names_fit(change))
+	    (change->elevation != NULL && (action != USH_REMOVE || change->uid == NULL)) || !object_fits(change, object) || !names_fit(change))
 		return -1;
 	change->body = object != NULL ? ush_plan_body(plan, object) : 0;
 	return (object != NULL) == (change->body != 0) ? 0 : -1;
@@ -227,6 +228,9 @@ struct ush_plan *ush_plan_from_json(const json_t *json, const char *name, struct
 	}
 	if (read_lists(plan, json, name, err) != 0)
 		return NULL;
+	json_array_foreach(ush_json_array(json, "elevationsOver"), i, item)
+		if (json_is_string(item))
+			ush_list_add(&plan->over, json_string_value(item));
 	json_array_foreach(ush_json_array(json, "forPeople"), i, item)
 		if (json_is_string(item))
 			USH_PUSH(plan->for_people, plan->for_people_count, ush_strdup(json_string_value(item)));

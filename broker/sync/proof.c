@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
+#include "broker/sync/question.h"
 #include "broker/sync/stage.h"
 #include "common/base/memory.h"
 #include "common/data/json.h"
@@ -8,11 +9,10 @@
 #define ASK_FOR_MS  5000 /* how long a no may be the cache's */
 #define ASK_WAIT_MS 50
 #define ROLES_KEPT  64
-#define AS_USER	    "usher-broker:proof"
 
 struct ush_asked { /* a question that a role answers with yes */
 	char *path; /* of the role */
-	char *verb, *group, *resource, *subresource, *name; /* verb NULL: its rules give none */
+	struct ush_question question;
 };
 
 struct ush_proof {
@@ -20,17 +20,13 @@ struct ush_proof {
 	char *role; /* path */
 	size_t at;  /* the subject that is asked about */
 	int64_t until_ms;
-	struct ush_asked what;
+	struct ush_question what;
 };
 
 static void asked_free(struct ush_asked *asked)
 {
 	free(asked->path);
-	free(asked->verb);
-	free(asked->group);
-	free(asked->resource);
-	free(asked->subresource);
-	free(asked->name);
+	ush_question_free(&asked->question);
 }
 
 void ush_proof_free(struct ush_proof *proof)
@@ -39,7 +35,7 @@ void ush_proof_free(struct ush_proof *proof)
 		return;
 	json_decref(proof->subjects);
 	free(proof->role);
-	asked_free(&proof->what);
+	ush_question_free(&proof->what);
 	free(proof);
 }
 
@@ -54,48 +50,12 @@ void ush_asked_free(struct ush_run *run)
 
 /* ---- the question ---- */
 
-static char *first(const json_t *rule, const char *key)
-{
-	return ush_strdup(json_string_value(json_array_get(ush_json_array(rule, key), 0)));
-}
-
-/* The first thing that one of the rules allows. */
-static void read_rules(struct ush_asked *asked, const json_t *rules)
-{
-	const json_t *rule;
-	size_t i;
-	char *slash;
-
-	json_array_foreach(rules, i, rule) {
-		USH_AUTO_FREE char *verb = first(rule, "verbs"), *group = first(rule, "apiGroups"), *resource = first(rule, "resources");
-
-		if (verb == NULL || group == NULL || resource == NULL)
-			continue;
-		slash = strchr(resource, '/');
-		if (slash != NULL) {
-			asked->subresource = ush_strdup(slash + 1);
-			*slash = '\0';
-		}
-		asked->verb = ush_steal(&verb);
-		asked->group = ush_steal(&group);
-		asked->resource = ush_steal(&resource);
-		asked->name = first(rule, "resourceNames");
-		return;
-	}
-}
-
-static void copy(struct ush_asked *to, const struct ush_asked *from)
-{
-	*to = (struct ush_asked){.path = ush_strdup(from->path), .verb = ush_strdup(from->verb), .group = ush_strdup(from->group),
-				 .resource = ush_strdup(from->resource), .subresource = ush_strdup(from->subresource), .name = ush_strdup(from->name)};
-}
-
 /* True when the role was read before. */
 static bool remembered(const struct ush_run *run, struct ush_proof *proof)
 {
 	for (size_t i = 0; i < run->asked_count; i++)
 		if (strcmp(run->asked[i].path, proof->role) == 0) {
-			copy(&proof->what, &run->asked[i]);
+			ush_question_copy(&proof->what, &run->asked[i].question);
 			return true;
 		}
 	return false;
@@ -103,13 +63,12 @@ static bool remembered(const struct ush_run *run, struct ush_proof *proof)
 
 static void keep(struct ush_run *run, const struct ush_proof *proof)
 {
-	struct ush_asked asked;
+	struct ush_asked asked = {0};
 
 	if (run->asked_count == ROLES_KEPT)
 		return;
-	copy(&asked, &proof->what);
-	free(asked.path);
 	asked.path = ush_strdup(proof->role);
+	ush_question_copy(&asked.question, &proof->what);
 	USH_PUSH(run->asked, run->asked_count, asked);
 }
 
@@ -156,13 +115,7 @@ void ush_proof_make(struct ush_run *run, struct ush_job *job, struct ush_kube_ta
 		task->path = ush_strdup(proof->role);
 		return;
 	}
-	review = ush_kube_review_of(person ? name : AS_USER, groups,
-				    &(struct ush_kube_attributes){.verb = proof->what.verb,
-								  .group = proof->what.group,
-								  .resource = proof->what.resource,
-								  .subresource = proof->what.subresource,
-								  .namespace_name = job->change->namespace_name,
-								  .name = proof->what.name});
+	review = ush_question_review(&proof->what, person ? name : USH_QUESTION_USER, groups, job->change->namespace_name);
 	text = json_dumps(review, JSON_COMPACT);
 	task->verb = USH_KUBE_REVIEW;
 	task->path = ush_strdup(USH_KUBE_REVIEWS);
@@ -201,7 +154,7 @@ static enum ush_step took_role(struct ush_run *run, struct ush_job *job, const s
 		return disproved(run, job, "refers to a role that is not there", proved);
 	if (result->end != USH_KUBE_DONE)
 		return USH_STEP_END; /* a role that we may not read: nothing to ask about */
-	read_rules(&job->proof->what, ush_json_array(result->answer, "rules"));
+	ush_question_read(&job->proof->what, ush_json_array(result->answer, "rules"));
 	keep(run, job->proof);
 	return job->proof->what.verb != NULL ? USH_STEP_PROVE : USH_STEP_END;
 }
@@ -216,7 +169,7 @@ enum ush_step ush_proof_took(struct ush_run *run, struct ush_job *job, const str
 		return took_role(run, job, result, proved);
 	if (result->end != USH_KUBE_DONE)
 		return not_answered(run, job, &result->err, proved);
-	if (json_is_true(json_object_get(ush_json_object(result->answer, "status"), "allowed"))) {
+	if (ush_question_allowed(result->answer)) {
 		run->applied->proofs++;
 		return ++proof->at < json_array_size(proof->subjects) ? USH_STEP_PROVE : USH_STEP_END;
 	}

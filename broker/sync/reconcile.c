@@ -5,6 +5,7 @@
 
 #include "broker/sync/decide.h"
 #include "broker/sync/forecast.h"
+#include "broker/sync/partial.h"
 #include "common/base/memory.h"
 
 #define BODIES_MAX (1U << 20) /* shapes times shards whose bodies are remembered */
@@ -69,6 +70,8 @@ static void tell_grants(struct ush_decide *d)
 	for (size_t i = 0; i < d->desired->resolved_count; i++) {
 		const struct ush_resolved *r = &d->desired->resolved[i];
 
+		if (r->fate == USH_FATE_PRESENT || !ush_decide_concerns(d, r))
+			continue;
 		if (r->fate == USH_FATE_AMBIGUOUS || r->fate == USH_FATE_REFUSED)
 			ush_plan_add(d->plan, USH_CONFLICT, USH_ROLE_BINDING, "", "", ush_strdup(r->why));
 		else if ((r->fate == USH_FATE_GONE && !d->mourned[r->grant]) || r->fate == USH_FATE_EARLY || r->fate == USH_FATE_EXCLUDED)
@@ -79,8 +82,8 @@ static void tell_grants(struct ush_decide *d)
 		const struct ush_resolved *first = &d->desired->resolved[c->first], *second = &d->desired->resolved[c->second];
 
 		ush_plan_add(d->plan, USH_CONFLICT, USH_ROLE_BINDING, d->desired->places->items[c->place].name, first->binding,
-			     ush_printf("grants[%u] wants another role in this binding than grants[%u], which has it; give it a name of its own", second->grant,
-					first->grant));
+			     ush_printf("%s wants another role in this binding than %s, which has it; give it a name of its own",
+					d->policy->grants[second->grant].called, d->policy->grants[first->grant].called));
 	}
 }
 
@@ -113,7 +116,8 @@ static void tell_forecast(struct ush_decide *d)
 
 static void describe_source(struct ush_plan *plan, const struct ush_policy_source *from, const struct ush_groups *groups)
 {
-	struct ush_plan_source source = {.complete = groups->complete, .groups = groups->count, .people = groups->people, .took_ms = groups->took_ms};
+	struct ush_plan_source source = {.complete = groups->complete, .groups = groups->count, .people = groups->people, .took_ms = groups->took_ms,
+					 .requests = groups->requests};
 
 	source.name = ush_strdup(from->name);
 	source.where = ush_strdup(groups->where);
@@ -136,6 +140,7 @@ static void describe(const struct ush_reconcile *input, struct ush_plan *plan)
 	plan->policy_digest = ush_strdup(policy->digest);
 	plan->where = ush_strdup(input->observed->where);
 	plan->live = input->observed->live;
+	plan->partial = input->partial;
 	plan->bindings_ours = input->observed->bindings_ours;
 	plan->bindings_others = input->observed->bindings_others;
 	plan->namespaces = input->desired->places->known ? (long)input->desired->places->there : -1;
@@ -201,13 +206,19 @@ void ush_reconcile(const struct ush_reconcile *input, struct ush_plan *plan)
 	decide_kind(&d, USH_ROLE_BINDING);
 	decide_kind(&d, USH_ROLE);
 	tell_grants(&d);
+	ush_decide_denied(&d);
 	tell_dangling(&d);
 	ush_decide_circumstances(&d);
 	tell_forecast(&d);
-	ush_decide_state(&d);
-	ush_decide_sets(&d);
+	ush_decide_partial(&d);
+	if (!input->partial) {
+		ush_decide_state(&d);
+		ush_decide_sets(&d);
+	}
 	ush_decide_people_lines(&d);
 	ush_decide_brake(&d);
+	if (input->observed->live && !input->partial)
+		ush_elevations_due(plan, d.desired, &input->observed->elevated); /* no limit counts them */
 	ush_plan_finish(plan);
 	clean(&d);
 }

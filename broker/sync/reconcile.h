@@ -34,6 +34,7 @@ struct ush_reconcile {
 	int64_t now;
 	bool state_missing;                 /* a cluster's, and nobody wrote one yet, or it is gone */
 	bool all_objects;                   /* fill plan->objects: what render writes */
+	bool partial;                       /* desired's places are a few of those that are there: plan->partial */
 };
 
 /* Fills the plan's changes, people, state, sets and stop, and finishes it. What the plan says about policy, cluster and

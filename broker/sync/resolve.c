@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "broker/policy/naming.h"
+#include "broker/sync/denied.h"
 #include "broker/sync/desired.h"
 #include "broker/sync/lookup.h"
 #include "common/base/memory.h"
@@ -106,12 +107,14 @@ bool ush_grant_means(const struct ush_desired *desired, size_t number, const cha
 	for (size_t i = 0; i < grant->namespaces.count; i++)
 		if (strcmp(grant->namespaces.items[i], at->name) == 0)
 			return true;
-	if (grant->selector.count > 0 && ush_places_selected(desired->places, place, number))
+	if (grant->selector.count > 0 && !grant->selector.captures && ush_places_selected(desired->places, place, number))
 		return true;
-	if (grant->namespace_pattern == NULL || at->row == SIZE_MAX)
+	if ((grant->namespace_pattern == NULL && !grant->selector.captures) || at->row == SIZE_MAX)
 		return false;
 	if (grant->group_pattern != NULL && !ush_pattern_match(grant->group_pattern, *grant->group_pattern == '/' ? path : name, &captures))
 		return false;
+	if (grant->selector.captures)
+		return ush_places_selected(desired->places, place, number) && ush_places_fit(desired->places, place, &grant->selector, &captures);
 	pattern = ush_pattern_fill(grant->namespace_pattern, &captures);
 	return pattern != NULL && ush_pattern_match(pattern, at->name, NULL);
 }
@@ -159,12 +162,20 @@ static bool out_of_time(struct resolving *r, size_t number)
 	USH_AUTO_FREE char *when = day(over ? grant->not_after : grant->not_before);
 
 	if (over && r->wish->now < grant->not_after)
-		add(r, number, USH_FATE_ENDED, ush_printf("grants[%zu] ended: a run before this one saw the clock past %s", grant->number, when));
+		add(r, number, USH_FATE_ENDED, ush_printf("%s ended: a run before this one saw the clock past %s", grant->called, when));
 	else if (over)
-		add(r, number, USH_FATE_ENDED, ush_printf("grants[%zu] ended %s", grant->number, when));
+		add(r, number, USH_FATE_ENDED, ush_printf("%s ended %s", grant->called, when));
 	else if (early)
-		add(r, number, USH_FATE_EARLY, ush_printf("grants[%zu] begins %s", grant->number, when));
+		add(r, number, USH_FATE_EARLY, ush_printf("%s begins %s", grant->called, when));
 	return over || early;
+}
+
+/* Why the ledger keeps it out, or NULL. The caller frees. */
+static char *denied_words(const struct resolving *r, size_t number, const char *id, const char *text)
+{
+	const struct ush_ledger_entry *entry = ush_denied_group(r->desired, r->policy->sources[r->policy->grants[number].source].name, id, text);
+
+	return entry != NULL ? ush_ledger_words(entry) : NULL;
 }
 
 static void take_group(struct resolving *r, size_t number, const struct ush_group *group)
@@ -175,15 +186,18 @@ static void take_group(struct resolving *r, size_t number, const struct ush_grou
 	const char *refused = ush_name_group_refused(text), *word = grant->group != NULL ? "group" : "groupPattern";
 	const struct ush_lookup *lookup = &r->lookups[grant->source];
 	const struct ush_group *other = ush_lookup_twin(lookup, policy, group, text);
+	USH_AUTO_FREE char *denied = denied_words(r, number, group->id, text);
 	struct ush_resolved *out;
 
-	if (lookup->excluded[group - lookup->groups->items]) {
-		out = add(r, number, USH_FATE_EXCLUDED, ush_printf("grants[%zu].%s: %s is excluded (exclude.groups)", grant->number, word, group->path));
+	if (denied != NULL) {
+		out = add(r, number, USH_FATE_EXCLUDED, ush_printf("%s.%s: %s is %s", grant->called, word, group->path, denied));
+	} else if (lookup->excluded[group - lookup->groups->items]) {
+		out = add(r, number, USH_FATE_EXCLUDED, ush_printf("%s.%s: %s is excluded (exclude.groups)", grant->called, word, group->path));
 	} else if (refused != NULL) {
-		out = add(r, number, USH_FATE_REFUSED, ush_printf("grants[%zu].%s: \"%s\" %s", grant->number, word, text, refused));
+		out = add(r, number, USH_FATE_REFUSED, ush_printf("%s.%s: \"%s\" %s", grant->called, word, text, refused));
 	} else if (other != NULL) {
 		out = add(r, number, USH_FATE_AMBIGUOUS,
-			  ush_printf("grants[%zu].%s: tokens call both %s and %s \"%s\"; let them carry paths (groupName: path)", grant->number, word,
+			  ush_printf("%s.%s: tokens call both %s and %s \"%s\"; let them carry paths (groupName: path)", grant->called, word,
 				     group->path, other->path, text));
 	} else {
 		binding = ush_grant_binding(policy, grant, group->id);
@@ -204,7 +218,7 @@ static void resolve_name(struct resolving *r, size_t number)
 	if (found[0] == NULL)
 		add(r, number, USH_FATE_GONE, ush_printf("source %s has no group %s", source, grant->group));
 	else if (found[1] != NULL)
-		add(r, number, USH_FATE_AMBIGUOUS, ush_printf("grants[%zu].group: %s means %s and %s of source %s; write the path", grant->number, grant->group,
+		add(r, number, USH_FATE_AMBIGUOUS, ush_printf("%s.group: %s means %s and %s of source %s; write the path", grant->called, grant->group,
 							      found[0]->path, found[1]->path, source));
 	else
 		take_group(r, number, found[0]);
@@ -228,12 +242,16 @@ static void take_kubernetes(struct resolving *r, size_t number)
 {
 	const struct ush_grant *grant = &r->policy->grants[number];
 	struct ush_desired *desired = r->desired;
-	USH_AUTO_FREE char *binding = ush_grant_binding(r->policy, grant, grant->group);
+	USH_AUTO_FREE char *binding = ush_grant_binding(r->policy, grant, grant->group), *denied = denied_words(r, number, NULL, grant->group);
 	struct ush_resolved *out;
 
+	if (denied != NULL) {
+		add(r, number, USH_FATE_EXCLUDED, ush_printf("%s.group: %s is %s", grant->called, grant->group, denied));
+		return;
+	}
 	if (r->policy->layout == USH_LAYOUT_USERS) {
-		add(r, number, USH_FATE_REFUSED, ush_printf("grants[%zu].group: nobody says who is in %s, and bindings are to hold people (layout: users)",
-							    grant->number, grant->group));
+		add(r, number, USH_FATE_REFUSED, ush_printf("%s.group: nobody says who is in %s, and bindings are to hold people (layout: users)",
+							    grant->called, grant->group));
 		return;
 	}
 	if (desired->kubernetes == NULL)

@@ -22,9 +22,13 @@
 
 /* ---- what became of a change ---- */
 
-static void note(struct ush_run *run, const struct ush_job *job, enum ush_outcome outcome)
+static void note(struct ush_run *run, const struct ush_job *job, enum ush_outcome outcome, const char *why)
 {
+	const struct ush_watcher *watcher = &run->applied->watcher;
+
 	run->applied->outcomes[job->change - run->plan->changes] = (unsigned char)outcome;
+	if (watcher->ended != NULL)
+		watcher->ended(watcher->context, job->change, outcome, why);
 }
 
 enum ush_step ush_step_failed(struct ush_run *run, const struct ush_job *job, const char *why)
@@ -33,14 +37,14 @@ enum ush_step ush_step_failed(struct ush_run *run, const struct ush_job *job, co
 	USH_AUTO_FREE char *line = ush_printf("%s %s/%s: %s", ush_rbac_kind_name(change->kind), change->namespace_name, change->name, why);
 
 	ush_list_add(&run->applied->failed, line);
-	note(run, job, USH_OUTCOME_FAILED);
+	note(run, job, USH_OUTCOME_FAILED, why);
 	return USH_STEP_END;
 }
 
 enum ush_step ush_step_done(struct ush_run *run, const struct ush_job *job)
 {
 	run->applied->done++;
-	note(run, job, USH_OUTCOME_DONE);
+	note(run, job, USH_OUTCOME_DONE, NULL);
 	return USH_STEP_END;
 }
 
@@ -48,7 +52,7 @@ enum ush_step ush_step_done(struct ush_run *run, const struct ush_job *job)
 static enum ush_step no_namespace(struct ush_run *run, const struct ush_job *job, bool ends)
 {
 	*(ends ? &run->applied->skipped : &run->applied->pending) += 1;
-	note(run, job, ends ? USH_OUTCOME_SKIPPED : USH_OUTCOME_PENDING);
+	note(run, job, ends ? USH_OUTCOME_SKIPPED : USH_OUTCOME_PENDING, NULL);
 	return USH_STEP_END;
 }
 
@@ -313,7 +317,7 @@ static enum ush_step took_proof(struct ush_run *run, struct ush_job *job, const 
 	if (step != USH_STEP_END)
 		return step;
 	if (!proved)
-		note(run, job, USH_OUTCOME_FAILED);
+		note(run, job, USH_OUTCOME_FAILED, "a group may not do what its role says");
 	return !replaces ? USH_STEP_END : proved ? old_away(run, job) : USH_STEP_STAND_IN_BACK;
 }
 

@@ -3,7 +3,10 @@
 
 #include <string.h>
 
+#include "broker/ledger/ledger_store.h"
+#include "broker/policy/naming.h"
 #include "broker/sync/applyset.h"
+#include "broker/sync/denied.h"
 #include "broker/sync/observe.h"
 #include "broker/sync/state_store.h"
 #include "common/base/memory.h"
@@ -105,7 +108,7 @@ static void take_members(struct ush_groups *to, struct ush_groups *from, const s
  */
 static int read_strays(struct ush_sync *sync, struct ush_error *err)
 {
-	for (size_t i = 0; i < sync->policy->source_count && !sync->no_people; i++) {
+	for (size_t i = 0; i < sync->policy->source_count && !sync->no_people && sync->only == NULL; i++) {
 		USH_AUTO_GROUPS again = {0};
 		struct ush_list ids = {0};
 		int result = 0;
@@ -125,8 +128,26 @@ static int read_strays(struct ush_sync *sync, struct ush_error *err)
 
 /* ---- cluster or folder ---- */
 
+/* Nobody is asked which there are: they were told. */
+static int take_places(struct ush_sync *sync, struct ush_error *err)
+{
+	ush_places_begin(&sync->places, sync->policy);
+	sync->places.known = sync->places.few = true;
+	for (size_t i = 0; i < sync->only_count; i++) {
+		const char *why = ush_name_not_label(sync->only[i].name);
+
+		if (why != NULL)
+			return ush_fail(err, USH_ERR_USAGE, "no namespace can be called \"%.64s\", it %s", sync->only[i].name, why);
+		ush_places_add(&sync->places, sync->policy, sync->only[i].name, sync->only[i].labels, false);
+	}
+	ush_places_sort(&sync->places, sync->policy);
+	return 0;
+}
+
 static int read_places(struct ush_sync *sync, struct ush_error *err)
 {
+	if (sync->only != NULL)
+		return take_places(sync, err);
 	if (sync->kube != NULL)
 		return ush_observe_places(&sync->places, sync->policy, sync->kube, err);
 	return ush_observe_places_in(&sync->places, sync->policy, sync->namespaces != NULL ? sync->namespaces : sync->folder, err);
@@ -140,16 +161,50 @@ static int read_state(struct ush_sync *sync, char **version, struct ush_error *e
 	return ush_state_load(&sync->state, sync->kube, sync->state_namespace, sync->policy->name, version, err);
 }
 
+static int read_ledger(struct ush_sync *sync, struct ush_error *err)
+{
+	int result = sync->kube == NULL ? ush_ledger_load_file(&sync->ledger, sync->folder, sync->policy->name, err)
+					: ush_ledger_load(&sync->ledger, sync->kube, sync->state_namespace, sync->policy->name, NULL, err);
+
+	if (result == 0)
+		ush_denied_places(&sync->places, &sync->ledger);
+	return result;
+}
+
+static int observe_few(struct ush_sync *sync, struct ush_error *err)
+{
+	struct ush_list names = {0};
+	int result;
+
+	for (size_t i = 0; i < sync->only_count; i++)
+		if (!sync->only[i].is_new)
+			ush_list_add(&names, sync->only[i].name);
+	result = ush_observe_few(&sync->observed, sync->kube, &names, err);
+	ush_list_free(&names);
+	return result;
+}
+
 static int observe(struct ush_sync *sync, struct ush_error *err)
 {
 	const char *where = sync->kube != NULL ? ush_observe_host(sync->kube->config->server) : sync->folder;
 
 	ush_observed_begin(&sync->observed, sync->desired, sync->groups, where, sync->kube != NULL);
+	if (sync->only != NULL)
+		return observe_few(sync, err);
 	if (sync->kube == NULL)
 		return ush_observe_folder(&sync->observed, sync->folder, err);
 	if (ush_observe_cluster_roles(&sync->cluster_roles, &sync->observed, sync->kube, err) != 0)
 		return -1;
 	return ush_observe_cluster(&sync->observed, sync->kube, err);
+}
+
+/* Who elevates writes the ledger and then the binding: one that is there has its entry by now, or none. */
+static int read_ledger_again(struct ush_sync *sync, struct ush_error *err)
+{
+	if (sync->kube == NULL || !ush_elevations_unknown(&sync->observed.elevated, &sync->ledger))
+		return 0;
+	ush_ledger_free(&sync->ledger);
+	return ush_ledger_load(&sync->ledger, sync->kube, sync->state_namespace, sync->policy->name, NULL, err);
 }
 
 /* ---- the plan ---- */
@@ -162,8 +217,9 @@ int64_t ush_sync_now(const struct ush_sync *sync)
 static int reconcile(struct ush_sync *sync, char *version, struct ush_error *err)
 {
 	struct ush_reconcile input = {.desired = sync->desired, .groups = sync->groups, .observed = &sync->observed, .state = &sync->state,
-				      .cluster_roles = sync->kube != NULL ? &sync->cluster_roles : NULL, .now = sync->desired->now,
-				      .state_missing = sync->kube != NULL && version == NULL, .all_objects = sync->all_objects};
+				      .cluster_roles = sync->kube != NULL && sync->only == NULL ? &sync->cluster_roles : NULL, .now = sync->desired->now,
+				      .state_missing = sync->kube != NULL && version == NULL, .all_objects = sync->all_objects,
+				      .partial = sync->only != NULL};
 
 	sync->plan = ush_new(struct ush_plan);
 	sync->plan->server = sync->kube != NULL ? ush_strdup(sync->kube->config->server) : NULL;
@@ -182,11 +238,11 @@ int ush_sync_plan(struct ush_sync *sync, const char *policy_path, struct ush_err
 
 	if (sync->policy == NULL)
 		sync->policy = ush_policy_load(policy_path, NULL, err);
-	if (sync->policy == NULL || read_places(sync, err) != 0 || read_state(sync, &version, err) != 0 || read_sources(sync, err) != 0)
+	if (sync->policy == NULL || read_places(sync, err) != 0 || read_state(sync, &version, err) != 0 || read_ledger(sync, err) != 0 || read_sources(sync, err) != 0)
 		return -1;
-	wish = (struct ush_wish){sync->policy, &sync->places, sync->groups, &sync->state, sync->state_namespace, ush_sync_now(sync)};
+	wish = (struct ush_wish){sync->policy, &sync->places, sync->groups, &sync->state, sync->state_namespace, ush_sync_now(sync), &sync->ledger};
 	sync->desired = ush_desired_new(&wish);
-	if (observe(sync, err) != 0 || read_strays(sync, err) != 0)
+	if (observe(sync, err) != 0 || read_ledger_again(sync, err) != 0 || read_strays(sync, err) != 0)
 		return -1;
 	return reconcile(sync, ush_steal(&version), err);
 }
@@ -198,6 +254,7 @@ void ush_sync_next(struct ush_sync *sync)
 	ush_observed_free(&sync->observed);
 	ush_desired_free(sync->desired);
 	ush_state_free(&sync->state);
+	ush_ledger_free(&sync->ledger);
 	ush_places_free(&sync->places);
 	sync->plan = NULL;
 	sync->desired = NULL;

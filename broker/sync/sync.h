@@ -6,6 +6,7 @@
 #ifndef USH_SYNC_SYNC_H
 #define USH_SYNC_SYNC_H
 
+#include "broker/ledger/ledger.h"
 #include "broker/policy/policy.h"
 #include "broker/source/source.h"
 #include "broker/sync/desired.h"
@@ -16,6 +17,12 @@
 #include "common/base/world.h"
 #include "common/kube/client.h"
 
+struct ush_only { /* a namespace, of a few that a plan is for */
+	const char *name;
+	const json_t *labels; /* those that it has or will have; may be NULL */
+	bool is_new;          /* it is not there yet, or just was made: nothing is in it, and nothing of it is read */
+};
+
 struct ush_sync {
 	/* given */
 	const struct ush_world *world;
@@ -25,11 +32,15 @@ struct ush_sync {
 	const char *state_namespace;      /* where state and lease live: "default" */
 	bool all_objects;                 /* for render */
 	bool no_people;                   /* nobody's groups' members are read: limits count bindings alone */
+	const struct ush_only *only;      /* of a cluster: these namespaces alone, each once; NULL: all that are there. Then the plan
+					   * only adds (plan->partial): see ush_sync_plan */
+	size_t only_count;
 	/* made, and owned */
 	struct ush_policy *policy;        /* may be given, loaded: then policy_path is not read */
 	struct ush_places places;
 	struct ush_groups *groups;        /* one a source; may be given, read: for the next cluster */
 	struct ush_state state;
+	struct ush_ledger ledger; /* who stays out, who has a role for a time */
 	struct ush_desired *desired;
 	struct ush_observed observed;
 	struct ush_cluster_roles cluster_roles;
@@ -37,7 +48,15 @@ struct ush_sync {
 };
 
 /* Reads everything and makes sync->plan. Fails as policy, kube, state and sources fail; an incomplete source is no
- * failure, it is in the plan. sync must be zero but for what is given. Writes nothing. */
+ * failure, it is in the plan. sync must be zero but for what is given. Writes nothing.
+ *
+ * With `only` it makes a part of a plan: of the API server it reads state and ledger, and the Roles and RoleBindings of those
+ * namespaces that are not new; nothing else. What is to be there and is not is a CREATE, what lacks something a CHANGE,
+ * which takes nothing from anybody. What would be removed or take another role's place is left as it is, for the next
+ * whole run to decide (HOLD says so); no ApplySet's parent, no tombstone, no state comes of it. A group that was made anew
+ * under an old name waits for somebody's word here, too, as far as the state knows of that: what just the bindings of other
+ * namespaces say is not seen. ush_apply carries such a plan out like any other, but for the
+ * state, which it never writes. */
 int ush_sync_plan(struct ush_sync *sync, const char *policy_path, struct ush_error *err);
 
 /* Unix seconds: the cluster's, where there is one. */

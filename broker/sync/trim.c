@@ -46,7 +46,7 @@ static char *why_of(const struct ush_decide *d, const struct ush_binding *b)
 	for (size_t i = 0; i < b->leaving_count; i++)
 		if (b->leaving[i].leave == USH_LEAVE_NOW && b->leaving[i].why != NULL)
 			return ush_strdup(b->leaving[i].why);
-	return b->people_going > 0 ? ush_strdup("in none of its groups any more") : ush_binding_strangers(d, b);
+	return b->people_going > 0 ? ush_binding_why_people(d, b) : ush_binding_strangers(d, b);
 }
 
 static void write_trimmed(struct ush_decide *d, struct ush_binding *b, const struct ush_origins *kept, const struct ush_list *people)

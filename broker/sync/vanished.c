@@ -10,6 +10,7 @@
 
 #include "broker/policy/naming.h"
 #include "broker/sync/decide.h"
+#include "broker/sync/denied.h"
 #include "common/base/memory.h"
 
 void ush_leaving_free(struct ush_leaving *leaving)
@@ -213,6 +214,8 @@ static void follow(struct ush_decide *d, size_t number, const struct ush_seen *s
 	USH_AUTO_FREE char *text = ush_name_group(d->policy, group->id, group->name, group->path);
 
 	d->mourned[number] = true; /* it is not said again that there is none */
+	if (ush_decide_bars(d, l, d->policy->sources[grant->source].name, group->id, text))
+		return;
 	if (!may_follow(d, grant->source, group, text, seen->place)) {
 		say(l, USH_LEAVE_UNKNOWN, ush_printf("group %s is called %s in source %s now, and who that is could not be told; kept as it is", grant->group,
 						     group->path, l->subject->source));
@@ -221,8 +224,8 @@ static void follow(struct ush_decide *d, size_t number, const struct ush_seen *s
 	l->group = group;
 	l->granted = grant->group;
 	guard(d, number, l);
-	say(l, USH_LEAVE_FOLLOW, ush_printf("grants[%zu]: group %s is called %s in source %s now (same id); the binding follows it. Write the new name into the policy",
-					    grant->number, grant->group, *grant->group == '/' ? group->path : group->name, l->subject->source));
+	say(l, USH_LEAVE_FOLLOW, ush_printf("%s: group %s is called %s in source %s now (same id); the binding follows it. Write the new name into the policy",
+					    grant->called, grant->group, *grant->group == '/' ? group->path : group->name, l->subject->source));
 }
 
 /* ---- what the grants say ---- */
@@ -444,8 +447,18 @@ void ush_decide_leave(struct ush_decide *d, const struct ush_seen *seen, struct 
 		say(l, USH_LEAVE_UNKNOWN, ush_strdup("its namespace came after the list of namespaces; kept as it is until the next run"));
 		return;
 	}
+	if (d->in->partial) {
+		say(l, USH_LEAVE_UNKNOWN, ush_strdup("kept as it is: a plan for a few namespaces takes nothing away, the next run of apply decides"));
+		return;
+	}
 	if (ush_decide_source(d, l->subject->source) != SIZE_MAX)
 		ush_decide_speakers(d, seen, l->subject, &speakers);
+	if (ush_decide_bars(d, l, l->subject->source, l->subject->id, l->subject->text)) { /* the ledger's word needs no source either */
+		for (size_t i = 0; i < speakers.count; i++)
+			d->ended[speakers.grants[i]] |= d->desired->resolved[d->desired->first[speakers.grants[i]]].fate == USH_FATE_ENDED;
+		forget(d, seen, l->subject, &speakers);
+		return;
+	}
 	if (!source_trusted(d, l->subject) && !is_over(d, seen, l->subject, &speakers)) {
 		say(l, USH_LEAVE_UNKNOWN, speakers.count > 0 ? NULL : ush_strdup("the policy does not want it, but its source is incomplete; kept as it is"));
 		return;
@@ -464,6 +477,8 @@ bool ush_decide_needs_role(struct ush_decide *d, const struct ush_seen *seen, co
 	USH_AUTO_SPEAKERS speakers = {0};
 	bool needs = false;
 
+	if (ush_denied_group(d->desired, subject->source, subject->id, subject->text) != NULL)
+		return false;
 	if (ush_decide_source(d, subject->source) != SIZE_MAX)
 		ush_decide_speakers(d, seen, subject, &speakers);
 	if (!source_trusted(d, subject))
@@ -476,7 +491,7 @@ bool ush_decide_needs_role(struct ush_decide *d, const struct ush_seen *seen, co
 		if (strcmp(refers, seen->role) != 0)
 			continue;
 		leave_by_grant(d, speakers.grants[i], seen, &answer);
-		needs = answer.leave == USH_LEAVE_LATER || answer.leave == USH_LEAVE_UNKNOWN;
+		needs = answer.leave != USH_LEAVE_NOW;
 		ush_decide_remember(d, seen, &answer);
 		ush_leaving_free(&answer);
 	}

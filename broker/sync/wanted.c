@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "broker/policy/naming.h"
+#include "broker/sync/denied.h"
 #include "broker/sync/desired.h"
 #include "common/base/memory.h"
 #include "common/data/json.h"
@@ -45,7 +46,7 @@ void ush_shape_people(const struct ush_desired *desired, const struct ush_shape 
 			USH_AUTO_FREE char *text = ush_printf("%s%s", desired->policy->user_prefix != NULL ? desired->policy->user_prefix : "",
 							      group->members.items[j]);
 
-			if (ush_name_group_refused(text) == NULL) /* what may not be a group may not be a person either */
+			if (ush_name_group_refused(text) == NULL && ush_denied_person(desired, text) == NULL) /* what may not be a group may not be a person either */
 				ush_list_add(out, text);
 		}
 	}

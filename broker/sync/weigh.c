@@ -8,6 +8,7 @@
 
 #include "broker/policy/naming.h"
 #include "broker/sync/binding.h"
+#include "broker/sync/denied.h"
 #include "common/base/memory.h"
 
 void ush_binding_free(struct ush_binding *b)
@@ -171,7 +172,7 @@ void ush_binding_members(const struct ush_decide *d, const struct ush_origins *o
 		for (size_t j = 0; group != NULL && j < group->members.count; j++) {
 			USH_AUTO_FREE char *text = ush_printf("%s%s", d->policy->user_prefix != NULL ? d->policy->user_prefix : "", group->members.items[j]);
 
-			if (ush_name_group_refused(text) == NULL)
+			if (ush_name_group_refused(text) == NULL && ush_denied_person(d->desired, text) == NULL)
 				ush_list_add(people, text);
 		}
 	}
@@ -183,13 +184,13 @@ static void weigh_people(struct ush_decide *d, struct ush_binding *b)
 	ush_binding_members(d, &b->final, &b->people);
 	if (b->seen == NULL)
 		return;
-	b->people_held = !people_known(d, &b->final) || (b->final.count == 0 && b->seen->origins.count == 0 && b->staying > 0);
+	b->people_held = d->in->partial || !people_known(d, &b->final) || (b->final.count == 0 && b->seen->origins.count == 0 && b->staying > 0);
 	for (size_t i = 0; i < d->policy->source_count && b->seen->origins.count == 0; i++)
 		b->people_held |= !ush_groups_trusted(&d->in->groups[i]); /* nobody wrote down which groups they came from */
 	for (size_t i = 0; i < b->seen->people.count; i++) {
 		if (ush_list_has(&b->people, b->seen->people.items[i]))
 			continue;
-		if (b->people_held)
+		if (b->people_held && ush_denied_person(d->desired, b->seen->people.items[i]) == NULL)
 			ush_list_add(&b->people, b->seen->people.items[i]);
 		else
 			b->people_going++;

@@ -8,14 +8,16 @@
 
 #include "broker/sync/remarks.h"
 #include "broker/verb/verb.h"
+#include "broker/verb/watch.h"
 #include "common/base/memory.h"
 
 enum kind { PASSED_OVER = USH_ACTION_COUNT, WAITS, FAILED }; /* of a remark, after the actions of a plan */
 
 /* ---- on stderr ---- */
 
-static void print_remarks(struct ush_remarks *remarks, const struct ush_plan *plan)
+static void print_remarks(struct ush_remarks *remarks, const struct ush_plan *plan, const struct ush_telling *telling)
 {
+	USH_AUTO_BUF out = {0};
 	USH_AUTO_FREE char *all = ush_printf("all of them: usher-broker plan -f %s -o json", plan->policy_file),
 			   *next = ush_printf("what is left: usher-broker plan -f %s", plan->policy_file);
 
@@ -26,10 +28,12 @@ static void print_remarks(struct ush_remarks *remarks, const struct ush_plan *pl
 		USH_AUTO_FREE char *rest = ush_remark_rest(remark, remark->kind == FAILED ? next : all), *safe_rest = rest != NULL ? ush_text_safe(rest) : NULL;
 		const char *what = remark->kind == FAILED ? "failed: " : "";
 
-		fprintf(stderr, "usher-broker: %s%s\n", what, safe);
+		ush_buf_printf(&out, "usher-broker: %s%s\n", what, safe);
 		if (safe_rest != NULL)
-			fprintf(stderr, "usher-broker: %s%s\n", what, safe_rest);
+			ush_buf_printf(&out, "usher-broker: %s%s\n", what, safe_rest);
 	}
+	if (ush_watch_news(telling->watch, telling->cluster, USH_SAYING_REST, out.data != NULL ? out.data : "") && out.data != NULL)
+		fputs(out.data, stderr);
 }
 
 void ush_broker_tell_plan(const struct ush_plan *plan)
@@ -37,7 +41,7 @@ void ush_broker_tell_plan(const struct ush_plan *plan)
 	USH_AUTO_REMARKS remarks = {0};
 
 	ush_remarks_of_plan(&remarks, plan);
-	print_remarks(&remarks, plan);
+	print_remarks(&remarks, plan, &(struct ush_telling){0});
 }
 
 /* Changes that were not carried out, though none of them failed: why, as a plan would have said it. */
@@ -67,7 +71,7 @@ static void add_outcomes(struct ush_remarks *remarks, const struct ush_applied *
 	}
 }
 
-static void print_rest(const struct ush_applied *applied, const struct ush_plan *plan)
+static void print_rest(const struct ush_applied *applied, const struct ush_plan *plan, const struct ush_telling *telling)
 {
 	USH_AUTO_REMARKS remarks = {0};
 	struct ush_list texts = {0};
@@ -77,7 +81,7 @@ static void print_rest(const struct ush_applied *applied, const struct ush_plan 
 	for (size_t i = 0; i < applied->failed.count; i++)
 		if (!applied->stopped || strstr(applied->failed.items[i], "a signal asked to stop") == NULL) /* the last line says it once */
 			ush_remarks_add_line(&remarks, FAILED, applied->failed.items[i]);
-	print_remarks(&remarks, plan);
+	print_remarks(&remarks, plan, telling);
 	ush_list_free(&texts);
 }
 
@@ -102,16 +106,20 @@ static void add_done(struct ush_buf *out, const struct ush_applied *applied, con
 		ush_buf_printf(out, "; no proof: %s", why);
 }
 
-static int print_applied(const struct ush_applied *applied, const struct ush_plan *plan, struct ush_error *err)
+static int print_applied(const struct ush_applied *applied, const struct ush_plan *plan, const struct ush_telling *telling, struct ush_error *err)
 {
 	USH_AUTO_BUF out = {0};
+	bool news;
 
+	if (telling->cluster != NULL)
+		ush_buf_printf(&out, "cluster %s: ", telling->cluster);
 	if (ush_plan_writes(plan))
 		add_done(&out, applied, plan);
 	else
 		ush_buf_puts(&out, "nothing to do");
 	ush_buf_puts(&out, "\n");
-	return ush_broker_print(out.data, err);
+	news = ush_watch_news(telling->watch, telling->cluster, USH_SAYING_OUT, out.data);
+	return news || applied->total > 0 ? ush_broker_print(out.data, err) : 0;
 }
 
 /* ---- how it ends ---- */
@@ -192,12 +200,12 @@ static int conclude(const struct ush_applied *applied, const struct ush_plan *pl
 	return 0;
 }
 
-int ush_broker_tell_applied(const struct ush_applied *applied, const struct ush_plan *plan, size_t held, struct ush_error *err)
+int ush_broker_tell(const struct ush_telling *telling, const struct ush_applied *applied, const struct ush_plan *plan, size_t held, struct ush_error *err)
 {
 	struct ush_error printing = {0};
-	int printed = print_applied(applied, plan, &printing), result;
+	int printed = print_applied(applied, plan, telling, &printing), result;
 
-	print_rest(applied, plan);
+	print_rest(applied, plan, telling);
 	result = conclude(applied, plan, held, err);
 	if (result == 0 && printed != 0) {
 		*err = printing;

@@ -10,14 +10,15 @@
 #include "broker/sync/apply.h"
 #include "broker/sync/metrics.h"
 #include "broker/sync/moved.h"
+#include "broker/verb/told.h"
 #include "broker/verb/verb.h"
 #include "common/base/memory.h"
 
 #define PLAN_AGE 3600 /* s that what the sources said is believed (--no-sources) */
 
-static struct ush_broker_options options = {.state_namespace = "default"};
-static const char *plan_file, *confirm, *max_age_text, *rights = "auto";
-static bool no_people, no_sources;
+static struct ush_broker_options options = {.state_namespace = "default", .rights = "auto"};
+static const char *plan_file, *confirm, *max_age_text;
+static bool no_sources;
 static int64_t max_age = -1;
 
 static const struct ush_option rows[] = {
@@ -26,78 +27,16 @@ static const struct ush_option rows[] = {
 	{"confirm", 0, USH_OPTION_STRING, "HASH", "with --plan: go past the limits for just the plan with this hash", &confirm},
 	{"no-sources", 0, USH_OPTION_FLAG, NULL, "with --plan: do not ask the sources again; what they said for the plan holds", &no_sources},
 	{"max-age", 0, USH_OPTION_STRING, "DURATION", "with --plan: refuse one that is older; 1h unless said with --no-sources", &max_age_text},
-	{"no-people", 0, USH_OPTION_FLAG, NULL, "read no members: limits go without numbers of people", &no_people},
-	USH_OPTION_RIGHTS(rights),
+	{"no-people", 0, USH_OPTION_FLAG, NULL, "read no members: limits go without numbers of people", &options.no_people},
+	USH_OPTION_RIGHTS(options.rights),
 	USH_OPTIONS_RUN(options),
+	USH_OPTION_JOURNAL(options),
+	USH_OPTION_EVENTS(options),
 	USH_OPTIONS_CLUSTER(options),
 	USH_OPTION_STATE(options),
 	USH_OPTIONS_RECORD(options),
 	{NULL},
 };
-
-/* Nobody runs unattended with more rights than the policy needs. policy NULL: the one the plan was made from. */
-static int check_rights(const struct ush_broker *broker, const struct ush_policy *policy, const struct ush_plan *plan, struct ush_error *err)
-{
-	USH_AUTO_POLICY own = NULL;
-	bool matter;
-
-	if (ush_broker_rights_matter(broker, rights, &matter, err) != 0)
-		return -1;
-	if (!matter || policy != NULL)
-		return matter ? ush_broker_check_rights(broker, policy, plan->state_namespace, err) : 0;
-	own = ush_plan_file_policy(plan, plan_file, options.policy, err);
-	if (own != NULL)
-		return ush_broker_check_rights(broker, own, plan->state_namespace, err);
-	return ush_hint(err, "Name the policy: -f POLICY. Or apply the plan whatever we may do: --rights any");
-}
-
-static bool confirmed(const struct ush_plan *plan)
-{
-	return confirm != NULL && strlen(confirm) >= 8 && strncmp(plan->hash, confirm, strlen(confirm)) == 0;
-}
-
-static int carry_out(const struct ush_broker *broker, const struct ush_policy *policy, struct ush_plan *plan, struct ush_applied *applied,
-		     struct ush_error *err)
-{
-	USH_AUTO_FREE char *holder = ush_broker_identity(&broker->world);
-	size_t held = ush_plan_consent(plan, confirmed(plan));
-
-	if (ush_plan_writes(plan) && check_rights(broker, policy, plan, err) != 0)
-		return -1;
-	if (ush_apply(&broker->kube, plan, holder, applied, err) != 0)
-		return -1;
-	return ush_broker_tell_applied(applied, plan, held, err);
-}
-
-/* ---- plan and apply in one ---- */
-
-static int apply_cluster(struct ush_turn *turn, struct ush_error *err)
-{
-	struct ush_plan *plan;
-
-	if (turn->cluster != NULL)
-		printf("cluster %s: ", turn->cluster);
-	if (ush_sync_plan(turn->sync, options.policy, err) != 0 || ush_broker_recorded(turn->broker, err) != 0)
-		return -1;
-	plan = turn->sync->plan;
-	if (plan->stop.code != USH_OK) {
-		*err = plan->stop;
-		if (err->code == USH_ERR_REFUSED)
-			ush_hint(err, "Look: usher-broker plan -f %s%s%s --out plan.json. If that is right: usher-broker apply --plan plan.json --confirm %.8s",
-				 options.policy, turn->cluster != NULL ? " --cluster " : "", turn->cluster != NULL ? turn->cluster : "", plan->hash);
-		return -1;
-	}
-	turn->carried_out = true;
-	return carry_out(turn->broker, turn->sync->policy, plan, &turn->applied, err);
-}
-
-static int apply_policy(struct ush_broker *broker, struct ush_error *err)
-{
-	USH_AUTO_SYNC sync = {.world = &broker->source_world, .state_namespace = options.state_namespace, .no_people = no_people};
-
-	sync.policy = ush_policy_load(options.policy, NULL, err);
-	return sync.policy != NULL ? ush_broker_each(broker, &options, &sync, "apply", apply_cluster, err) : -1;
-}
 
 /* ---- a plan from a file ---- */
 
@@ -109,7 +48,7 @@ static int may_go(const struct ush_plan *plan, const struct ush_broker *broker, 
 		return -1;
 	if (max_age >= 0 && ush_plan_file_age(plan, plan_file, ush_now(&broker->world), max_age, err) != 0)
 		return -1;
-	if (plan->stop.code == USH_OK || (plan->stop.code == USH_ERR_REFUSED && confirmed(plan)))
+	if (plan->stop.code == USH_OK || (plan->stop.code == USH_ERR_REFUSED && ush_carry_confirmed(confirm, plan)))
 		return 0;
 	*err = plan->stop;
 	if (plan->stop.code != USH_ERR_REFUSED)
@@ -177,13 +116,22 @@ static int apply_plan(struct ush_broker *broker, struct ush_error *err)
 	USH_AUTO_PLAN plan = ush_plan_file_read(plan_file, err); /* before a cluster is looked for */
 	USH_AUTO_APPLIED applied = {0};
 	USH_AUTO_SYNC sync = {0};
+	struct ush_carry carry = {.broker = broker, .options = &options, .plan_file = plan_file, .confirm = confirm};
 	int64_t began = ush_boot_ms(&broker->world);
 	struct ush_run numbers = {.verb = "apply"};
+	int result;
 
-	if (plan == NULL || ush_broker_connect(broker, options.kubeconfig, options.context, err) != 0 || may_go(plan, broker, err) != 0)
+	if (plan == NULL || ush_broker_connect(broker, options.kubeconfig, options.context, err) != 0)
 		return -1;
-	if ((no_sources ? check_as_it_is(broker, plan, err) : plan_again(broker, plan, &sync, err)) == 0 &&
-	    carry_out(broker, sync.policy, no_sources ? plan : sync.plan, &applied, err) == 0)
+	if (may_go(plan, broker, err) != 0) {
+		ush_told_nothing(&carry, plan, err);
+		return -1;
+	}
+	result = no_sources ? check_as_it_is(broker, plan, err) : plan_again(broker, plan, &sync, err);
+	carry.policy = sync.policy;
+	if (result != 0)
+		ush_told_nothing(&carry, plan, err);
+	else if (ush_carry_out(&carry, no_sources ? plan : sync.plan, &applied, err) == 0)
 		numbers.applied = &applied;
 	numbers.plan = sync.plan != NULL ? sync.plan : plan;
 	numbers.policy = plan->policy;
@@ -203,7 +151,7 @@ static int check_options(struct ush_error *err)
 		const char *why;
 	} rules[] = {
 		{plan_file == NULL && options.policy == NULL, "which policy?"},
-		{plan_file != NULL && no_people, "--no-people goes with -f alone: a plan is made again as it was made"},
+		{plan_file != NULL && options.no_people, "--no-people goes with -f alone: a plan is made again as it was made"},
 		{plan_file != NULL && options.clusters.count > 0, "--cluster goes with -f alone: a plan is for the cluster that it was made for"},
 		{plan_file == NULL && confirm != NULL, "--confirm goes with --plan: it confirms one plan that somebody looked at"},
 		{plan_file == NULL && no_sources, "--no-sources goes with --plan: it takes what the sources said when the plan was made"},
@@ -225,12 +173,18 @@ static int check_options(struct ush_error *err)
 static int run(size_t count, char **operands, struct ush_error *err)
 {
 	USH_AUTO_BROKER broker = {0};
+	int result;
 
 	(void)count;
 	(void)operands;
 	if (check_options(err) != 0 || ush_broker_open(&broker, &options, false, err) != 0)
 		return -1;
-	return plan_file != NULL ? apply_plan(&broker, err) : apply_policy(&broker, err);
+	if (plan_file == NULL)
+		return ush_broker_apply_policy(&broker, &options, err);
+	if (ush_told_open(&broker, &options, err) != 0)
+		return -1;
+	result = apply_plan(&broker, err);
+	return ush_told_close(&broker, err) == 0 ? result : -1;
 }
 
 const struct ush_verb ush_verb_apply = {"apply", "", "carry out the policy inside its limits, or a plan from a file", rows, 0, 0, run};

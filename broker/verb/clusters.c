@@ -9,13 +9,16 @@
 
 #include "broker/sync/metrics.h"
 #include "broker/verb/verb.h"
+#include "broker/verb/watch.h"
 #include "common/base/memory.h"
+#include "common/net/real.h"
 
 int ush_broker_connect(struct ush_broker *broker, const char *kubeconfig, const char *context, struct ush_error *err)
 {
 	ush_kube_config_free(broker->config);
 	broker->config = ush_kube_config_load(kubeconfig, context, isatty(STDIN_FILENO) && isatty(STDERR_FILENO), err);
-	broker->kube = (struct ush_kube){&broker->world, broker->config, USH_MANAGED_BY};
+	broker->progress = (struct ush_progress){0};
+	broker->kube = (struct ush_kube){.world = &broker->world, .config = broker->config, .field_manager = USH_MANAGED_BY, .progress = &broker->progress};
 	return broker->config != NULL ? 0 : -1;
 }
 
@@ -37,6 +40,10 @@ int ush_broker_metrics(const struct ush_broker_options *options, const struct us
 {
 	USH_AUTO_FREE char *path = options->metrics != NULL ? metrics_path(options->metrics, run->cluster) : NULL;
 
+	if (options->watch != NULL) {
+		options->watch->numbered = true;
+		options->watch->numbers(options->watch->context, run);
+	}
 	return path != NULL ? ush_metrics_write(path, run, err) : 0;
 }
 
@@ -72,6 +79,29 @@ static void tell_rights(const struct ush_policy *policy, struct ush_error *err)
 		ush_hint(err, "What a run of this policy needs: usher-broker rbac -f %s", policy->file);
 }
 
+/* For who stays it is no failure that another run has the lease: the next turn comes. */
+static bool yields(const struct ush_turn *t, const struct ush_broker_options *options, struct ush_error *err)
+{
+	if (options->watch == NULL || !t->applied.busy)
+		return false;
+	options->watch->yielded = true;
+	err->hint[0] = '\0';
+	if (t->cluster != NULL)
+		ush_error_at(err, "cluster %s", t->cluster);
+	if (ush_watch_news(options->watch, t->cluster, USH_SAYING_OUT, "yields"))
+		ush_error_print(stderr, "usher-broker", err);
+	ush_error_clear(err);
+	return true;
+}
+
+/* What is of this turn alone. */
+static void end_turn(struct ush_turn *t)
+{
+	ush_applied_free(&t->applied);
+	t->applied = (struct ush_applied){0};
+	t->carried_out = false;
+}
+
 /* One cluster's turn; its error is in err, its exit status is returned. */
 static int turn(struct ush_turn *t, const struct ush_broker_options *options, const struct ush_cluster *cluster, const char *verb,
 		int (*act)(struct ush_turn *turn, struct ush_error *err), struct ush_error *err)
@@ -87,16 +117,21 @@ static int turn(struct ush_turn *t, const struct ush_broker_options *options, co
 		status = act(t, err);
 		tell_rights(t->sync->policy, err);
 	}
+	if (yields(t, options, err)) {
+		end_turn(t);
+		return 0;
+	}
+	if (err->code != USH_OK)
+		ush_watch_news(options->watch, t->cluster, USH_SAYING_OUT, "fails");
 	run.plan = t->sync->plan;
+	run.ledger = t->sync->plan != NULL ? &t->sync->ledger : NULL;
 	run.applied = t->carried_out ? &t->applied : NULL;
 	run.status = err->code != USH_OK ? ush_code_status(err->code) : status;
 	run.now = ush_now(&t->broker->world);
 	run.took_ms = ush_boot_ms(&t->broker->world) - began;
 	if (ush_broker_metrics(options, &run, err) != 0)
 		run.status = ush_code_status(err->code);
-	ush_applied_free(&t->applied);
-	t->applied = (struct ush_applied){0};
-	t->carried_out = false;
+	end_turn(t);
 	return run.status;
 }
 
@@ -104,7 +139,7 @@ int ush_broker_each(struct ush_broker *broker, const struct ush_broker_options *
 		    int (*act)(struct ush_turn *turn, struct ush_error *err), struct ush_error *err)
 {
 	const struct ush_policy *policy = sync->policy;
-	struct ush_turn t = {.broker = broker, .sync = sync};
+	struct ush_turn t = {.broker = broker, .options = options, .sync = sync};
 	size_t turns = 0, failed = 0;
 	enum ush_code code = USH_OK;
 	int status = 0;
@@ -118,7 +153,7 @@ int ush_broker_each(struct ush_broker *broker, const struct ush_broker_options *
 		int ended;
 
 		t.cluster = policy->clusters[i].name;
-		if (!is_chosen(options, t.cluster))
+		if (!is_chosen(options, t.cluster) || (options->watch != NULL && ush_asked_to_end()))
 			continue;
 		turns++;
 		ended = turn(&t, options, &policy->clusters[i], verb, act, &why);
@@ -130,6 +165,8 @@ int ush_broker_each(struct ush_broker *broker, const struct ush_broker_options *
 		ush_error_at(&why, "cluster %s", t.cluster);
 		fflush(stdout);
 		ush_error_print(stderr, "usher-broker", &why);
+		if (options->watch != NULL)
+			options->watch->told++;
 		code = failed++ == 0 || code == why.code ? why.code : USH_ERR_PARTIAL;
 	}
 	return failed == 0 ? status : ush_fail(err, code, "%zu of %zu clusters failed", failed, turns);

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "broker/journal/journal.h"
 #include "broker/policy/naming.h"
 #include "broker/source/record.h"
 #include "broker/verb/verb.h"
@@ -49,6 +50,7 @@ void ush_broker_close(struct ush_broker *broker)
 	struct ush_error ignored = {0};
 
 	ush_recorder_close(ush_steal(&broker->recorder), &ignored);
+	ush_journal_close(&broker->journal, &ignored);
 	ush_kube_config_free(broker->config);
 	ush_world_real_free(&broker->world);
 	broker->config = NULL;

@@ -13,12 +13,14 @@
 #include "common/data/yaml.h"
 
 static struct ush_broker_options options = {.output = "yaml", .state_namespace = "default"};
-static const char *account = "usher-broker", *account_namespace = "usher-system";
+static const char *account, *account_namespace = "usher-system", *what = "sync";
 
 static const struct ush_option rows[] = {
 	USH_OPTION_POLICY(options),
-	{"service-account", 0, USH_OPTION_STRING, "NAME", "who runs the broker, \"usher-broker\" unless said", &account},
+	{"for", 0, USH_OPTION_CHOICE, "sync|onboard", "what it is to do: plan, apply and run; or onboard namespaces, too", &what},
+	{"service-account", 0, USH_OPTION_STRING, "NAME", "who runs it, \"usher-broker\" unless said, for onboard \"usher-onboard\"", &account},
 	{"namespace", 'n', USH_OPTION_STRING, "NAME", "namespace of that ServiceAccount, \"usher-system\" unless said", &account_namespace},
+	{"events", 0, USH_OPTION_FLAG, NULL, "the right that apply --events takes, too", &options.events},
 	USH_OPTION_STATE(options),
 	USH_OPTION_OUTPUT(options, "yaml|json"),
 	{NULL},
@@ -62,9 +64,15 @@ static int run(size_t count, char **operands, struct ush_error *err)
 
 	(void)count;
 	(void)operands;
+	if (account == NULL)
+		account = strcmp(what, "onboard") == 0 ? "usher-onboard" : "usher-broker";
 	if (check_names(err) != 0 || ush_broker_need_policy(&options, err) != 0 || (policy = ush_policy_load(options.policy, NULL, err)) == NULL)
 		return -1;
 	ush_rights_of(&rights, policy, options.state_namespace);
+	if (strcmp(what, "onboard") == 0)
+		ush_rights_add_onboard(&rights);
+	if (options.events)
+		ush_rights_add_events(&rights, policy);
 	objects = ush_rights_objects(&rights, account_namespace, account);
 	list = json_pack("{s:s, s:s, s:O}", "apiVersion", "v1", "kind", "List", "items", objects);
 	return strcmp(options.output, "json") == 0 ? ush_broker_print_json(list, err) : print_yaml(objects, err);

@@ -31,6 +31,7 @@ int ush_broker_check_rights(const struct ush_broker *broker, const struct ush_po
 	USH_AUTO_FREE char *more = NULL;
 
 	ush_rights_of(&needed, policy, state_namespace);
+	ush_rights_add_events(&needed, policy); /* whoever may and does not is no danger */
 	if (ush_rights_check(&broker->kube, &needed, state_namespace, &more, err) != 0)
 		return -1;
 	if (more == NULL)

@@ -51,14 +51,25 @@ static json_t *all_json(const struct ush_list *lines, const char *file)
 	return all;
 }
 
+/* Those under `grants`: the roles of templates, which are grants too, are counted with their templates. */
+static size_t written_grants(const struct ush_policy *policy)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < policy->grant_count; i++)
+		count += !policy->grants[i].of_template;
+	return count;
+}
+
 static json_t *report(const struct ush_policy *policy, const struct ush_list *faults, const struct ush_list *notes, const char *file)
 {
 	json_t *all = all_json(faults, file);
 
 	if (policy == NULL)
 		return json_pack("{s:s, s:b, s:o}", "file", file, "valid", false, "faults", all);
-	return json_pack("{s:s, s:b, s:o, s:o, s:s, s:s, s:I, s:I, s:I}", "file", file, "valid", true, "faults", all, "notes", all_json(notes, file), "name", policy->name, "digest", policy->digest,
-			 "sources", (json_int_t)policy->source_count, "roles", (json_int_t)policy->role_count, "grants", (json_int_t)policy->grant_count);
+	return json_pack("{s:s, s:b, s:o, s:o, s:s, s:s, s:I, s:I, s:I, s:I}", "file", file, "valid", true, "faults", all, "notes", all_json(notes, file), "name", policy->name,
+			 "digest", policy->digest, "sources", (json_int_t)policy->source_count, "roles", (json_int_t)policy->role_count, "grants",
+			 (json_int_t)written_grants(policy), "templates", (json_int_t)policy->template_count);
 }
 
 /* The reader asks no clock; here it is late enough to say that an exception has ended. */
@@ -81,10 +92,6 @@ static bool uses_role(const struct ush_policy *policy, size_t role)
 	for (size_t i = 0; i < policy->grant_count; i++)
 		if (policy->grants[i].role == role)
 			return true;
-	for (size_t i = 0; i < policy->template_count; i++)
-		for (size_t k = 0; k < policy->templates[i].role_count; k++)
-			if (policy->templates[i].roles[k].role == role)
-				return true;
 	return false;
 }
 
@@ -101,7 +108,7 @@ static void note_unused(const struct ush_policy *policy, struct ush_list *notes)
 {
 	for (size_t i = 0; i < policy->source_count && policy->grant_count > 0; i++)
 		if (!uses_source(policy, i)) {
-			USH_AUTO_FREE char *line = ush_printf("%s:%u:1: sources.%s: note: no grant names it", policy->file, policy->sources[i].line, policy->sources[i].name);
+			USH_AUTO_FREE char *line = ush_printf("%s:%u:1: sources.%s: note: no grant and no template names it", policy->file, policy->sources[i].line, policy->sources[i].name);
 
 			ush_list_add(notes, line);
 		}
@@ -115,11 +122,18 @@ static void note_unused(const struct ush_policy *policy, struct ush_list *notes)
 
 static void print_text(const struct ush_policy *policy)
 {
-	char number[3][32];
+	const struct {
+		const char *word;
+		size_t count;
+	} parts[] = {{"source", policy->source_count}, {"role", policy->role_count}, {"grant", written_grants(policy)}, {"template", policy->template_count}};
 
-	printf("%s is valid: %s source%s, %s role%s, %s grant%s\n", policy->file, ush_thousands(policy->source_count, number[0], sizeof number[0]),
-	       policy->source_count == 1 ? "" : "s", ush_thousands(policy->role_count, number[1], sizeof number[1]), policy->role_count == 1 ? "" : "s",
-	       ush_thousands(policy->grant_count, number[2], sizeof number[2]), policy->grant_count == 1 ? "" : "s");
+	printf("%s is valid: ", policy->file);
+	for (size_t i = 0; i < USH_COUNT(parts) - (policy->template_count == 0); i++) {
+		char number[32];
+
+		printf("%s%s %s%s", i > 0 ? ", " : "", ush_thousands(parts[i].count, number, sizeof number), parts[i].word, parts[i].count == 1 ? "" : "s");
+	}
+	printf("\n");
 }
 
 static int validate(struct ush_list *faults, struct ush_list *notes, struct ush_error *err)

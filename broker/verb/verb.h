@@ -9,11 +9,13 @@
 #include "broker/sync/apply.h"
 #include "broker/sync/sync.h"
 #include "common/base/cli.h"
+#include "common/base/progress.h"
 #include "common/base/world.h"
 #include "common/kube/client.h"
 #include "common/kube/config.h"
 
-extern const struct ush_verb ush_verb_apply, ush_verb_audit, ush_verb_claims, ush_verb_explain, ush_verb_groups, ush_verb_import, ush_verb_plan, ush_verb_rbac, ush_verb_render, ush_verb_validate;
+extern const struct ush_verb ush_verb_break_glass, ush_verb_elevate, ush_verb_elevations, ush_verb_readmit, ush_verb_review, ush_verb_seal;
+extern const struct ush_verb ush_verb_apply, ush_verb_audit, ush_verb_claims, ush_verb_explain, ush_verb_groups, ush_verb_import, ush_verb_offboard, ush_verb_onboard, ush_verb_plan, ush_verb_rbac, ush_verb_render, ush_verb_run, ush_verb_serve_scim, ush_verb_validate, ush_verb_verify_log;
 
 /* What most verbs are told. */
 struct ush_broker_options {
@@ -21,6 +23,11 @@ struct ush_broker_options {
 	const char *record, *replay; /* folders: what sources are told is kept there, or comes from there */
 	struct ush_strings clusters; /* of those that the policy lists; none: all */
 	const char *metrics;	     /* file for what the run was in numbers */
+	const char *journal;	     /* the audit log (broker/journal/journal.h), or NULL */
+	bool events;		     /* tell the cluster too (broker/journal/events.h) */
+	const char *rights;	     /* "auto", "exact" or "any" (USH_OPTION_RIGHTS) */
+	bool no_people;		     /* read no members */
+	struct ush_watch *watch;     /* of a program that stays (watch.h); NULL: it runs once and says everything */
 };
 
 #define USH_OPTION_POLICY(o) {"filename", 'f', USH_OPTION_STRING, "POLICY", "the policy, - for stdin", &(o).policy}
@@ -45,6 +52,15 @@ struct ush_broker_options {
 	{                                                                                                                           \
 		"metrics", 0, USH_OPTION_STRING, "FILE", "write what the run was in numbers, for Prometheus", &(o).metrics           \
 	}
+#define USH_OPTION_JOURNAL(o)                                                                                                       \
+	{                                                                                                                           \
+		"audit-log", 0, USH_OPTION_STRING, "FILE", "append a line for each change to this hash-chained log, - for stdout",   \
+			&(o).journal                                                                                                \
+	}
+#define USH_OPTION_EVENTS(o)                                                                                                        \
+	{                                                                                                                           \
+		"events", 0, USH_OPTION_FLAG, NULL, "make an Event in each namespace that is changed, 100 at most", &(o).events      \
+	}
 #define USH_OPTION_OUTPUT(o, choices) {"output", 'o', USH_OPTION_CHOICE, choices, "what to print", &(o).output}
 
 /* The real world and, when asked for, a cluster in it. */
@@ -54,6 +70,9 @@ struct ush_broker {
 	struct ush_recorder *recorder;
 	struct ush_kube_config *config;
 	struct ush_kube kube;
+	struct ush_progress progress; /* of what is read of the cluster */
+	struct ush_journal *journal;  /* the audit log (told.h), or NULL */
+	bool changed;		     /* something was, for which it has lines */
 };
 
 /* Opens the world; cluster says whether a kubeconfig is wanted. */
@@ -93,6 +112,7 @@ int ush_broker_connect(struct ush_broker *broker, const char *kubeconfig, const 
 
 struct ush_turn { /* one cluster's, or the folder's */
 	struct ush_broker *broker;
+	const struct ush_broker_options *options;
 	struct ush_sync *sync;	    /* policy is loaded, kube or folder set */
 	const char *cluster;	    /* its name, NULL when there is but one */
 	struct ush_applied applied; /* filled by act when it carried something out, and freed afterwards */
@@ -140,8 +160,34 @@ int ush_plan_file_policy_stands(const struct ush_plan *plan, const char *path, c
 /* What of a plan stays, waits or is in the way, on stderr. */
 void ush_broker_tell_plan(const struct ush_plan *plan);
 
-/* What came of it, and the error that the run ends with. held: changes that wait for a person's consent. */
-int ush_broker_tell_applied(const struct ush_applied *applied, const struct ush_plan *plan, size_t held, struct ush_error *err);
+/* What came of it, and the error that the run ends with. held: changes that wait for a person's consent. telling: for one
+ * cluster of several (NULL: there is but one), and for who stays: the same is said once (NULL: always). */
+struct ush_telling {
+	const char *cluster;
+	struct ush_watch *watch;
+};
+int ush_broker_tell(const struct ush_telling *telling, const struct ush_applied *applied, const struct ush_plan *plan, size_t held, struct ush_error *err);
+
+/* ---- carry.c: what apply does once, and run again and again ---- */
+
+struct ush_carry {
+	struct ush_broker *broker;	 /* connected */
+	const struct ush_broker_options *options;
+	const struct ush_policy *policy; /* NULL: the one that the plan was made from */
+	const char *cluster;		 /* of several, or NULL */
+	const char *plan_file;		 /* where the plan came from, or NULL */
+	const char *confirm;		 /* the hash that a person gave, or NULL */
+};
+
+/* True when that hash (NULL: none) is the plan's. */
+bool ush_carry_confirmed(const char *confirm, const struct ush_plan *plan);
+
+/* Carries a plan out, checks the rights before and tells what came of it. */
+int ush_carry_out(const struct ush_carry *carry, struct ush_plan *plan, struct ush_applied *applied, struct ush_error *err);
+
+/* Plan and apply of all clusters inside the policy's limits. Policy, kubeconfig and credentials are read now, and nothing of
+ * it stays afterwards, so it may be called again and again. broker is open, without a cluster. */
+int ush_broker_apply_policy(struct ush_broker *broker, const struct ush_broker_options *options, struct ush_error *err);
 
 /* Prints text, as it is; USH_ERR_STORE when stdout does not take it. */
 int ush_broker_print(const char *text, struct ush_error *err);

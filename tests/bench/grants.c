@@ -18,7 +18,7 @@
 #define SLOPE 1.3 /* sorting is n log n */
 
 struct way { /* '#': the number of the group, or namespace; '@': that of the grant that means it */
-	const char *name, *grant, *group, *place;
+	const char *name, *grant, *group, *place, *own; /* own: the namespace's own label, NULL: none */
 };
 
 static const struct way ways[] = {
@@ -30,6 +30,9 @@ static const struct way ways[] = {
 	{"midst of a namespace", "{groupPattern: '/teams/{team}/role-@', role: edit, namespacePattern: '*-{team}-*'}", "/teams/t#/role-@", "acme-t#-dev"},
 	{"many labels", "{groupPattern: '/teams/*/role-@', role: edit, namespaceSelector: {team: t@}}", "/teams/t#/role-@", "acme-t#-dev"},
 	{"one label", "{groupPattern: '/teams/*/role-@', role: edit, namespaceSelector: {team: t1}}", "/teams/t#/role-@", "acme-t#-dev"},
+	{"a captured label", "{groupPattern: '/teams/{team}/role-@', role: edit, namespaceSelector: {own: '{team}'}}", "/teams/t#/role-@", "acme-t#-dev", "t#"},
+	{"many captured labels", "{groupPattern: '/teams/{team}/role-@', role: edit, namespaceSelector: {own: 'r@-{team}'}}", "/teams/t#/role-@", "acme-t#-dev", "r@-t#"},
+	{"two captured labels", "{groupPattern: '/{org}/{team}/role-@', role: edit, namespaceSelector: {org: '{org}', own: '{team}'}}", "/acme/t#/role-@", "acme-t#-dev", "t#"},
 };
 
 static double cpu(void)
@@ -81,7 +84,8 @@ static void make_world(const struct way *way, const struct ush_policy *policy, s
 		size_t grant = i % policy->grant_count;
 		USH_AUTO_FREE char *id = ush_printf("0f14d0ab-9605-4a62-a9e4-%012zu", i), *path = spell(way->group, i, grant), *name = spell(way->place, i, grant);
 		USH_AUTO_FREE char *team = ush_printf("t%zu", grant);
-		json_t *labels = json_pack("{s:s, s:s}", "kubernetes.io/metadata.name", name, "team", team);
+		USH_AUTO_FREE char *own = way->own != NULL ? spell(way->own, i, grant) : NULL;
+		json_t *labels = json_pack("{s:s, s:s, s:s, s:s*}", "kubernetes.io/metadata.name", name, "team", team, "org", "acme", "own", own);
 
 		ush_groups_add(groups, id, strrchr(path, '/') + 1, path)->members_known = true;
 		ush_places_add(places, policy, name, labels, false);

@@ -79,6 +79,10 @@ kubectl's equality|s/^  namespaces:.*/  namespaceSelector: tier=prod/|15:22: gra
 kubectl's set|s/^  namespaces:.*/  namespaceSelector: "tier in (a,b)"/|15:22: grants[0].namespaceSelector: expected a map of labels, found "tier in (a,b)"; kubectl's
 matchLabels nearly|s/^  namespaces:.*/  namespaceSelector: {matchLabel: {a: b}}/|15:23: grants[0].namespaceSelector: label "matchLabel" is a map, a label's value is a string; did you mean matchLabels?
 an operator's case|s/^  namespaces:.*/  namespaceSelector: {matchExpressions: [{key: a, operator: in, values: [b]}]}/|15:61: grants[0].namespaceSelector.matchExpressions[0].operator: expected In, NotIn, Exists or DoesNotExist, found "in"; did you mean In?
+a capture without quotes, of a label|s/group: dev/groupPattern: "{t}-devs"/; s/^  namespaces:.*/  namespaceSelector: {team: {t}}/|15:29: grants[0].namespaceSelector: label "team": put it in quotes, as in "{t}"
+a capture of a label, nearly|s/group: dev/groupPattern: "{team}-devs"/; s/^  namespaces:.*/  namespaceSelector: {team: "{taem}"}/|15:29: grants[0].namespaceSelector.team: {taem} is not captured by groupPattern "{team}-devs"; did you mean {team}?
+a template's role nearly|s/^grants:/templates: {t: {roles: [{role: edito, group: dev}]}}\n&/|12:32: templates.t.roles[0].role: there is no role "edito"; did you mean editor?
+a template's group of everybody|s/^grants:/templates: {t: {roles: [{role: editor, group: "*"}]}}\n&/|12:47: templates.t.roles[0].group: "*" is every group of the source
 a kind of source nearly|s/    file: .*/    keyclock: {url: https:\/\/x}/|6:5: sources.main: there is no member "keyclock"; did you mean keycloak?
 a ClusterRole nearly|s/clusterRole/clusterrole/|8:12: roles.editor: there is no member "clusterrole"; did you mean clusterRole?
 verbs in one word|s/\[get\]/["get,list"]/|11:52: roles.reader.rules[0].verbs: "get,list" is one word; several are a list: [get, list]
@@ -116,7 +120,7 @@ status 2 'a file of 100 MB is status 2' timeout 20 "$BROKER" validate big.yaml
 like "$(cat "$ERR")" '^big\.yaml: larger than 4194304 bytes' 'and is not read'
 sed -e 's/^- {group: ops.*//; s/^  main:/  other: {file: {path: h.json}}\n&/; s/^  role: editor/&\n  source: main/' good.yaml >unused.yaml
 status 0 'what nothing refers to is no fault' "$BROKER" validate unused.yaml
-is "$(cat "$ERR")" "$(printf 'unused.yaml:5:1: sources.other: note: no grant names it\nunused.yaml:10:1: roles.reader: note: no grant and no template uses it')" 'but is told'
+is "$(cat "$ERR")" "$(printf 'unused.yaml:5:1: sources.other: note: no grant and no template names it\nunused.yaml:10:1: roles.reader: note: no grant and no template uses it')" 'but is told'
 
 # ---- import ----
 cat >definition.yaml <<'END'
@@ -219,6 +223,30 @@ like "$(cat "$OUT")" 'by namespacePattern \{team\}-\*: editor for oidc:/teams/pa
 like "$(cat "$OUT")" 'next run +create RoleBinding payments-dev/' 'and what a run would do'
 status 0 'as json' "$BROKER" explain -f explain.yaml -o json archive
 is "$(jq -r '.[0].kind, (.[0].grants | length)' "$OUT" | paste -sd' ')" 'Namespace 2' 'it is the same'
+cat >labelled.yaml <<'END'
+apiVersion: usher.dev/v1
+kind: AccessPolicy
+cluster: {groupPrefix: "oidc:", groupName: path}
+sources: {main: {file: {path: teams.json}}}
+roles: {editor: {clusterRole: edit}, viewer: {clusterRole: view}}
+grants:
+- {groupPattern: "/teams/{team}/developers", role: viewer, namespaceSelector: {team: "{team}"}}
+templates: {team: {roles: [{role: editor, group: "/teams/{team}/developers"}]}}
+END
+mkdir labelled
+printf -- '---\napiVersion: v1\nkind: Namespace\nmetadata: {name: %s, labels: {%s}}\n' pay 'team: payments' shop 'team: shop' \
+	made 'usher.dev/template: team, template.usher.dev/team: payments' >labelled/all.yaml
+status 0 'a policy with a template' "$BROKER" validate labelled.yaml
+is "$(cat "$OUT")" 'labelled.yaml is valid: 1 source, 2 roles, 1 grant, 1 template' 'its roles are no grants that somebody wrote'
+status 0 'explain of a group with captured labels' "$BROKER" explain -f labelled.yaml --from labelled /teams/payments/developers
+like "$(cat "$OUT")" 'grants\[0\]   line 7, groupPattern .*: viewer in pay' 'finds the namespace by its label'
+like "$(cat "$OUT")" 'templates\.team\.roles\[0\]   line 8, .*: editor in made' 'and the one that was made from a template'
+status 0 'explain of a namespace of another team' "$BROKER" explain -f labelled.yaml --from labelled shop
+like "$(cat "$OUT")" 'grants\[0\].*not this one: namespaceSelector: it is labelled team=shop, and no group is there' 'says which label does not fit'
+status 1 'a plan of them' "$BROKER" plan -f labelled.yaml --from labelled -o json
+is "$(jq -r '[.changes[] | select(.action == "create") | .namespace] | sort | join(" ")' "$OUT")" 'made pay' 'is for the two'
+status 0 'the rights for them' "$BROKER" rbac -f labelled.yaml -o json
+is "$(jq -r '[.items[] | select(.kind == "ClusterRoleBinding")] | length' "$OUT")" 1 'are for the whole cluster, as for any label'
 head -c 60 teams.json >half.json && mv half.json teams.json
 status 0 'an incomplete source' "$BROKER" explain -f explain.yaml /teams/payments/developers
 like "$(cat "$OUT")" 'source main is incomplete, so nothing is concluded from it' 'is told, and nothing is concluded'

@@ -91,11 +91,11 @@ namespaces() {
 	ok 'other labels are free' as_nils label namespace shop example.com/cost=7
 	ok 'other namespaces too' as_nils create namespace scratch
 	ok 'and go as before' as_nils delete namespace scratch --wait=false
-	admin create namespace done >/dev/null
-	admin label namespace done usher.dev/template=team >/dev/null
-	ok 'who says so' as_nils annotate namespace done usher.dev/may-be-deleted=true
-	ok 'BE45 may delete it' as_nils delete namespace done --wait=false
-	ok 'BE45 and it goes whole' wait_for 60 gone done
+	admin create namespace finished >/dev/null
+	admin label namespace finished usher.dev/template=team >/dev/null
+	ok 'who says so' as_nils annotate namespace finished usher.dev/may-be-deleted=true
+	ok 'BE45 may delete it' as_nils delete namespace finished --wait=false
+	ok 'BE45 and it goes whole' wait_for 60 gone finished
 }
 
 # With the rights of `usher-broker rbac` and that one more, which lets it do nothing to any object.

@@ -192,6 +192,7 @@ size_t fake_kube_writes(const struct fake_kube *fake)
 	for (size_t i = 0; i < fake->log_count; i++)
 		count += strcmp(fake->log[i].method, "GET") != 0 &&
 			 strstr(fake->log[i].path, "accessreviews") == NULL &&
+			 strstr(fake->log[i].path, "/selfsubjectreviews") == NULL &&
 			 strstr(fake->log[i].path, "dryRun=All") == NULL;
 	return count;
 }
@@ -362,6 +363,9 @@ static struct fake_kube_answer serve(struct fake_kube *fake, const struct ush_ht
 		return version(fake);
 	if (request->body != NULL && body == NULL)
 		return fake_kube_status(400, "BadRequest", "the body is not JSON");
+	if (strstr(path, "/selfsubjectreviews") != NULL && strcmp(method, "POST") == 0)
+		return (struct fake_kube_answer){201, json_pack("{s:s, s:s, s:{s:{s:s, s:[s]}}}", "apiVersion", "authentication.k8s.io/v1", "kind", "SelfSubjectReview",
+								"status", "userInfo", "username", FAKE_KUBE_SELF, "groups", "system:authenticated")};
 	if (strstr(path, "accessreviews") != NULL && strcmp(method, "POST") == 0)
 		return review(fake, body);
 	if (!fake_kube_target_of(path, strcspn(path, "?"), &target))

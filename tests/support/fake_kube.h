@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * An API server inside the test: no socket, no thread, its own clock. It keeps Namespace, ConfigMap, ServiceAccount,
- * Lease, Role, ClusterRole, RoleBinding and ClusterRoleBinding by API path and answers as a real one does:
+ * ResourceQuota, LimitRange, NetworkPolicy, Pod, Lease, Role, ClusterRole, RoleBinding and ClusterRoleBinding by API path
+ * and answers as a real one does:
  *
  *   GET one, and lists with limit, continue and labelSelector (a=b, a==b, a, comma separated); /version
  *   POST       409 when it is there, 404 when its namespace is missing, 403 in a terminating namespace
@@ -12,7 +13,7 @@
  *   DELETE     409 when a precondition (uid, resourceVersion) does not hold
  *   dryRun=All answers and keeps nothing. managedFields are kept as a real server keeps them: what was made by create
  * is owned by (manager, Update), which is another owner than (manager, Apply), even with the same name.
- *   SelfSubjectAccessReview and SubjectAccessReview: by `allow`, else "yes" for oneself and RBAC as stored for others.
+ *   SelfSubjectReview: FAKE_KUBE_SELF. SelfSubjectAccessReview and SubjectAccessReview: by `allow`, else "yes" for oneself and RBAC as stored for others.
  *
  *   struct fake_kube *fake = fake_kube_new();
  *   fake_kube_add(fake, "{'kind':'Namespace','metadata':{'name':'a'}}");    single quotes are read as double quotes
@@ -31,6 +32,7 @@
 #include "common/kube/client.h"
 
 #define FAKE_KUBE_SERVER "https://kube.test:6443"
+#define FAKE_KUBE_SELF	 "fake-admin" /* who a SelfSubjectReview says that the client is */
 
 struct fake_kube_store; /* the objects */
 

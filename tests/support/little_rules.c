@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/support/little_world.h"
+#include "tests/support/little_denied.h"
 
 /* ---- words ---- */
 
@@ -52,7 +52,7 @@ static bool is_excluded(const struct little_world *w, int name)
 static bool in(const struct little_access *list, size_t count, const char *space, const char *role, const char *text)
 {
 	for (size_t i = 0; i < count; i++)
-		if (strcmp(list[i].space, space) == 0 && strcmp(list[i].role, role) == 0 && strcmp(list[i].text, text) == 0)
+		if (strcmp(list[i].space, space) == 0 && (strcmp(list[i].role, role) == 0 || strcmp(list[i].refers, role) == 0) && strcmp(list[i].text, text) == 0)
 			return true;
 	return false;
 }
@@ -260,7 +260,7 @@ static bool is_given(const struct little_world *w, const struct little_access *a
 		const struct little_group *one = NULL;
 		bool follows = false;
 
-		if (!w->complete[g->source] || named(w, g->source, name_of(a->text + 5), &one) != 1 || is_excluded(w, one->name))
+		if (!w->complete[g->source] || named(w, g->source, name_of(a->text + 5), &one) != 1 || is_excluded(w, one->name) || little_denies(w, g->source, one->id, one->name))
 			continue;
 		for (size_t j = 0; j < run->before_count; j++) /* renamed: the binding goes along */
 			follows |= g->kind == LITTLE_NAMED && id_of(&run->before[j]) == one->id && strcmp(run->before[j].space, a->space) == 0 &&
@@ -408,7 +408,7 @@ const char *little_judge(struct little_world *w, const struct little_run *run, c
 
 	for (size_t i = 0; i < run->before_count && wrong == NULL; i++) {
 		*which = &run->before[i];
-		if (!in(run->after, run->after_count, (*which)->space, (*which)->role, (*which)->text))
+		if (!in(run->after, run->after_count, (*which)->space, (*which)->role, (*which)->text) && !little_denies_access(w, *which))
 			wrong = judge_removal(w, *which, run);
 	}
 	for (size_t i = 0; i < run->after_count && wrong == NULL; i++) {
@@ -442,7 +442,7 @@ static const char *judge_missing(const struct little_world *w, const struct litt
 {
 	const struct little_group *one = NULL;
 
-	if (was_anothers(w, group) || is_excluded(w, group->name))
+	if (was_anothers(w, group) || is_excluded(w, group->name) || little_denies(w, g->source, group->id, group->name))
 		return NULL; /* it may wait for consent */
 	for (int s = 0; s < LITTLE_SPACES; s++) {
 		struct little_access a = {0};

@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include "common/base/memory.h"
+#include "tests/support/little_denied.h"
+#include "common/data/json.h"
 
 const char *const little_names[LITTLE_NAMES] = {"a", "b", "t-a", "t-b", "t-c", "x"};
 const char *const little_spaces[LITTLE_SPACES] = {"a-1", "a-2", "b-1", "q"};
@@ -17,6 +19,27 @@ unsigned int little_chance(struct little_world *world, unsigned int below)
 	world->random ^= world->random >> 7;
 	world->random ^= world->random << 17;
 	return (unsigned int)(world->random >> 20) % below;
+}
+
+char little_team[LITTLE_SPACES];
+
+bool little_belongs(const struct little_grant *grant, const char *captured, int space)
+{
+	if (grant->kind == LITTLE_LABEL)
+		return captured[0] == little_team[space] && captured[1] == '\0';
+	return strncmp(little_spaces[space], captured, strlen(captured)) == 0 && little_spaces[space][strlen(captured)] == '-';
+}
+
+/* Below the number; 0 in a world without labels. */
+static unsigned int label_chance(struct little_world *world, unsigned int below)
+{
+	world->labels_random = world->labels_random * UINT64_C(6364136223846793005) + (world->labels_random != 0);
+	return (unsigned int)(world->labels_random >> 33) % below;
+}
+
+static void relabel(struct little_world *world, unsigned int space)
+{
+	little_team[space] = "\0abc"[label_chance(world, 4)];
 }
 
 static void add_group(struct little_world *world, struct little_group *group, int name)
@@ -36,14 +59,21 @@ static void new_grant(struct little_world *world, struct little_grant *grant)
 		grant->source = 1;
 	if (little_chance(world, 6) == 0)
 		grant->not_after = world->now - 3600 + (int64_t)little_chance(world, 36000);
+	if (label_chance(world, 2) == 1)
+		grant->kind = LITTLE_LABEL;
 }
 
 void little_begin(struct little_world *world, uint64_t seed)
 {
 	little_sources[0] = "main";
 	*world = (struct little_world){.random = seed * UINT64_C(0x9e3779b97f4a7c15) + 1, .spaces = 15, .now = 1800000000, .complete = {true, true}};
+	world->denying = seed;
+	world->denies = true;
 	for (int i = 0; i < 8; i++)
 		little_chance(world, 2);
+	world->labels_random = seed % 4 == 0 ? seed + 1 : 0;
+	for (unsigned int i = 0; i < LITTLE_SPACES; i++)
+		relabel(world, i);
 	world->layout = little_chance(world, 2) == 0 ? USH_LAYOUT_ROLE : USH_LAYOUT_GROUP;
 	world->runs = 1 + little_chance(world, 3);
 	world->age = little_chance(world, 2) == 0 ? 0 : 3600;
@@ -144,6 +174,8 @@ void little_happen(struct little_world *world)
 	for (int s = 0; s < 2; s++)
 		world->complete[s] = little_chance(world, 5) != 0; /* an outage, a page that was lost and known to be */
 	world->now += 30;
+	if (label_chance(world, 4) == 1)
+		relabel(world, label_chance(world, LITTLE_SPACES));
 	for (unsigned int n = little_chance(world, 3); n > 0; n--)
 		switch (little_chance(world, 8)) {
 		case 0:
@@ -161,6 +193,7 @@ void little_happen(struct little_world *world)
 		default:
 			groups_happen(world);
 		}
+	little_denials_happen(world);
 }
 
 /* ---- what the sync sees ---- */
@@ -178,8 +211,9 @@ void little_tell_apart(const struct little_world *world, struct little_access *a
 
 static void fill_grant(const struct little_grant *from, size_t number, struct ush_grant *to)
 {
-	static const char *const patterns[] = {NULL, "t-*", "t-{x}"};
+	static const char *const patterns[] = {NULL, "t-*", "t-{x}", "t-{x}"};
 
+	to->called = ush_printf("grants[%zu]", number);
 	to->number = number;
 	to->role = (size_t)from->role;
 	to->source = (size_t)from->source;
@@ -188,7 +222,12 @@ static void fill_grant(const struct little_grant *from, size_t number, struct us
 	to->group = from->kind == LITTLE_NAMED ? ush_strdup(little_names[from->name]) : NULL;
 	to->group_pattern = ush_strdup(patterns[from->kind]);
 	to->namespace_pattern = from->kind == LITTLE_CAPTURE ? ush_strdup("{x}-*") : NULL;
-	for (int i = 0; i < LITTLE_SPACES && from->kind != LITTLE_CAPTURE; i++)
+	if (from->kind == LITTLE_LABEL) {
+		to->selector = (struct ush_selector){ush_new(struct ush_selector_rule), 1, true};
+		*to->selector.rules = (struct ush_selector_rule){.key = ush_strdup("team"), .operator = USH_SELECT_IN, .captures = true};
+		ush_list_add(&to->selector.rules->values, "{x}");
+	}
+	for (int i = 0; i < LITTLE_SPACES && from->kind < LITTLE_CAPTURE; i++)
 		if ((from->spaces & 1U << i) != 0)
 			ush_list_add(&to->namespaces, little_spaces[i]);
 }
@@ -253,12 +292,19 @@ void little_groups(const struct little_world *world, int source, struct ush_grou
 	}
 }
 
-void little_places(const struct little_world *world, const struct ush_policy *policy, struct ush_places *places)
+void little_places(const struct little_world *world, const struct ush_policy *policy, unsigned int few, struct ush_places *places)
 {
+	unsigned int which = few != 0 ? few : world->spaces;
+
 	ush_places_begin(places, policy);
 	places->known = true;
+	places->few = few != 0;
 	for (int i = 0; i < LITTLE_SPACES; i++)
-		if ((world->spaces & 1U << i) != 0)
-			ush_places_add(places, policy, little_spaces[i], NULL, false);
+		if ((which & 1U << i) != 0) {
+			const char team[] = {little_team[i], '\0'};
+			USH_AUTO_JSON labels = *team != '\0' ? json_pack("{s:s}", "team", team) : NULL;
+
+			ush_places_add(places, policy, little_spaces[i], labels, false);
+		}
 	ush_places_sort(places, policy);
 }

@@ -23,7 +23,7 @@ struct little_group {
 };
 
 struct little_grant {
-	enum { LITTLE_NAMED, LITTLE_LIKE, LITTLE_CAPTURE } kind; /* a name; t-*; t-{x} in {x}-* */
+	enum { LITTLE_NAMED, LITTLE_LIKE, LITTLE_CAPTURE, LITTLE_LABEL } kind; /* a name; t-*; t-{x} in {x}-*; t-{x} where label team is {x} */
 	int name, role, source;
 	unsigned int spaces; /* bits */
 	int binding;	     /* a name of its own: 1 or 2; 0: none */
@@ -32,8 +32,19 @@ struct little_grant {
 	bool shut;	     /* and took something away for it */
 };
 
+#define LITTLE_DENIALS 3
+struct little_denial { /* a group that somebody put out (little_denied.h) */
+	unsigned int id; /* 0: nobody */
+	int name, source;
+	char called[8]; /* the source, then */
+};
+
 struct little_world {
+	struct little_denial denials[LITTLE_DENIALS];
+	uint64_t denying; /* the chance of that */
+	bool denies;
 	uint64_t random;
+	uint64_t labels_random; /* of its own, so that a history without labels is what it was before there were any. 0: no labels */
 	struct little_group groups[LITTLE_GROUPS];
 	struct little_grant grants[LITTLE_GRANTS];
 	size_t grant_count;
@@ -63,6 +74,11 @@ struct little_world {
 
 extern const char *const little_names[], *const little_spaces[];
 
+extern char little_team[LITTLE_SPACES]; /* the namespace's label, 'a' to 'c'; 0: it has none. People change it */
+
+/* A grant by what its group captures ("a" of t-a) reaches the namespace. */
+bool little_belongs(const struct little_grant *grant, const char *captured, int space);
+
 unsigned int little_chance(struct little_world *world, unsigned int below);
 void little_begin(struct little_world *world, uint64_t seed);
 
@@ -73,7 +89,7 @@ void little_happen(struct little_world *world);
 struct ush_policy *little_policy(const struct little_world *world);
 void little_policy_free(struct ush_policy *policy);
 void little_groups(const struct little_world *world, int source, struct ush_groups *groups);
-void little_places(const struct little_world *world, const struct ush_policy *policy, struct ush_places *places);
+void little_places(const struct little_world *world, const struct ush_policy *policy, unsigned int few, struct ush_places *places); /* few, as bits: these alone; 0: all */
 
 void little_tell_apart(const struct little_world *world, struct little_access *accesses, size_t count);
 

@@ -164,6 +164,7 @@ void sync_case_desire(struct sync_case *c)
 	ush_places_free(&c->places);
 	ush_places_begin(&c->places, c->policy);
 	c->places.known = c->namespaces != NULL;
+	c->places.few = c->few;
 	json_array_foreach(c->namespaces, i, item)
 		ush_places_add(&c->places, c->policy, ush_json_string(item, "name"), json_object_get(item, "labels"),
 			       json_is_true(json_object_get(item, "terminating")));
@@ -176,7 +177,7 @@ struct ush_plan *sync_case_plan(struct sync_case *c)
 	struct ush_plan *plan = ush_new(struct ush_plan);
 	struct ush_error err = {0};
 	struct ush_reconcile input = {.groups = c->groups, .observed = &c->observed, .state = &c->state, .cluster_roles = c->roles, .now = c->now,
-				      .all_objects = true};
+				      .all_objects = true, .partial = c->few};
 	size_t i;
 	json_t *object;
 
@@ -238,6 +239,8 @@ void sync_case_apply(struct sync_case *c, const struct ush_plan *plan)
 
 	for (size_t i = 0; i < plan->change_count; i++)
 		apply_change(c, plan, &plan->changes[i]);
+	if (plan->partial)
+		return;
 	ush_state_free(&c->state);
 	ck_assert_int_eq(ush_state_read(&c->state, state, "state", &err), 0);
 	if (c->confirm)

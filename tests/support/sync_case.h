@@ -25,6 +25,7 @@ struct sync_case {
 	json_t *cluster;             /* array of objects */
 	struct ush_state state;
 	bool confirm;                /* changes that wait for consent are done too */
+	bool few;                    /* plans are for these namespaces alone (ush_sync.only) */
 	int64_t now;                 /* Unix seconds; 1,800,000,000 at first */
 	struct ush_places places;    /* those below, and what the policy names */
 	json_t *namespaces;          /* array of Namespace objects; NULL: nobody can list them */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/base/memory.h"
+#include "common/base/progress.h"
 #include "common/data/json.h"
 #include "common/kube/rbac.h"
 #include "tests/support/fake_kube.h"
@@ -86,6 +87,22 @@ START_TEST(a_list_of_several_pages_comes_whole_and_in_order)
 	ck_assert_str_eq(seen.names.items[0], "b00000");
 	ck_assert_str_eq(seen.names.items[1202], "b01202");
 	ck_assert_uint_eq(seen.restarts, 0);
+	ush_list_free(&seen.names);
+	fake_kube_free(fake);
+}
+END_TEST
+
+START_TEST(what_was_read_is_counted_for_who_waits)
+{
+	struct fake_kube *fake = cluster_of(1200);
+	struct ush_progress progress = {0};
+	struct seen seen = {0};
+
+	fake->kube.progress = &progress;
+	ck_assert_int_eq(list(fake, &seen, BINDINGS, NULL, NULL, NULL), 0);
+	ck_assert_uint_eq(progress.done, 1200);
+	ck_assert_int_eq(list(fake, &seen, BINDINGS, NULL, NULL, NULL), 0);
+	ck_assert_uint_eq(progress.done, 2400);
 	ush_list_free(&seen.names);
 	fake_kube_free(fake);
 }
@@ -332,7 +349,7 @@ START_TEST(a_page_without_items_that_goes_on_is_fine)
 }
 END_TEST
 
-TAP_MAIN("kube_list", a_list_of_several_pages_comes_whole_and_in_order, pieces_of_any_size_give_the_same_items,
+TAP_MAIN("kube_list", a_list_of_several_pages_comes_whole_and_in_order, what_was_read_is_counted_for_who_waits, pieces_of_any_size_give_the_same_items,
 	 an_empty_list_is_complete, a_selector_reaches_the_server,
 	 a_410_in_the_middle_begins_anew_and_a_second_one_is_incomplete,
 	 a_later_page_that_fails_makes_the_list_incomplete, a_first_page_that_is_forbidden_says_so,

@@ -145,7 +145,34 @@ static json_t *some_labels(void)
 
 		json_object_set_new(labels, key, below(20) == 0 ? json_null() : json_string(value));
 	}
+	for (char capture = 'x'; capture <= 'z'; capture++) {
+		USH_AUTO_FREE char *text = below(2) == 0 ? some_text(false) : ush_strdup(below(2) == 0 ? "team" : "a");
+		char key[] = {'c', capture, '\0'};
+
+		if (below(2) == 0)
+			json_object_set_new(labels, key, json_string(text));
+	}
 	return labels;
+}
+
+/* One that says what the pattern captures; NULL when it captures nothing. */
+static char *some_captured_selector(const char *pattern)
+{
+	struct ush_captures known = {0};
+	USH_AUTO_BUF out = {0};
+
+	if (ush_pattern_wrong(pattern, &known) != NULL || known.count == 0)
+		return NULL;
+	ush_buf_puts(&out, below(3) == 0 ? "{matchLabels: {j: v1}, matchExpressions: [" : "{matchExpressions: [");
+	for (size_t i = 0; i < known.count; i++) {
+		char name = known.items[i].name[0];
+
+		if (i == 0 || below(2) == 0)
+			ush_buf_printf(&out, "%s{key: c%c, operator: In, values: ['%s{%c}', '{%c}'%s]}", i > 0 ? ", " : "", below(3) == 0 ? name : 'x', below(3) == 0 ? "a-" : "", name, name,
+				       below(3) == 0 ? ", team" : "");
+	}
+	ush_buf_puts(&out, "]}");
+	return ush_buf_take(&out);
 }
 
 START_TEST(selectors_asked_together_answer_as_each_alone)
@@ -176,7 +203,7 @@ START_TEST(selectors_asked_together_answer_as_each_alone)
 			ush_selectors_match(&selectors, labels, bits);
 			for (size_t g = 1; g < policy->grant_count; g++) {
 				size_t at = selectors.of_grant[g];
-				bool holds = ush_selector_matches(&policy->grants[g].selector, labels);
+				bool holds = ush_selector_matches(&policy->grants[g].selector, NULL, labels);
 
 				ck_assert_int_eq(bits[at / 8] >> at % 8 & 1, holds);
 				held += holds;
@@ -199,6 +226,8 @@ static bool plainly_listed(const struct ush_list *patterns, const char *text)
 	return false;
 }
 
+static size_t captured; /* times that a label said what a group's path captures */
+
 /* One grant, one group, one namespace: as the manual says it. */
 static bool plainly_wanted(const struct ush_policy *policy, const struct ush_grant *grant, const struct ush_group *group, const char *name, const json_t *labels)
 {
@@ -212,7 +241,8 @@ static bool plainly_wanted(const struct ush_policy *policy, const struct ush_gra
 				 : !ush_pattern_match(grant->group_pattern, *grant->group_pattern == '/' ? group->path : group->name, &captures))
 		return false;
 	pattern = grant->namespace_pattern != NULL ? ush_pattern_fill(grant->namespace_pattern, &captures) : NULL;
-	return ush_list_has(&grant->namespaces, name) || ush_selector_matches(&grant->selector, labels) || (pattern != NULL && ush_pattern_match(pattern, name, NULL));
+	captured += grant->selector.captures && ush_selector_matches(&grant->selector, &captures, labels);
+	return ush_list_has(&grant->namespaces, name) || ush_selector_matches(&grant->selector, &captures, labels) || (pattern != NULL && ush_pattern_match(pattern, name, NULL));
 }
 
 static bool is_wanted(const struct sync_case *c, size_t role, const struct ush_group *group, const char *name)
@@ -262,11 +292,15 @@ static char *some_place_pattern(const char *group_pattern)
 
 static void add_grant(struct ush_buf *text, const char *path)
 {
-	USH_AUTO_FREE char *pattern = some_pattern(path), *name = some_namespace(), *selector = some_selector();
+	USH_AUTO_FREE char *pattern = some_pattern(path), *name = some_namespace(), *selector = some_selector(), *by_capture = NULL;
 	bool named = below(4) == 0 || ush_pattern_wrong(pattern, NULL) != NULL || ush_pattern_unclear(pattern) != NULL ||
 		     pattern[strspn(pattern, "*/{}xyz")] == '\0' || pattern[strlen(pattern) - 1] == '/';
 	USH_AUTO_FREE char *places = some_place_pattern(named ? NULL : pattern);
 
+	if (!named && (by_capture = some_captured_selector(pattern)) != NULL && below(3) > 0) {
+		free(selector);
+		selector = ush_steal(&by_capture);
+	}
 	ush_buf_printf(text, "- {%s: '%s', role: %s", named ? "group" : "groupPattern", named ? path : pattern, below(2) == 0 ? "edit" : "view");
 	switch (below(3)) {
 	case 0:
@@ -354,6 +388,7 @@ START_TEST(what_is_wanted_is_what_each_grant_says_of_each_group_and_namespace)
 		sync_case_free(c);
 	}
 	ck_assert_uint_gt(wanted, 1000);
+	ck_assert_uint_gt(captured, 100);
 }
 END_TEST
 

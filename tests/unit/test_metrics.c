@@ -19,7 +19,7 @@ static void begin(const char *verb, int status)
 
 	plan = ush_new(struct ush_plan);
 	USH_PUSH(plan->sources, plan->source_count,
-		 ((struct ush_plan_source){.name = ush_strdup("main"), .complete = true, .groups = 12, .people = 30, .took_ms = 1500}));
+		 ((struct ush_plan_source){.name = ush_strdup("main"), .complete = true, .groups = 12, .people = 30, .took_ms = 1500, .requests = 4}));
 	change = ush_plan_add(plan, USH_CREATE, USH_ROLE_BINDING, "a", "b", NULL);
 	ush_change_delta(plan, change, true, "oidc:dev", 3);
 	ush_state_set(&plan->state, &(struct ush_tombstone){(char *)"main", (char *)"7", (char *)"gone", (char *)"oidc:gone", 996400, 1, false, NULL});
@@ -81,6 +81,64 @@ START_TEST(a_run_that_never_succeeded_says_no_time_of_success)
 }
 END_TEST
 
+/* BE36 */
+START_TEST(a_brake_and_a_source_that_was_not_read_are_told_apart)
+{
+	begin("apply", 5);
+	ush_metrics_text(&out, &run, NULL);
+	expect("usher_broker_stopped{policy=\"default\",reason=\"brake\"} 0");
+	expect("usher_broker_stopped{policy=\"default\",reason=\"incomplete\"} 0");
+	plan->stop.code = USH_ERR_REFUSED;
+	ush_buf_free(&out);
+	ush_metrics_text(&out, &run, NULL);
+	expect("usher_broker_stopped{policy=\"default\",reason=\"brake\"} 1");
+	plan->stop.code = USH_ERR_INCOMPLETE;
+	plan->sources[0].complete = false;
+	ush_buf_free(&out);
+	ush_metrics_text(&out, &run, NULL);
+	expect("usher_broker_stopped{policy=\"default\",reason=\"brake\"} 0");
+	expect("usher_broker_stopped{policy=\"default\",reason=\"incomplete\"} 1");
+	expect("usher_broker_source_complete{policy=\"default\",source=\"main\"} 0");
+	expect("usher_broker_source_requests{policy=\"default\",source=\"main\"} 4");
+}
+END_TEST
+
+/* BE36: what of a run was not done, and why */
+START_TEST(what_is_left_of_a_run_is_told)
+{
+	begin("apply", 10);
+	applied = (struct ush_applied){.done = 3, .pending = 2, .skipped = 1, .removals_left = 4};
+	run.applied = &applied;
+	ush_metrics_text(&out, &run, NULL);
+	expect("usher_broker_waiting{policy=\"default\"} 2");
+	expect("usher_broker_skipped{policy=\"default\"} 1");
+	expect("usher_broker_held_back{policy=\"default\"} 4");
+	expect("usher_broker_bindings{policy=\"default\",owner=\"usher\"} 7");
+	expect("usher_broker_desired_bindings{policy=\"default\"} 8");
+}
+END_TEST
+
+START_TEST(who_is_kept_out_and_who_was_elevated_is_counted)
+{
+	struct ush_ledger_entry entries[] = {{.kind = USH_LEDGER_USER}, {.kind = USH_LEDGER_USER}, {.kind = USH_LEDGER_NAMESPACE}, {.kind = USH_LEDGER_ELEVATED},
+					     {.kind = USH_LEDGER_ELEVATED, .seal = (char *)"fire"}, {.kind = USH_LEDGER_ELEVATED, .seal = (char *)"fire", .reviewed = true}};
+	struct ush_ledger ledger = {entries, USH_COUNT(entries)};
+
+	begin("apply", 0);
+	ush_metrics_text(&out, &run, NULL);
+	ck_assert_ptr_null(strstr(out.data, "usher_broker_denied"));
+	run.ledger = &ledger;
+	ush_buf_free(&out);
+	ush_metrics_text(&out, &run, NULL);
+	expect("usher_broker_denied{policy=\"default\",kind=\"user\"} 2");
+	expect("usher_broker_denied{policy=\"default\",kind=\"group\"} 0");
+	expect("usher_broker_denied{policy=\"default\",kind=\"namespace\"} 1");
+	expect("usher_broker_elevated{policy=\"default\"} 3");
+	expect("usher_broker_break_glass_unreviewed{policy=\"default\"} 1");
+	expect("usher_broker_ledger_room{policy=\"default\"} 1994");
+}
+END_TEST
+
 START_TEST(a_plan_with_something_to_do_is_a_success_and_an_apply_with_status_1_is_none)
 {
 	begin("plan", 1);
@@ -139,4 +197,4 @@ END_TEST
 
 TAP_MAIN("metrics", a_run_is_told_in_numbers, a_run_that_failed_keeps_the_time_of_the_last_success,
 	 a_run_that_never_succeeded_says_no_time_of_success, a_plan_with_something_to_do_is_a_success_and_an_apply_with_status_1_is_none,
-	 names_cannot_break_a_line, every_name_has_its_help_and_type_once, the_file_is_put_in_place_whole_and_read_again)
+	 a_brake_and_a_source_that_was_not_read_are_told_apart, what_is_left_of_a_run_is_told, who_is_kept_out_and_who_was_elevated_is_counted, names_cannot_break_a_line, every_name_has_its_help_and_type_once, the_file_is_put_in_place_whole_and_read_again)

@@ -66,7 +66,7 @@ END_TEST
 START_TEST(a_pattern_of_every_group_must_say_the_namespace_by_the_group)
 {
 	expect_grant_unseen("{groupPattern: '{x}', role: edit, namespaces: [a]}",
-			    "grants[0].groupPattern: \"{x}\" is every group of the source; name a part of it (/teams/*), use what it captures in namespacePattern ({team}-*), "
+			    "grants[0].groupPattern: \"{x}\" is every group of the source; name a part of it (/teams/*), use what it captures in namespacePattern ({team}-*) or namespaceSelector, "
 			    "or allow it in exceptions: {everyGroup: edit, owner: ..., reason: ..., until: ...}");
 	expect_grant_unseen("{groupPattern: '{x}', role: edit, namespaceSelector: {tier: prod}}", "is every group");
 	expect_grant_unseen("{groupPattern: '{x}', role: edit, namespacePattern: 'team-*'}", "is every group");
@@ -118,7 +118,7 @@ static bool selects(const char *selector, const char *labels)
 	USH_AUTO_JSON json = ush_json_parse(labels, strlen(labels), "labels", USH_ERR_CONFIG, &err);
 
 	ck_assert_ptr_nonnull(json);
-	return ush_selector_matches(&p->grants[0].selector, json);
+	return ush_selector_matches(&p->grants[0].selector, NULL, json);
 }
 
 START_TEST(selectors_are_decided_as_the_api_server_does)
@@ -136,7 +136,7 @@ START_TEST(selectors_are_decided_as_the_api_server_does)
 	ck_assert(selects("{matchExpressions: [{key: tier, operator: DoesNotExist}]}", "{}"));
 	ck_assert(!selects("{matchLabels: {a: b}, matchExpressions: [{key: c, operator: Exists}]}", "{\"a\": \"b\"}"));
 	ck_assert(selects("{empty: ''}", "{\"empty\": \"\"}"));
-	ck_assert(!ush_selector_matches(&(struct ush_selector){0}, NULL)); /* no selector selects nothing, whatever Kubernetes says of {} */
+	ck_assert(!ush_selector_matches(&(struct ush_selector){0}, NULL, NULL)); /* no selector selects nothing, whatever Kubernetes says of {} */
 }
 END_TEST
 

@@ -134,7 +134,7 @@ START_TEST(a_template_is_read_strictly)
 	expect_more_fault(TEMPLATE("limitRange: {defaults: {cpu: 1}}"), "did you mean default?");
 	expect_more_fault(TEMPLATE("networkPolicy: {defaultDeny: 'yes'}"), "expected true or false");
 	expect_more_unseen(TEMPLATE("roles: [{role: edti, group: a}]"), "did you mean edit?");
-	expect_more_unseen(TEMPLATE("roles: [{role: edit, group: 'system:masters'}]"), "begins with system:");
+	expect_more_fault(TEMPLATE("roles: [{role: edit, group: 'system:masters'}]"), "begins with system:");
 	expect_more_fault(TEMPLATE("roles: [{role: edit}]"), "group is missing");
 	expect_more_fault("template: {}", "did you mean templates?");
 }

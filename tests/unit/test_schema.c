@@ -32,12 +32,14 @@ static const char whole[] =
 	"- {groupPattern: '/teams/{team}/devs', source: main, role: operator, namespacePattern: '{team}-*', except: ['*-prod']}\n"
 	"- {groupPattern: '{x}', source: main, role: viewer, namespaces: [shared], notBefore: 2026-12-01}\n"
 	"- {group: 'system:nodes', role: writer, namespaceSelector: {matchLabels: {a: b}, matchExpressions: [{key: t, operator: In, values: [p]}, {key: f, operator: Exists}]}}\n"
+	"- {groupPattern: '/teams/{team}/{env}', source: main, role: viewer, namespaceSelector: {team: '{team}', tier: 'a-{env}'}}\n"
+	"- {groupPattern: '/x/{t}', source: main, role: viewer, namespaceSelector: {matchExpressions: [{key: t, operator: In, values: ['{t}', b]}, {key: u, operator: NotIn, values: [c]}]}}\n"
 	"- {group: p, source: partners, role: viewer, namespaces: [a]}\n"
 	"exclude: {groups: ['/teams/*/guests'], namespaces: [istio-system]}\n"
 	"limits: {remove: {bindings: 20, people: 25%}, add: {people: 200}, vanishedGroup: {runs: 2, age: 1h}}\n"
 	"templates:\n  team: {labels: {a: b}, annotations: {c: d}, podSecurity: {enforce: baseline, version: latest}, quota: {pods: 50, requests.cpu: '4'},\n"
 	"    limitRange: {default: {cpu: 500m}, max: {memory: 4Gi}}, networkPolicy: {defaultDeny: true}, automountServiceAccountToken: false,\n"
-	"    roles: [{role: viewer, group: '/teams/{team}/devs'}]}\n  locked: {podSecurity: restricted}\n";
+	"    roles: [{role: viewer, group: '/teams/{team}/devs', source: main}]}\n  locked: {podSecurity: restricted}\n";
 
 /* What the reader sees and a schema cannot: what a name refers to, what two members say together, letters it has no words
  * for. A refusal that is none of these is a hole in the schema. */
@@ -46,7 +48,7 @@ static const char *const unseen[] = {"there is no role",   "there is no source",
 				     "names a {name} twice", "is every group",	  "is every namespace", "may do everything",	  "needs no exception",	  "is not after notBefore",
 				     "is not https",	   "which has another role", "bytes",		"has a slash",		  "the key",		  "characters",
 				     "is no https",	   "there is no resource", "there is no verb",	"cannot be the name",	  "DNS name",
-				     "hold a colon"};
+				     "hold a colon",	   "which In alone can ask for", "is to be a label", "usher-broker's own"};
 
 static const char *const texts[] = {"", "*", "a", "system:masters", "System:x", "a b", "{team}", "{", "a/", "/", "a,b", "-a", "A", "2027-01-01", "2027-13-01", "never", "25%", "101%",
 				    "1h", "http://x.example", "https://x.example", "oidc:", "/a/b", "a_b", "a.b", "{a}{a}", "\xc3\xa9", "\xe2\x80\x8b", "true", "null", "1", "*/*",

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "common/base/memory.h"
+#include "common/data/json.h"
 #include "tests/support/layout_case.h"
 
 static struct sync_case *c;
@@ -79,5 +80,48 @@ START_TEST(whose_name_a_record_says_it_was_is_remembered_where_it_stood)
 }
 END_TEST
 
-TAP_MAIN("two_names", a_group_that_two_grants_call_otherwise_goes_when_it_is_time, who_waits_under_a_name_that_another_follows_into_is_noted_at_once,
+/* A binding that is wanted for another role keeps the one it has while somebody in it, called otherwise now, is given that
+ * one and has it nowhere else. */
+START_TEST(who_is_followed_keeps_the_role_of_the_binding)
+{
+	const json_t *binding;
+
+	c = sync_case_new(CASE_GRANTS("- {group: t-b, role: reader, namespaces: [x], name: team}\n") CASE_LIMITS);
+	sync_case_groups(c, 0, "1 /t-b p;2 /other q");
+	sync_case_namespace(c, "x", NULL);
+	run();
+	sync_case_policy(c, CASE_GRANTS("- {groupPattern: 't-*', role: edit, namespacePattern: 'x*', name: team}\n"
+					"- {group: t-b, role: reader, namespaces: [x], name: team}\n") CASE_LIMITS);
+	sync_case_groups(c, 0, "1 /t-c p;2 /other q");
+	run();
+	binding = sync_case_object(c, "RoleBinding", "x", "team");
+	ck_assert_str_eq(ush_json_string(json_object_get(binding, "roleRef"), "name"), "reader");
+	sync_case_free(c);
+}
+END_TEST
+
+/* While two bear the name nobody can tell them apart; when the one whose it was is gone after that, the other one still
+ * waits for a word. */
+START_TEST(a_name_that_two_bore_for_a_while_is_still_the_first_ones)
+{
+	struct ush_plan *plan;
+
+	c = sync_case_begin(CASE_GRANTS("- {groupPattern: 't-*', role: edit, namespaces: [x], name: e}\n") CASE_LIMITS, "3 /p/t-a p;2 /other q");
+	run();
+	sync_case_groups(c, 0, "3 /p/gone p;1 /q/t-a q;2 /other q");
+	run();
+	sync_case_expect_subjects(c, "x", "e", "");
+	sync_case_groups(c, 0, "3 /p/t-a p;1 /q/t-a q;2 /other q");
+	run();
+	sync_case_groups(c, 0, "1 /q/t-a q;2 /other q");
+	plan = sync_case_run(c);
+	sync_case_expect_subjects(c, "x", "e", "");
+	ck_assert_ptr_nonnull(sync_case_change(plan, USH_CREATE, "e"));
+	ck_assert(sync_case_change(plan, USH_CREATE, "e")->consent);
+	ush_plan_free(plan);
+	sync_case_free(c);
+}
+END_TEST
+
+TAP_MAIN("two_names", a_name_that_two_bore_for_a_while_is_still_the_first_ones, who_is_followed_keeps_the_role_of_the_binding, a_group_that_two_grants_call_otherwise_goes_when_it_is_time, who_waits_under_a_name_that_another_follows_into_is_noted_at_once,
 	 whose_name_a_record_says_it_was_is_remembered_where_it_stood)

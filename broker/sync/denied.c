@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "broker/sync/denied.h"
+
+#include <string.h>
+
+#include "broker/sync/decide.h"
+#include "common/base/memory.h"
+
+void ush_denied_places(struct ush_places *places, const struct ush_ledger *ledger)
+{
+	for (size_t i = 0; ledger != NULL && i < ledger->count; i++) {
+		const struct ush_ledger_entry *e = &ledger->items[i];
+		size_t place = e->kind == USH_LEDGER_NAMESPACE ? ush_places_find(places, e->name, strlen(e->name)) : SIZE_MAX;
+
+		if (place != SIZE_MAX)
+			places->items[place].excluded = true;
+	}
+}
+
+void ush_denied_begin(struct ush_desired *desired)
+{
+	const struct ush_ledger *ledger = desired->ledger;
+
+	for (size_t i = 0; ledger != NULL && i < ledger->count && ledger->items[i].kind == USH_LEDGER_USER; i++)
+		for (size_t j = 0; j < ledger->items[i].spellings.count; j++) {
+			USH_AUTO_FREE char *text = ush_ledger_folded(ledger->items[i].spellings.items[j]);
+
+			desired->any_denied = true;
+			ush_keys_add(&desired->denied, ush_texts_hash(text, strlen(text)));
+		}
+}
+
+/* A source that the policy calls otherwise now, or has no more, vouches for nothing: then the id, or the name, is enough. */
+static bool has_source(const struct ush_policy *policy, const char *name)
+{
+	for (size_t i = 0; i < policy->source_count; i++)
+		if (strcmp(policy->sources[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+static bool is_like(const struct ush_ledger_entry *e, const char *id, const char *text)
+{
+	if (id != NULL && e->id != NULL && strcmp(e->id, id) == 0)
+		return true;
+	for (size_t i = 0; text != NULL && i < e->spellings.count; i++)
+		if (strcmp(e->spellings.items[i], text) == 0)
+			return true;
+	return false;
+}
+
+const struct ush_ledger_entry *ush_denied_group(const struct ush_desired *desired, const char *source, const char *id, const char *text)
+{
+	const struct ush_ledger *ledger = desired->ledger;
+	const struct ush_ledger_entry *bar = ledger != NULL ? ush_ledger_bars_group(ledger, source, id, text) : NULL;
+
+	for (size_t i = 0; ledger != NULL && bar == NULL && i < ledger->count; i++) {
+		const struct ush_ledger_entry *e = &ledger->items[i];
+
+		if (e->kind == USH_LEDGER_GROUP && e->source != NULL && !has_source(desired->policy, e->source) && is_like(e, id, text))
+			bar = e;
+	}
+	return bar;
+}
+
+const struct ush_ledger_entry *ush_denied_person(const struct ush_desired *desired, const char *text)
+{
+	USH_AUTO_FREE char *folded = desired->any_denied ? ush_ledger_folded(text) : NULL;
+
+	if (folded == NULL || !ush_keys_has(&desired->denied, ush_texts_hash(folded, strlen(folded))))
+		return NULL;
+	return ush_ledger_bars_user(desired->ledger, text);
+}
+
+bool ush_denied_namespace(const struct ush_desired *desired, const char *name)
+{
+	return desired->ledger != NULL && ush_ledger_bars_namespace(desired->ledger, name) != NULL;
+}
+
+bool ush_decide_bars(const struct ush_decide *d, struct ush_leaving *l, const char *source, const char *id, const char *text)
+{
+	const struct ush_ledger_entry *denied = ush_denied_group(d->desired, source, id, text);
+	USH_AUTO_FREE char *words = denied != NULL ? ush_ledger_words(denied) : NULL;
+
+	if (denied == NULL)
+		return false;
+	l->leave = USH_LEAVE_NOW;
+	l->why = ush_printf("%s is %s", text, words);
+	return true;
+}
+
+/* ---- what the plan says of them ---- */
+
+/* The first group that is granted something and has the person; *more: others. */
+static const struct ush_resolved *group_of(const struct ush_desired *d, const struct ush_ledger_entry *entry, size_t *more)
+{
+	const char *prefix = d->policy->user_prefix != NULL ? d->policy->user_prefix : "";
+	const struct ush_resolved *first = NULL;
+
+	*more = 0;
+	for (size_t i = 0; i < d->resolved_count; i++) {
+		const struct ush_resolved *r = &d->resolved[i];
+		bool has = false;
+
+		for (size_t j = 0; r->fate == USH_FATE_PRESENT && r->group->members_known && j < r->group->members.count && !has; j++) {
+			USH_AUTO_FREE char *text = ush_printf("%s%s", prefix, r->group->members.items[j]);
+
+			has = ush_denied_person(d, text) == entry;
+		}
+		if (has && first != NULL && r->group != first->group)
+			(*more)++;
+		else if (has && first == NULL)
+			first = r;
+	}
+	return first;
+}
+
+static void tell_person(struct ush_decide *d, const struct ush_ledger_entry *entry)
+{
+	size_t more;
+	const struct ush_resolved *r = group_of(d->desired, entry, &more);
+	USH_AUTO_FREE char *words = ush_ledger_words(entry), *others = more > 0 ? ush_printf(" and %zu more groups", more) : ush_strdup("");
+
+	if (r == NULL)
+		return;
+	ush_plan_add(d->plan, USH_NOTE, USH_ROLE_BINDING, "", "",
+		     d->policy->layout == USH_LAYOUT_USERS
+			     ? ush_printf("%s, of %s%s, is %s: in no binding", entry->name, r->group->path, others, words)
+			     : ush_printf("%s is %s; and is in %s%s still, so a token says it: take %s out there", entry->name, words, r->group->path, others, entry->name));
+}
+
+static void tell_place(struct ush_decide *d, const struct ush_ledger_entry *entry)
+{
+	USH_AUTO_FREE char *words = ush_ledger_words(entry);
+	size_t place = ush_places_find(d->desired->places, entry->name, strlen(entry->name));
+
+	if (place != SIZE_MAX)
+		ush_plan_add(d->plan, USH_NOTE, USH_ROLE_BINDING, "", "", ush_printf("namespace %s is %s: nothing is written there", entry->name, words));
+}
+
+void ush_decide_denied(struct ush_decide *d)
+{
+	const struct ush_ledger *ledger = d->desired->ledger;
+
+	for (size_t i = 0; ledger != NULL && i < ledger->count; i++)
+		if (ledger->items[i].kind == USH_LEDGER_USER)
+			tell_person(d, &ledger->items[i]);
+		else if (ledger->items[i].kind == USH_LEDGER_NAMESPACE)
+			tell_place(d, &ledger->items[i]);
+}

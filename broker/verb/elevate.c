@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * usher-broker elevate: a role for a time, inside what the policy allows.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "broker/lifecycle/elevate.h"
+#include "broker/policy/naming.h"
+#include "broker/verb/elevating.h"
+#include "common/base/memory.h"
+#include "common/base/text.h"
+
+static struct ush_broker_options options = {.state_namespace = "default"};
+static const char *role, *namespace_name, *span, *reason, *ticket, *source, *end;
+
+static const struct ush_option rows[] = {
+	USH_OPTION_POLICY(options),
+	{"role", 0, USH_OPTION_STRING, "ROLE", "one of the policy's roles", &role},
+	{"namespace", 'n', USH_OPTION_STRING, "NAME", "where", &namespace_name},
+	{"for", 0, USH_OPTION_STRING, "DURATION", "for how long, as in 2h", &span},
+	{"reason", 0, USH_OPTION_STRING, "TEXT", "why", &reason},
+	{"ticket", 0, USH_OPTION_STRING, "TICKET", "what it is about, for who looks later", &ticket},
+	{"source", 0, USH_OPTION_STRING, "NAME", "which source knows the group, when there are several", &source},
+	{"end", 0, USH_OPTION_STRING, "KEY", "end one before its time", &end},
+	USH_OPTIONS_CLUSTER(options),
+	USH_OPTION_STATE(options),
+	USH_OPTIONS_RECORD(options),
+	USH_OPTION_JOURNAL(options),
+	{NULL},
+};
+
+static int find_role(const struct ush_policy *policy, size_t *number, struct ush_error *err)
+{
+	for (*number = 0; *number < policy->role_count; (*number)++)
+		if (strcmp(policy->roles[*number].name, role) == 0)
+			return 0;
+	return ush_fail(err, USH_ERR_USAGE, "the policy has no role %s", role);
+}
+
+static int check_usage(size_t count, char **operands, int64_t *seconds, struct ush_error *err)
+{
+	if (count != 2 || (strcmp(operands[0], "user") != 0 && strcmp(operands[0], "group") != 0))
+		return ush_fail(err, USH_ERR_USAGE, "who? user NAME or group NAME; or --end KEY");
+	if (role == NULL || namespace_name == NULL)
+		return ush_fail(err, USH_ERR_USAGE, role == NULL ? "which role? --role ROLE" : "where? -n NAMESPACE");
+	if (ush_name_not_label(namespace_name) != NULL)
+		return ush_fail(err, USH_ERR_USAGE, "--namespace: \"%s\" %s", namespace_name, ush_name_not_label(namespace_name));
+	return ush_elevating_span(span, seconds, err);
+}
+
+static int tell(const struct ush_elevate *e, struct ush_error *err)
+{
+	USH_AUTO_FREE char *until = ush_elevating_moment(e->made.until), *line = NULL, *safe = NULL;
+
+	line = ush_printf("%s: %s has role %s in namespace %s until %s (RoleBinding %s)", e->made.key, e->subject, e->made.role, e->namespace_name, until,
+			  e->made.binding);
+	safe = ush_text_safe(line);
+	free(line);
+	line = ush_printf("%s; %s%s\n", safe, e->proved ? "proof: the access review says so" : "no proof: ", e->proved ? "" : e->no_proof);
+	fprintf(stderr, "usher-broker: what it makes meanwhile stays when it ends: tokens (kubectl create token), ServiceAccounts, Secrets, bindings. "
+			"Sooner: usher-broker elevate --end %s -f %s\n", e->made.key, options.policy);
+	return ush_broker_print(line, err);
+}
+
+/* Whom it is for, as the API server calls them. */
+static int name_subject(struct ush_elevate *e, const struct ush_elevating *opened, struct ush_elevate_group *group, char **text, struct ush_error *err)
+{
+	const char *prefix = opened->policy->user_prefix != NULL ? opened->policy->user_prefix : "";
+
+	if (e->group) {
+		if (ush_elevate_find(group, &opened->broker.source_world, opened->policy, source, e->name, err) != 0)
+			return -1;
+		e->subject = group->text;
+		e->source = group->source;
+		e->id = group->id;
+		return 0;
+	}
+	*text = ush_printf("%s%s", prefix, e->name);
+	e->subject = *text;
+	return ush_name_group_refused(*text) == NULL ? 0 : ush_fail(err, USH_ERR_REFUSED, "\"%s\" %s", *text, ush_name_group_refused(*text));
+}
+
+static int give(struct ush_elevating *opened, char **operands, int64_t seconds, struct ush_error *err)
+{
+	struct ush_elevate e = {.kube = &opened->broker.kube, .policy = opened->policy, .state_namespace = options.state_namespace,
+				.namespace_name = namespace_name, .by = opened->by, .reason = reason, .ticket = ticket, .seconds = seconds,
+				.group = strcmp(operands[0], "group") == 0, .name = operands[1]};
+	struct ush_elevate_group group = {0};
+	USH_AUTO_FREE char *text = NULL;
+	int result = -1;
+
+	if (find_role(opened->policy, &e.role, err) == 0 && ush_elevate_check(&e, ush_kube_now(e.kube), err) == 0 &&
+	    name_subject(&e, opened, &group, &text, err) == 0 && ush_broker_recorded(&opened->broker, err) == 0 && ush_elevate_begin(&e, err) == 0) {
+		ush_elevating_warn(opened, options.state_namespace);
+		result = ush_elevating_log(opened, "grant.elevated", &e.made, NULL, err);
+		result = tell(&e, err) != 0 ? -1 : result;
+		if (result == 0 && !e.proved && strcmp(e.no_proof, "the API server says no") == 0)
+			result = ush_fail(err, USH_ERR_PARTIAL, "it was given, and the API server does not say so yet");
+	}
+	ush_elevate_free(&e);
+	ush_elevate_group_free(&group);
+	return result;
+}
+
+static int end_one(struct ush_elevating *opened, struct ush_error *err)
+{
+	struct ush_ledger_entry ended = {0};
+	USH_AUTO_FREE char *line = NULL;
+	int result = ush_elevate_end(&opened->broker.kube, options.state_namespace, opened->policy->name, end, &ended, err);
+
+	if (ended.key != NULL) {
+		struct ush_error log = {0};
+
+		if (ush_elevating_log(opened, "grant.ended", &ended, reason, &log) != 0 && result == 0) {
+			*err = log;
+			result = -1;
+		}
+		line = ush_printf("%s: ended; %s had role %s in namespace %s\n", ended.key, ended.subject, ended.role, ended.namespace_name);
+	}
+	ush_ledger_entry_free(&ended);
+	return result == 0 ? ush_broker_print(line, err) : result;
+}
+
+static int run(size_t count, char **operands, struct ush_error *err)
+{
+	struct ush_elevating opened = {0};
+	int64_t seconds = 0;
+
+	if (end != NULL && count > 0)
+		return ush_fail(err, USH_ERR_USAGE, "--end KEY stands alone");
+	if (end == NULL && (check_usage(count, operands, &seconds, err) != 0 || ush_elevating_reason(reason, err) != 0))
+		return -1;
+	if (ush_elevating_open(&opened, &options, "elevate", err) == 0)
+		(void)(end != NULL ? end_one(&opened, err) : give(&opened, operands, seconds, err));
+	return ush_elevating_close(&opened, err);
+}
+
+const struct ush_verb ush_verb_elevate = {"elevate", "[user|group NAME]", "give a role for a time, inside what the policy allows, or end that", rows, 0, 2, run};

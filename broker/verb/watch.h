@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What a program that stays (`run`) keeps from one run to the next: what it said, so that the same is not said every five
+ * minutes, and who wants the numbers. A log of a day without a change is a few lines long.
+ */
+#ifndef USH_VERB_WATCH_H
+#define USH_VERB_WATCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct ush_run;
+
+struct ush_watch {
+	/* given: gets each cluster's run in numbers (broker/sync/metrics.h) */
+	void (*numbers)(void *context, const struct ush_run *run);
+	void *context;
+	/* made */
+	struct ush_said *said;
+	size_t said_count;
+	size_t told;  /* errors that were printed already in this run */
+	bool yielded; /* in this run another one held the lease of a cluster */
+	bool numbered; /* this run came to a cluster */
+};
+
+enum ush_saying { USH_SAYING_OUT, USH_SAYING_REST, USH_SAYING_YIELD };
+
+/* True when it is not what was said there last; it is then. watch NULL: always. cluster may be NULL. */
+bool ush_watch_news(struct ush_watch *watch, const char *cluster, enum ush_saying what, const char *text);
+
+/* A run begins: forgets what was told in the last one. */
+void ush_watch_begin(struct ush_watch *watch);
+
+/* Forgets everything that was said: it will be said again. */
+void ush_watch_forget(struct ush_watch *watch);
+
+#endif
