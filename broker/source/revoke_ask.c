@@ -8,6 +8,7 @@
 #include "broker/source/listing.h"
 #include "common/base/memory.h"
 #include "common/base/text.h"
+#include "common/data/json.h"
 #include "common/net/http.h"
 
 /* ---- asking ---- */
@@ -124,6 +125,20 @@ void ush_revoke_name(struct ush_revoke *r, const char *name)
 void ush_revoke_group(struct ush_revoke *r, const char *id)
 {
 	add_once(&r->out->groups, id);
+}
+
+void ush_revoke_groups(struct ush_revoke *r, const char *format, const char *member)
+{
+	struct ush_error ignored = {0};
+	USH_AUTO_FREE char *target = ush_revoke_target(&ignored, format, r->out->id);
+	USH_AUTO_API_ANSWER answer = {0};
+	const json_t *group;
+	size_t i;
+
+	if (!ush_revoke_look(r, target, "the person's groups", &answer))
+		return;
+	json_array_foreach(member != NULL ? json_object_get(answer.body, member) : answer.body, i, group)
+		ush_revoke_group(r, ush_json_string(group, "id"));
 }
 
 void ush_revoke_names(struct ush_revoke *r, const json_t *person, const char *const *keys)

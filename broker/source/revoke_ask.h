@@ -50,6 +50,10 @@ void ush_revoke_names(struct ush_revoke *r, const json_t *person, const char *co
 void ush_revoke_name(struct ush_revoke *r, const char *name);
 void ush_revoke_group(struct ush_revoke *r, const char *id);
 
+/* The ids of the person's direct groups, where they are to be had: the list at format (ush_revoke_target of the person's id),
+ * or its member. */
+void ush_revoke_groups(struct ush_revoke *r, const char *format, const char *member);
+
 /* ---- what there is many of ---- */
 
 struct ush_revoke_rows {

@@ -46,20 +46,6 @@ static void tell_names(struct ush_revoke *r, const json_t *user)
 			ush_revoke_name(r, json_string_value(alias));
 }
 
-static void tell_groups(struct ush_revoke *r)
-{
-	struct ush_error ignored = {0};
-	USH_AUTO_FREE char *target = ush_revoke_target(&ignored, "/admin/directory/v1/groups?maxResults=200&userKey={}", r->out->id);
-	USH_AUTO_API_ANSWER answer = {0};
-	const json_t *group;
-	size_t i;
-
-	if (!ush_revoke_look(r, target, "the person's groups", &answer))
-		return;
-	json_array_foreach(json_object_get(answer.body, "groups"), i, group)
-		ush_revoke_group(r, ush_json_string(group, "id"));
-}
-
 static int end_all(struct ush_revoke *r, struct ush_error *err)
 {
 	USH_AUTO_FREE char *sign_out = ush_revoke_target(err, USERS "/signOut", r->out->id), *list = ush_revoke_target(err, USERS "/tokens", r->out->id);
@@ -85,7 +71,7 @@ static int revoke(struct ush_revoke *r, struct ush_error *err)
 	tell_names(r, user);
 	if (end_all(r, err) != 0)
 		return -1;
-	tell_groups(r);
+	ush_revoke_groups(r, "/admin/directory/v1/groups?maxResults=200&userKey={}", "groups");
 	return 0;
 }
 

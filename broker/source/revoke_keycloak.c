@@ -172,20 +172,6 @@ static int end_all_offline(struct ush_revoke *r, struct ush_error *err)
 
 /* ---- what is good to know ---- */
 
-static void tell_groups(struct ush_revoke *r)
-{
-	struct ush_error ignored = {0};
-	USH_AUTO_FREE char *target = ush_revoke_target(&ignored, "/users/{}/groups?briefRepresentation=true", r->out->id);
-	USH_AUTO_API_ANSWER answer = {0};
-	const json_t *group;
-	size_t i;
-
-	if (!ush_revoke_look(r, target, "the person's groups", &answer))
-		return;
-	json_array_foreach(answer.body, i, group)
-		ush_revoke_group(r, ush_json_string(group, "id"));
-}
-
 /* The client's own lifespan: "" or nothing where the realm's holds, -1 where the session's does. False when it is not to be had. */
 static bool client_lifespan(struct ush_revoke *r, const char *client, const char **text, struct ush_api_answer *answer)
 {
@@ -232,7 +218,7 @@ int ush_keycloak_revoke(struct ush_revoke *r, struct ush_error *err)
 	ush_revoke_names(r, user, names);
 	if (end_sessions(r, err) != 0 || end_all_offline(r, err) != 0)
 		return -1;
-	tell_groups(r);
+	ush_revoke_groups(r, "/users/{}/groups?briefRepresentation=true", NULL);
 	tell_lifetime(r);
 	return 0;
 }

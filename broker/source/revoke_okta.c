@@ -87,20 +87,6 @@ static int find_by_address(struct ush_revoke *r, json_t **user, struct ush_error
 
 /* ---- all of it ---- */
 
-static void tell_groups(struct ush_revoke *r)
-{
-	struct ush_error ignored = {0};
-	USH_AUTO_FREE char *target = ush_revoke_target(&ignored, "/api/v1/users/{}/groups", r->out->id);
-	USH_AUTO_API_ANSWER answer = {0};
-	const json_t *group;
-	size_t i;
-
-	if (!ush_revoke_look(r, target, "the person's groups", &answer))
-		return;
-	json_array_foreach(answer.body, i, group)
-		ush_revoke_group(r, ush_json_string(group, "id"));
-}
-
 static bool may_sign_in(const json_t *user)
 {
 	static const char *const out[] = {"DEPROVISIONED", "SUSPENDED", "STAGED"};
@@ -132,6 +118,6 @@ int ush_okta_revoke(struct ush_revoke *r, struct ush_error *err)
 	r->out->sessions = SIZE_MAX;
 	ush_revoke_done(r, "sessions of browsers, and refresh and access tokens of applications");
 	ush_revoke_left(r, "sessions of native applications (Okta ends those of browsers alone)");
-	tell_groups(r);
+	ush_revoke_groups(r, "/api/v1/users/{}/groups", NULL);
 	return 0;
 }

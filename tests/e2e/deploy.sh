@@ -8,20 +8,6 @@ need cluster
 have curl jq || skip_all 'no curl or jq on this machine'
 me=system:serviceaccount:usher-system:usher-broker
 
-broker_kubeconfig() {
-	admin create token usher-broker -n usher-system --duration 1h >"$T/token"
-	chmod 600 "$T/token"
-	cat >"$T/broker.kubeconfig" <<-EOF
-	apiVersion: v1
-	kind: Config
-	clusters: [{name: test, cluster: {server: "$SERVER", certificate-authority: "$CLUSTER/ca.crt"}}]
-	contexts: [{name: broker, context: {cluster: test, user: broker}}]
-	current-context: broker
-	users: [{name: broker, user: {tokenFile: "$T/token"}}]
-	EOF
-	chmod 600 "$T/broker.kubeconfig"
-}
-
 # ---- what the API server says of it ----
 
 takes() { # OVERLAY KIND
@@ -54,7 +40,7 @@ container() { # the second stage of Containerfile, with what the kubelet would m
 	local mounted=$T/rootfs/run/secrets/kubernetes.io/serviceaccount map name
 	sh "$USHER_SRC/deploy/rootfs.sh" "$BROKER" "$T/rootfs" || return 1
 	mkdir -p "$mounted" "$T/rootfs/etc/usher" "$T/rootfs/run/secrets/usher"
-	install -m 440 "$T/token" "$mounted/token"
+	install -m 440 "$T/broker.kubeconfig.token" "$mounted/token"
 	[ "$(id -u)" != 0 ] || chgrp 65534 "$mounted/token"
 	install -m 444 "$CLUSTER/ca.crt" "$mounted/ca.crt"
 	printf usher-system >"$mounted/namespace"
@@ -230,7 +216,7 @@ cp -r "$USHER_SRC/deploy" "$T/deploy"
 takes deployment deployment
 takes cronjob cronjob
 with_operator
-broker_kubeconfig
+account_kubeconfig usher-broker "$T/broker.kubeconfig"
 ok 'the container is made' container
 if [ "$(id -u)" = 0 ] && have setpriv chroot && ! ldd "$BROKER" | grep libasan >/dev/null; then
 	nobody=1
