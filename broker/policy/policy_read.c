@@ -170,6 +170,6 @@ struct ush_policy *ush_policy_read(const char *text, size_t length, const char *
 	if (faults != NULL && r.count == faults->count && r.count > 1)
 		sort_faults(faults, name);
 	if (r.count > 1)
-		ush_hint(err, "%zu more faults; see them all: usher-broker validate -f %s", r.count - 1, name);
+		ush_hint(err, "%zu more fault%s; see them all: usher-broker validate -f %s", r.count - 1, r.count == 2 ? "" : "s", name);
 	return r.count == 0 ? ush_steal(&policy) : NULL;
 }

@@ -19,7 +19,7 @@ like "$(head -1 "$ERR")" "^bad\.yaml:$line:9: grants\[0\]\.role: there is no rol
 is "$(cat "$OUT")" '' 'and stdout is empty'
 status 2 'plan with a bad policy is status 2' "$BROKER" plan -f bad.yaml --from out
 one_line "$ERR" 'and says one line'
-like "$(cat "$ERR")" '^usher-broker: bad\.yaml:.*1 more faults; see them all: usher-broker validate -f bad\.yaml$' 'with the next command'
+like "$(cat "$ERR")" '^usher-broker: bad\.yaml:.*1 more fault; see them all: usher-broker validate -f bad\.yaml$' 'with the next command'
 for group in system:masters SYSTEM:authenticated '*' ''; do
 	sed "s/group: k8s-restricted-users/group: \"$group\"/" policy.yaml >bad.yaml
 	status 2 "BC20 group \"$group\" is refused when the policy is read" "$BROKER" validate bad.yaml
