@@ -5,20 +5,17 @@
 #include "broker/explain/explain.h"
 
 #include <string.h>
-#include <time.h>
 
 #include "broker/policy/naming.h"
 #include "broker/policy/reach.h"
 #include "common/base/memory.h"
+#include "common/base/moment.h"
 #include "common/data/json.h"
 
 static char *when(const char *word, int64_t seconds)
 {
-	char text[32];
-	struct tm tm;
+	USH_AUTO_FREE char *text = ush_moment(seconds);
 
-	gmtime_r(&(time_t){seconds}, &tm);
-	strftime(text, sizeof text, "%Y-%m-%d %H:%M UTC", &tm);
 	return ush_printf("%s %s", word, text);
 }
 

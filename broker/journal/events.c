@@ -2,9 +2,9 @@
 #include "broker/journal/events.h"
 
 #include <string.h>
-#include <time.h>
 
 #include "common/base/memory.h"
+#include "common/base/moment.h"
 #include "common/data/json.h"
 #include "common/kube/batch.h"
 
@@ -118,11 +118,8 @@ struct sending {
 
 static json_t *moment(int64_t seconds)
 {
-	char text[32];
-	struct tm tm;
+	USH_AUTO_FREE char *text = ush_moment_stamp(seconds);
 
-	gmtime_r(&(time_t){seconds}, &tm);
-	strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &tm);
 	return json_string(text);
 }
 

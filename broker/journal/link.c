@@ -2,10 +2,10 @@
 #include "broker/journal/link.h"
 
 #include <string.h>
-#include <time.h>
 
 #include "broker/policy/naming.h"
 #include "common/base/memory.h"
+#include "common/base/moment.h"
 #include "common/base/scrub.h"
 #include "common/data/json.h"
 
@@ -24,11 +24,8 @@ bool ush_link_is_hash(const char *text)
 /* Unix seconds as RFC 3339 says them. */
 static json_t *moment(int64_t seconds)
 {
-	char text[32];
-	struct tm tm;
+	USH_AUTO_FREE char *text = ush_moment_stamp(seconds);
 
-	gmtime_r(&(time_t){seconds}, &tm);
-	strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &tm);
 	return json_string(text);
 }
 

@@ -2,10 +2,10 @@
 #include "broker/sync/elevated.h"
 
 #include <string.h>
-#include <time.h>
 
 #include "broker/sync/owner.h"
 #include "common/base/memory.h"
+#include "common/base/moment.h"
 
 #define ACCOUNT "system:serviceaccount:"
 
@@ -97,11 +97,8 @@ json_t *ush_elevated_subject(const struct ush_ledger_entry *entry)
 
 json_t *ush_elevated_json(const struct ush_ledger_entry *entry, const char *policy, const char *cluster_role)
 {
-	char until[32];
-	struct tm tm;
+	USH_AUTO_FREE char *until = ush_moment_stamp(entry->until);
 
-	gmtime_r(&(time_t){entry->until}, &tm);
-	strftime(until, sizeof until, "%Y-%m-%dT%H:%M:%SZ", &tm);
 	return json_pack("{s:s, s:s, s:{s:s, s:s, s:{s:s, s:s, s:s}, s:{s:s, s:s, s:s}}, s:{s:s, s:s, s:s}, s:[o]}", "apiVersion", USH_RBAC_GROUP "/v1", "kind",
 			 "RoleBinding", "metadata", "name", entry->binding, "namespace", entry->namespace_name, "labels", USH_LABEL_MANAGED_BY, USH_MANAGED_BY,
 			 USH_LABEL_ELEVATION, entry->key, USH_LABEL_ELEVATION_OF, policy, "annotations", USH_ANNOTATION_EXPIRES, until, USH_ANNOTATION_REASON,

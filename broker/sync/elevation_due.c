@@ -3,12 +3,12 @@
  * Which elevations are over. The ledger's word and the cluster's clock; what a binding says of itself decides nothing.
  */
 #include <string.h>
-#include <time.h>
 
 #include "broker/sync/denied.h"
 #include "broker/sync/elevated.h"
 #include "broker/sync/plan.h"
 #include "common/base/memory.h"
+#include "common/base/moment.h"
 
 #define SOON 86400 /* s before its end that it is told */
 
@@ -18,16 +18,6 @@ struct due {
 	const struct ush_ledger *ledger;
 	bool *seen; /* one an entry: its binding is there */
 };
-
-static char *moment(int64_t seconds)
-{
-	char text[32];
-	struct tm tm;
-
-	gmtime_r(&(time_t){seconds}, &tm);
-	strftime(text, sizeof text, "%Y-%m-%d %H:%M UTC", &tm);
-	return ush_strdup(text);
-}
 
 static const struct ush_ledger_entry *entry_of(const struct ush_ledger *ledger, const char *key)
 {
@@ -82,7 +72,7 @@ static bool is_that(const struct due *due, const struct ush_ledger_entry *e, con
 static char *over(const struct due *due, const struct ush_ledger_entry *e)
 {
 	const struct ush_ledger_entry *bar = denied(due->desired, e);
-	USH_AUTO_FREE char *who = what(e), *since = moment(e->until), *words = bar != NULL ? ush_ledger_words(bar) : NULL;
+	USH_AUTO_FREE char *who = what(e), *since = ush_moment(e->until), *words = bar != NULL ? ush_ledger_words(bar) : NULL;
 
 	if (e->ended)
 		return ush_printf("ended (%s)", who);
@@ -115,7 +105,7 @@ static void take_away(struct due *due, const struct ush_elevated *seen, char *wh
 
 static void tell_soon(struct due *due, const struct ush_ledger_entry *e)
 {
-	USH_AUTO_FREE char *until = moment(e->until), *who = what(e);
+	USH_AUTO_FREE char *until = ush_moment(e->until), *who = what(e);
 
 	if (e->until - due->desired->now <= SOON)
 		say(due, USH_NOTE, e->namespace_name, e->binding, ush_printf("ends %s (%s)", until, who));
@@ -166,7 +156,7 @@ static void judge_unseen(struct due *due, const struct ush_ledger_entry *e)
 
 static void tell_review(struct due *due, const struct ush_ledger_entry *e)
 {
-	USH_AUTO_FREE char *who = what(e), *since = moment(e->since);
+	USH_AUTO_FREE char *who = what(e), *since = ush_moment(e->since);
 
 	if (e->seal != NULL && !e->reviewed)
 		say(due, USH_NOTE, e->namespace_name, e->binding,
@@ -181,7 +171,7 @@ static void tell_grants(struct due *due)
 
 	for (size_t i = 0; i < policy->grant_count; i++) {
 		const struct ush_grant *grant = &policy->grants[i];
-		USH_AUTO_FREE char *until = moment(grant->not_after);
+		USH_AUTO_FREE char *until = ush_moment(grant->not_after);
 
 		if (grant->not_after > due->desired->now && grant->not_after - due->desired->now <= SOON && due->desired->first[i] < due->desired->first[i + 1] &&
 		    due->desired->resolved[due->desired->first[i]].fate != USH_FATE_ENDED)

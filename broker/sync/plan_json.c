@@ -4,11 +4,11 @@
  * a plan of a hundred thousand is never a tree in memory.
  */
 #include <string.h>
-#include <time.h>
 
 #include "broker/sync/plan.h"
 #include "broker/sync/sum.h"
 #include "common/base/memory.h"
+#include "common/base/moment.h"
 #include "common/data/json.h"
 
 static const char *const action_names[USH_ACTION_COUNT] = {
@@ -28,14 +28,9 @@ static json_t *text_or_null(const char *text)
 
 static json_t *moment_or_null(int64_t seconds)
 {
-	char text[32];
-	struct tm tm;
+	USH_AUTO_FREE char *text = seconds != 0 ? ush_moment_stamp(seconds) : NULL;
 
-	if (seconds == 0)
-		return json_null();
-	gmtime_r(&(time_t){seconds}, &tm);
-	strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &tm);
-	return json_string(text);
+	return text != NULL ? json_string(text) : json_null();
 }
 
 static json_t *deltas_json(const struct ush_delta *deltas, size_t count)

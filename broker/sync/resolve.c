@@ -3,23 +3,13 @@
  * Which groups the grants mean now, what each is called at the API server, and which namespaces it is for.
  */
 #include <string.h>
-#include <time.h>
 
 #include "broker/policy/naming.h"
 #include "broker/sync/denied.h"
 #include "broker/sync/desired.h"
 #include "broker/sync/lookup.h"
 #include "common/base/memory.h"
-
-static char *day(int64_t seconds)
-{
-	char text[32];
-	struct tm tm;
-
-	gmtime_r(&(time_t){seconds}, &tm);
-	strftime(text, sizeof text, "%Y-%m-%d %H:%M UTC", &tm);
-	return ush_strdup(text);
-}
+#include "common/base/moment.h"
 
 /* ---- what a grant says of itself ---- */
 
@@ -159,7 +149,7 @@ static bool out_of_time(struct resolving *r, size_t number)
 {
 	const struct ush_grant *grant = &r->policy->grants[number];
 	bool over = ended(r, grant), early = grant->not_before != 0 && r->wish->now < grant->not_before;
-	USH_AUTO_FREE char *when = day(over ? grant->not_after : grant->not_before);
+	USH_AUTO_FREE char *when = ush_moment(over ? grant->not_after : grant->not_before);
 
 	if (over && r->wish->now < grant->not_after)
 		add(r, number, USH_FATE_ENDED, ush_printf("%s ended: a run before this one saw the clock past %s", grant->called, when));

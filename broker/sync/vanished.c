@@ -6,12 +6,12 @@
  * else is known. A source that the policy no longer has vouches for nothing: who came from it is nameless (nameless.c).
  */
 #include <string.h>
-#include <time.h>
 
 #include "broker/policy/naming.h"
 #include "broker/sync/decide.h"
 #include "broker/sync/denied.h"
 #include "common/base/memory.h"
+#include "common/base/moment.h"
 
 void ush_leaving_free(struct ush_leaving *leaving)
 {
@@ -110,16 +110,6 @@ static void guard(struct ush_decide *d, size_t number, struct ush_leaving *l)
 
 /* ---- gone ---- */
 
-static char *moment(int64_t seconds)
-{
-	char text[32];
-	struct tm tm;
-
-	gmtime_r(&(time_t){seconds}, &tm);
-	strftime(text, sizeof text, "%Y-%m-%d %H:%M UTC", &tm);
-	return ush_strdup(text);
-}
-
 struct absence {
 	int64_t since;
 	long runs; /* this one included */
@@ -149,7 +139,7 @@ void ush_decide_gone(struct ush_decide *d, size_t number, struct ush_leaving *l,
 	const struct ush_grant *grant = &d->policy->grants[number];
 	const struct ush_origin *s = l->subject;
 	struct absence a = absence_of(d, s, ush_decide_spoken_name(d, number, s));
-	USH_AUTO_FREE char *since = moment(a.since), *until = moment(a.since + d->policy->vanished_age);
+	USH_AUTO_FREE char *since = ush_moment(a.since), *until = ush_moment(a.since + d->policy->vanished_age);
 	long due_run = d->policy->vanished_runs > a.runs ? d->policy->vanished_runs : a.runs + 1;
 	/* beyond the run before the last the number says nothing new: no write for it */
 	long kept_runs = a.runs < d->policy->vanished_runs ? a.runs : d->policy->vanished_runs - 1;
@@ -169,7 +159,7 @@ void ush_decide_unrecorded(struct ush_decide *d, struct ush_leaving *l)
 	const char *text = ush_plan_text(d->plan, l->subject->text);
 	const struct ush_origin mark = {(char *)text, (char *)"", (char *)"", NULL, NULL, NULL};
 	struct absence a = absence_of(d, &mark, text);
-	USH_AUTO_FREE char *since = moment(a.since), *until = moment(a.since + d->policy->vanished_age);
+	USH_AUTO_FREE char *since = ush_moment(a.since), *until = ush_moment(a.since + d->policy->vanished_age);
 	long kept_runs = a.runs < d->policy->vanished_runs ? a.runs : d->policy->vanished_runs - 1;
 
 	l->note = (struct ush_note){"", "", text, text, a.since, a.due ? a.runs : kept_runs, a.due};

@@ -11,6 +11,7 @@
 #include "broker/policy/naming.h"
 #include "broker/verb/elevating.h"
 #include "common/base/memory.h"
+#include "common/base/moment.h"
 #include "common/base/text.h"
 
 static struct ush_broker_options options = {.state_namespace = "default"};
@@ -38,7 +39,7 @@ struct taking {
 /* Everybody who looks is to see it: the terminal, the namespace, the log. */
 static int be_loud(struct taking *t, struct ush_error *err)
 {
-	USH_AUTO_FREE char *until = ush_elevating_moment(t->e.made.until);
+	USH_AUTO_FREE char *until = ush_moment(t->e.made.until);
 	USH_AUTO_FREE char *line = ush_printf("BREAK-GLASS %s: %s has role %s in namespace %s until %s, taken by %s: %s%s%s", t->e.seal, t->e.subject, t->e.made.role,
 					      namespace_name, until, t->opened->by, reason, ticket != NULL ? "; ticket " : "", ticket != NULL ? ticket : "");
 	USH_AUTO_FREE char *safe = ush_text_safe(line);

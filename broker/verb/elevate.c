@@ -9,6 +9,7 @@
 #include "broker/policy/naming.h"
 #include "broker/verb/elevating.h"
 #include "common/base/memory.h"
+#include "common/base/moment.h"
 #include "common/base/text.h"
 
 static struct ush_broker_options options = {.state_namespace = "default"};
@@ -51,7 +52,7 @@ static int check_usage(size_t count, char **operands, int64_t *seconds, struct u
 
 static int tell(const struct ush_elevate *e, struct ush_error *err)
 {
-	USH_AUTO_FREE char *until = ush_elevating_moment(e->made.until), *line = NULL, *safe = NULL;
+	USH_AUTO_FREE char *until = ush_moment(e->made.until), *line = NULL, *safe = NULL;
 
 	line = ush_printf("%s: %s has role %s in namespace %s until %s (RoleBinding %s)", e->made.key, e->subject, e->made.role, e->namespace_name, until,
 			  e->made.binding);

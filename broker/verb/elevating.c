@@ -3,7 +3,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "broker/journal/journal.h"
 #include "broker/lifecycle/elevate.h"
@@ -12,6 +11,7 @@
 #include "broker/rights/rights.h"
 #include "broker/verb/told.h"
 #include "common/base/memory.h"
+#include "common/base/moment.h"
 #include "common/data/json.h"
 
 int ush_elevating_open(struct ush_elevating *e, const struct ush_broker_options *options, const char *verb, struct ush_error *err)
@@ -52,23 +52,13 @@ int ush_elevating_close(struct ush_elevating *e, struct ush_error *err)
 
 int ush_elevating_log(struct ush_elevating *e, const char *event, const struct ush_ledger_entry *entry, const char *reason, struct ush_error *err)
 {
-	USH_AUTO_FREE char *until = entry->until != 0 ? ush_elevating_moment(entry->until) : NULL;
+	USH_AUTO_FREE char *until = entry->until != 0 ? ush_moment(entry->until) : NULL;
 	json_t *members = json_pack("{s:s, s:s, s:s, s:s*, s:s*, s:s*, s:s*, s:s*, s:s*, s:s*, s:s*}", "key", entry->key, "kind", ush_ledger_kind_name(entry->kind),
 				    "name", entry->name, "reason", reason != NULL ? reason : entry->reason, "ticket", entry->ticket, "subject", entry->subject,
 				    "role", entry->role, "namespace", entry->namespace_name, "binding", entry->binding, "seal", entry->seal, "until", until);
 
 	e->broker.changed = true;
 	return ush_journal_add(e->broker.journal, event, members, err);
-}
-
-char *ush_elevating_moment(int64_t seconds)
-{
-	char text[32];
-	struct tm tm;
-
-	gmtime_r(&(time_t){seconds}, &tm);
-	strftime(text, sizeof text, "%Y-%m-%d %H:%M UTC", &tm);
-	return ush_strdup(text);
 }
 
 int ush_elevating_span(const char *text, int64_t *seconds, struct ush_error *err)

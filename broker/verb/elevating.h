@@ -27,9 +27,6 @@ int ush_elevating_close(struct ush_elevating *e, struct ush_error *err);
 /* A line about an entry; ticket and reason are the entry's unless said. */
 int ush_elevating_log(struct ush_elevating *e, const char *event, const struct ush_ledger_entry *entry, const char *reason, struct ush_error *err);
 
-/* "2026-11-21 19:00 UTC"; the caller frees. */
-char *ush_elevating_moment(int64_t seconds);
-
 /* "--for 2h", USH_ERR_USAGE when it is none. */
 int ush_elevating_span(const char *text, int64_t *seconds, struct ush_error *err);
 

@@ -7,6 +7,7 @@
 #include "broker/ledger/ledger_store.h"
 #include "broker/verb/elevating.h"
 #include "common/base/memory.h"
+#include "common/base/moment.h"
 #include "common/base/text.h"
 #include "common/data/json.h"
 
@@ -34,7 +35,7 @@ static const char *state_of(const struct ush_ledger_entry *e, int64_t now)
 static void add_text(struct ush_buf *out, const struct ush_ledger_entry *e, int64_t now)
 {
 	static const char *const words[] = {[0] = ", reviewed", [1] = ", waits for a review"};
-	USH_AUTO_FREE char *until = ush_elevating_moment(e->until);
+	USH_AUTO_FREE char *until = ush_moment(e->until);
 	USH_AUTO_FREE char *line = ush_printf("%s  %-5s  %s  role %s in %s until %s, by %s: %s%s%s%s%s%s", e->key, state_of(e, now), e->subject, e->role,
 					      e->namespace_name, until, e->by, e->reason, e->ticket != NULL ? " (" : "", e->ticket != NULL ? e->ticket : "",
 					      e->ticket != NULL ? ")" : "", e->seal != NULL ? ", break-glass " : "", e->seal != NULL ? e->seal : "");
