@@ -40,7 +40,8 @@ static void tell_state(struct ush_decide *d)
 
 	if (d->in->state_missing && count > 0)
 		tell(d, USH_NOTE, ush_printf("ConfigMap %s/%s, which says what runs before this one saw, is not there although %zu binding%s of ours %s (somebody deleted "
-					     "it, or onboard made them before a first apply): groups that are gone are counted anew", d->plan->state_namespace != NULL ? d->plan->state_namespace : "", name, count, count == 1 ? "" : "s",
+					     "it, or onboard made them before a first apply): groups that are gone are counted anew",
+					     d->plan->state_namespace != NULL ? d->plan->state_namespace : "", name, count, count == 1 ? "" : "s",
 					     count == 1 ? "is" : "are"));
 }
 
