@@ -89,8 +89,8 @@ static bool as_written(const struct little_world *world, const struct little_acc
 		for (size_t j = 0; d->id != 0 && j < 2; j++) {
 			unsigned int id = ids[j][0] == 'i' ? (unsigned int)strtoul(ids[j] + 1, NULL, 10) : 0;
 
-			if (id != 0 && id == d->id && (is_lost(d) || a->source == d->source))
-				return true;
+			if (id != 0 && (id == d->id || (is_lost(d) && id == LITTLE_IDS - 1 - d->id % 16)) && (is_lost(d) || a->source == d->source))
+				return true; /* also one that a hand wrote down for the other source (little_tell_apart) */
 		}
 		if (by_name && (is_lost(d) || a->id[0] == '\0'))
 			return true;
