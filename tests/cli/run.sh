@@ -29,6 +29,7 @@ lines() { [ "$(grep -c "$1" "$T/log")" -ge "$2" ]; } # REGEX NUMBER: at least so
 page() { curl -sS --max-time 10 "$URL/$1"; } # PATH
 code() { curl -sS --max-time 10 -o /dev/null -w '%{http_code}' "$URL/${1:-}" "${@:2}"; } # PATH [OPTION...]
 ended() { ! kill -0 "$PID" 2>/dev/null; }
+shows() { page "$1" >"$T/page" && grep -E "$2" "$T/page" >/dev/null; } # PATH REGEX
 unwell() { [ "$(code healthz)" = 503 ]; }
 
 status 2 'a policy is needed' "$BROKER" run
@@ -53,8 +54,8 @@ ok 'the first run is at once' wait_for 20 lines 'refused the connection' 1
 kill -HUP "$PID"
 ok 'SIGHUP is now' wait_for 20 lines 'refused the connection' 2
 is "$(code healthz) $(code readyz)" '200 200' 'one that fails is well for a while'
-like "$(page healthz)" '^ok: began .* refused the connection$' 'and says what fails, in one line'
-like "$(page metrics)" 'usher_broker_runs_total\{result="failed"\} 2' 'BE36 the runs are counted'
+ok 'and says what fails, in one line' wait_for 20 shows healthz '^ok: began .* refused the connection$'
+ok 'BE36 the runs are counted' wait_for 20 shows metrics 'usher_broker_runs_total\{result="failed"\} 2'
 unlike "$(page metrics)$(page healthz)" 'not-a-secret-of-anybody' 'no credential is on a page'
 is "$(code)$(code metrics/x)$(code ../etc/passwd --path-as-is)$(code %2e%2e/metrics --path-as-is)" 404404404404 'nothing else is there'
 is "$(code metrics -X POST)$(code metrics -X DELETE)$(code healthz -d x=1)" 405405405 'nothing can be sent'
@@ -68,8 +69,8 @@ kill -HUP "$PID"
 ok 'a policy that does not parse is told with its place' wait_for 20 lines 'policy.yaml:[0-9]*:[0-9]*: ' 1
 kill -HUP "$PID"
 ok 'and again by the next run' wait_for 20 lines 'policy.yaml:[0-9]*:[0-9]*: ' 2
-like "$(page healthz)" 'policy\.yaml:[0-9]+:[0-9]+: ' 'the last error stays visible'
-like "$(page metrics)" $'\n''usher_broker_last_run_exit_status\{policy="default"\} 2' 'BE36 and is in the numbers of the policy that was'
+ok 'the last error stays visible' wait_for 20 shows healthz 'policy\.yaml:[0-9]+:[0-9]+: '
+ok 'BE36 and is in the numbers of the policy that was' wait_for 20 shows metrics '^usher_broker_last_run_exit_status\{policy="default"\} 2'
 cp "$USHER_SRC/examples/policy.yaml" "$T/policy.yaml"
 kill -HUP "$PID"
 ok 'one that was mended is carried out again' wait_for 20 lines 'refused the connection' $((runs + 1))
@@ -90,7 +91,7 @@ is "$?" 0 'a signal at rest ends it with 0'
 # ---- too long without a complete run ----
 begin --every 1h --healthy-for 1s
 ok '/healthz ends when the last complete run is too old' wait_for 20 unwell
-like "$(page healthz)" '^no complete run for [0-9]+ s: 127\.0\.0\.1:1 refused the connection$' 'and says why'
+ok 'and says why' wait_for 20 shows healthz '^no complete run for [0-9]+ s: 127\.0\.0\.1:1 refused the connection$'
 is "$(page healthz | wc -l)" 1 'in one line'
 taken=${URL#http://}
 status 6 'a port that is taken is told' "$BROKER" run -f "$T/policy.yaml" --kubeconfig "$T/kubeconfig" --listen "$taken"
