@@ -49,6 +49,10 @@ refused() { # WHAT WORDS COMMAND...
 	like "$(cat "$ERR")" "$2" "$1: and is told why"
 }
 
+by_way_of() { # SUBRESOURCE LABEL VALUE: as whoever may write a Namespace's status could
+	admin get namespace shop -o json | jq --arg key "$2" --arg value "$3" '.metadata.labels[$key] = $value' | as_nils replace --raw "/api/v1/namespaces/shop/$1" -f -
+}
+
 try_to_forge() { forged "$1" | as_tina create -f -; }
 active() { try_to_forge probe >/dev/null 2>&1 && admin delete rolebinding -n shop probe >/dev/null && return 1 || return 0; }
 
@@ -56,11 +60,11 @@ prepare() {
 	local name
 	for name in usher-system shop; do admin create namespace "$name" >/dev/null; done
 	admin create rolebinding tina -n shop --clusterrole=admin --user=tina >/dev/null
-	admin create clusterrole namespaces --verb=get,list,create,update,patch,delete --resource=namespaces >/dev/null
+	admin create clusterrole namespaces --verb=get,list,create,update,patch,delete --resource=namespaces,namespaces/status,namespaces/finalize >/dev/null
 	admin create clusterrolebinding nils --clusterrole=namespaces --user=nils >/dev/null
 	policy
 	status 0 'bindings are made before' broker apply -f "$T/policy.yaml" --state-namespace usher-system
-	ok 'without it a tenant may write our marks' try_to_forge once
+	ok 'without it a tenant may write our marks' wait_for 20 try_to_forge once
 	admin delete rolebinding -n shop once >/dev/null
 	ok 'kubectl takes it' admin apply -k "$USHER_SRC/deploy/protection"
 	ok 'and the server heeds it' wait_for 60 active
@@ -87,6 +91,9 @@ namespaces() {
 	refused 'not even by a cluster admin' 'may-be-deleted=true' admin delete namespace shop --wait=false
 	refused 'its Pod Security stays' 'marks.usher.dev' as_nils label --overwrite namespace shop pod-security.kubernetes.io/enforce=privileged
 	refused 'and its marks' 'marks.usher.dev' as_nils label namespace shop usher.dev/template-
+	refused 'nor by way of its status' 'marks.usher.dev' by_way_of status template.usher.dev/team search
+	refused 'nor of its finalizers' 'marks.usher.dev' by_way_of finalize pod-security.kubernetes.io/enforce privileged
+	ok 'what these are for goes on' by_way_of status example.com/note x
 	refused 'nobody makes a namespace into one by hand' 'marks.usher.dev' as_nils label namespace usher-system usher.dev/template=team
 	ok 'other labels are free' as_nils label namespace shop example.com/cost=7
 	ok 'other namespaces too' as_nils create namespace scratch
@@ -106,6 +113,40 @@ unattended() {
 	status 0 'the broker runs as its ServiceAccount, with no more than it needs' \
 		"$BROKER" apply -f "$T/policy.yaml" --state-namespace usher-system --rights exact --kubeconfig "$T/account"
 	ok 'and has made what was missing' admin get rolebinding -n shop shop-editors
+}
+
+# What `usher-broker rbac --for onboard` gives is enough for it here, and takes nothing from the account that runs the sync.
+onboarding() {
+	cat >>"$T/policy.yaml" <<-EOF
+	templates:
+	  team: {podSecurity: restricted, roles: [{role: editor, group: dev}]}
+	EOF
+	"$BROKER" rbac -f "$T/policy.yaml" --state-namespace usher-system | admin apply -f - >/dev/null
+	"$BROKER" rbac --for onboard -f "$T/policy.yaml" --state-namespace usher-system | admin apply -f - >/dev/null
+	account_kubeconfig usher-onboard "$T/onboard"
+	status 0 'onboard runs as its ServiceAccount' "$BROKER" onboard namespace fresh -f "$T/policy.yaml" --state-namespace usher-system --kubeconfig "$T/onboard"
+	status 0 'and the sync as its own, as before' "$BROKER" apply -f "$T/policy.yaml" --state-namespace usher-system --kubeconfig "$T/account"
+	policy
+}
+
+# What onboard makes carries the template's label.
+fence() {
+	cat <<-EOF | admin apply -f - >/dev/null
+	apiVersion: networking.k8s.io/v1
+	kind: NetworkPolicy
+	metadata: {name: default-deny, namespace: shop, labels: {app.kubernetes.io/managed-by: usher-broker, usher.dev/template: team}}
+	spec: {podSelector: {}, policyTypes: [Ingress, Egress]}
+	EOF
+	admin create quota team -n shop --hard=pods=5 >/dev/null
+	admin label resourcequota -n shop team usher.dev/template=team >/dev/null
+	refused 'S11 a team keeps its default-deny' 'fences namespace shop off' as_tina delete networkpolicy -n shop default-deny
+	refused 'S11 and what it says' 'fences namespace shop off' as_tina patch networkpolicy -n shop default-deny -p '{"spec": {"policyTypes": ["Ingress"]}}'
+	refused 'S11 and the label that keeps it' 'fences namespace shop off' as_tina label networkpolicy -n shop default-deny usher.dev/template-
+	ok 'a note on it is no harm' as_tina annotate networkpolicy -n shop default-deny example.com/note=x
+	ok 'a policy of its own is its own' as_tina create -f - <<<'{"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": {"name": "own", "namespace": "shop"}, "spec": {"podSelector": {}}}'
+	ok 'and goes' as_tina delete networkpolicy -n shop own
+	ok 'cluster admins change the fence' admin delete networkpolicy -n shop default-deny
+	ok 'and the quota' admin patch resourcequota -n shop team --type merge -p '{"spec": {"hard": {"pods": "50"}}}'
 }
 
 gone() { ! admin get namespace "$1" >/dev/null 2>&1; }
@@ -130,6 +171,8 @@ cordon() {
 prepare
 marks
 unattended
+onboarding
 namespaces
+fence
 cordon
 done_testing
