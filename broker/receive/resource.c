@@ -102,6 +102,18 @@ static int check(enum ush_scim_kind kind, json_t *kept, const json_t *before, st
 	return 0;
 }
 
+/* An attribute of the core schemas is said by its name. Kept as an extension it would be answered with success and mean nothing,
+ * and "active" is how somebody is cut off. */
+static bool is_of_core(const char *key)
+{
+	static const char *const cores[] = {USH_SCIM_USER_URN, USH_SCIM_GROUP_URN};
+
+	for (size_t i = 0; i < USH_COUNT(cores); i++)
+		if (strncasecmp(key, cores[i], strlen(cores[i])) == 0)
+			return true;
+	return false;
+}
+
 json_t *ush_scim_take(enum ush_scim_kind kind, const json_t *sent, const json_t *before, struct ush_scim_fault *fault)
 {
 	USH_AUTO_JSON kept = json_object();
@@ -115,6 +127,10 @@ json_t *ush_scim_take(enum ush_scim_kind kind, const json_t *sent, const json_t 
 	json_object_foreach((json_t *)sent, key, value) {
 		USH_AUTO_JSON some = NULL;
 
+		if (is_of_core(key)) {
+			ush_scim_fail(fault, 400, "invalidSyntax", "\"%.80s\": attributes of the core schema are said by their names alone", key);
+			return NULL;
+		}
 		if (!spelling(key, &spelt) || (some = without_nothing(value)) == NULL)
 			continue;
 		if (ush_scim_key(kept, spelt) != NULL) {

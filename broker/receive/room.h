@@ -19,6 +19,8 @@
 #include "common/base/text.h"
 #include "common/base/world.h"
 
+#define USH_ROOM_SHOW_BYTES (63U << 20) /* of groups.json: the source that reads it takes 64 MiB, */
+#define USH_ROOM_SHOW_STEPS 8000000	/* and nobody waits until groups in groups are counted out. More is incomplete */
 #define USH_ROOM_SHOW_MS 200 /* groups.json is at most so much older than the log, and the time that writing it takes */
 
 struct ush_room {

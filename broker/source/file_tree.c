@@ -81,9 +81,13 @@ static int read_group(const struct ush_node *node, const char *file, struct ush_
 		return -1;
 	if (name == NULL && path == NULL)
 		return fault(groups, file, node, "a group has neither name nor path");
+	if (path == NULL && *name == '/') { /* a path in the place of a name */
+		path = name;
+		name = NULL;
+	}
 	if (path == NULL)
-		path = *name == '/' ? name : (made = ush_printf("/%s", name));
-	if (name == NULL || *name == '/')
+		path = made = ush_printf("/%s", name);
+	if (name == NULL)
 		name = ush_name_leaf(path);
 	if (*path != '/' || *name == '\0')
 		return fault(groups, file, node, "\"%s\" is no path of a group", path);

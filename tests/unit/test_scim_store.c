@@ -214,6 +214,57 @@ START_TEST(groups_in_groups_and_circles_have_everybody_once)
 }
 END_TEST
 
+START_TEST(a_name_with_a_slash_is_no_path_of_another_group)
+{
+	static const char *const names[] = {"admins", "/admins", "/x/admins", "/", "x/"};
+	USH_AUTO_FREE char *folder = ush_printf("%s/slashes", tap_folder());
+	USH_AUTO_BUF text = {0};
+	USH_AUTO_GROUPS groups = {0};
+	struct ush_room room;
+
+	pushed_open(&room, folder);
+	for (size_t i = 0; i < USH_COUNT(names); i++)
+		free(pushed_make(&room, "/Groups", "displayName", names[i]));
+	ush_room_show(&room.store, NULL, &text);
+	ush_groups_from_tree(text.data, text.length, "shown", &groups);
+	ck_assert_msg(groups.why == NULL, "%s", groups.why);
+	for (size_t i = 0; i < USH_COUNT(names); i++) {
+		ck_assert_str_eq(groups.items[i].name, names[i]);
+		ck_assert_str_eq(groups.items[i].path + 1, names[i]);
+	}
+	pushed_drop(&room);
+}
+END_TEST
+
+/* 700 groups have one in them that has 100 people with long names: 70 MB, where 801 requests were sent. */
+START_TEST(groups_in_groups_that_multiply_beyond_a_file_are_incomplete_and_not_all_of_memory)
+{
+	USH_AUTO_FREE char *folder = ush_printf("%s/multiplied", tap_folder()), *all = NULL;
+	USH_AUTO_BUF text = {.limit = 2 * USH_ROOM_SHOW_BYTES};
+	USH_AUTO_GROUPS groups = {0};
+	struct ush_room room;
+
+	pushed_open(&room, folder);
+	all = pushed_make(&room, "/Groups", "displayName", "all");
+	for (int i = 0; i < 100; i++) {
+		USH_AUTO_FREE char *name = ush_printf("%01000d", i), *user = pushed_make(&room, "/Users", "userName", name);
+
+		pushed_join(&room, all, user);
+	}
+	for (int i = 0; i < 700; i++) {
+		USH_AUTO_FREE char *name = ush_printf("outer-%d", i), *outer = pushed_make(&room, "/Groups", "displayName", name);
+
+		pushed_join(&room, outer, all);
+	}
+	ush_room_show(&room.store, NULL, &text);
+	ck_assert(!text.overflow);
+	ush_groups_from_tree(text.data, text.length, "shown", &groups);
+	ck_assert_msg(groups.why != NULL && strstr(groups.why, "more memberships than a file of groups holds") != NULL, "%s", groups.why);
+	ck_assert_uint_eq(groups.count, 0);
+	pushed_drop(&room);
+}
+END_TEST
+
 START_TEST(a_store_without_a_group_or_without_the_word_is_incomplete)
 {
 	USH_AUTO_FREE char *folder = ush_printf("%s/new", tap_folder()), *shown = ush_printf("%s/groups.json", folder);
@@ -242,6 +293,36 @@ START_TEST(a_store_without_a_group_or_without_the_word_is_incomplete)
 		ck_assert_msg((groups.why == NULL) == (round >= 2), "round %d: %s", round, groups.why);
 		ck_assert(round >= 2 || strstr(groups.why, "says so itself: no group was ever pushed") != NULL);
 	}
+	pushed_drop(&room);
+}
+END_TEST
+
+/* ---- who is cut off ---- */
+
+/* An attribute under the schema's URN is not an extension that is kept and means nothing: "active" is how somebody is cut off. */
+START_TEST(a_core_attribute_under_its_schema_is_done_or_refused)
+{
+	static const char *const bodies[] = {
+		"{\"userName\":\"carol\",\"urn:ietf:params:scim:schemas:core:2.0:User\":{\"active\":false}}",
+		"{\"userName\":\"carol\",\"urn:ietf:params:scim:schemas:core:2.0:User:active\":false}",
+		"{\"Operations\":[{\"op\":\"replace\",\"value\":{\"URN:ietf:params:scim:schemas:core:2.0:User\":{\"active\":false}}}]}",
+		"{\"Operations\":[{\"op\":\"replace\",\"path\":\"urn:ietf:params:scim:schemas:core:2.0:User\",\"value\":{\"active\":false}}]}",
+		"{\"Operations\":[{\"op\":\"replace\",\"value\":{\"urn:ietf:params:scim:schemas:core:2.0:User:active\":false}}]}",
+	};
+	USH_AUTO_FREE char *folder = ush_printf("%s/core", tap_folder()), *user = NULL, *path = NULL;
+	struct ush_room room;
+
+	pushed_open(&room, folder);
+	user = pushed_make(&room, "/Users", "userName", "carol");
+	path = ush_printf("/Users/%s", user);
+	for (size_t i = 0; i < USH_COUNT(bodies); i++) {
+		USH_AUTO_JSON body = json_loads(bodies[i], 0, NULL);
+		int status = pushed_ask(&room, i < 2 ? "PUT" : "PATCH", path, body, NULL);
+
+		ck_assert_msg((status == 200) == !ush_store_find(&room.store, user)->active, "%s: %d", bodies[i], status);
+		ck_assert(status == 200 || status == 400);
+	}
+	ck_assert(!ush_store_find(&room.store, user)->active);
 	pushed_drop(&room);
 }
 END_TEST
@@ -300,5 +381,6 @@ START_TEST(what_changes_nothing_writes_nothing_and_keeps_its_version)
 END_TEST
 
 TAP_MAIN("scim_store", random_histories_are_as_the_model_says_through_restarts, groups_in_groups_and_circles_have_everybody_once,
-	 a_store_without_a_group_or_without_the_word_is_incomplete, limits_are_kept_and_what_was_taken_stays_below_a_lower_one,
+	 a_name_with_a_slash_is_no_path_of_another_group, groups_in_groups_that_multiply_beyond_a_file_are_incomplete_and_not_all_of_memory,
+	 a_core_attribute_under_its_schema_is_done_or_refused, a_store_without_a_group_or_without_the_word_is_incomplete, limits_are_kept_and_what_was_taken_stays_below_a_lower_one,
 	 what_changes_nothing_writes_nothing_and_keeps_its_version)
