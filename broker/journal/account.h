@@ -22,6 +22,7 @@ struct ush_account {
 	struct ush_account_body *bodies; /* its own */
 };
 void ush_account_free(struct ush_account *account);
+#define USH_AUTO_ACCOUNT __attribute__((cleanup(ush_account_free))) struct ush_account
 
 /* "binding.created", "role.removed"...; of what was not done "binding.failed", "role.waiting", "binding.skipped". */
 const char *ush_account_event(const struct ush_change *change, enum ush_outcome outcome);

@@ -23,6 +23,7 @@ struct ush_chain {             /* zero-initialised */
 	char found_in[128];    /* and the file */
 	int64_t sequence;      /* of the last record; 0: none yet */
 	char head[65];         /* its hash */
+	bool witnessed;        /* what is noted beside the last file fits (verify.c) */
 	bool continued;        /* the first record goes on from a log that was not looked at: */
 	char after[65];        /* from the record with this hash */
 	/* its own */

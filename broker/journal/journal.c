@@ -144,6 +144,7 @@ static int look_at_end(struct ush_journal *journal, struct ush_error *err)
 	struct ush_tail before = journal->tail;
 	bool known = journal->known;
 	struct stat st;
+	struct ush_error ignored = {0};
 	int64_t noted = 0;
 	char head[65];
 
@@ -154,7 +155,7 @@ static int look_at_end(struct ush_journal *journal, struct ush_error *err)
 	journal->known = false;
 	if (ush_tail_read(&journal->tail, journal->fd, journal->path, err) != 0)
 		return -1;
-	if (!ush_tail_noted(journal->path, &noted, head))
+	if (ush_tail_noted(journal->path, USH_FILE_OURS, &noted, head, &ignored) != USH_NOTED)
 		noted = 0;
 	if (journal->tail.sequence == 0 && known &&
 	    before.sequence > noted) { /* emptied while we wrote (copytruncate) */

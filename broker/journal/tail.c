@@ -12,6 +12,7 @@
 #include "common/base/memory.h"
 
 #define FIRST_LOOK (64 << 10)
+#define NUMBER_MAX (INT64_C(1) << 53) /* of a line: what JSON holds exactly */
 #define LOOK_MOST  (3 * (int64_t)USH_LINK_MAX)
 
 struct look { /* at the end of the file */
@@ -124,19 +125,21 @@ int ush_tail_read(struct ush_tail *tail, int fd, const char *name, struct ush_er
 
 /* ---- the second witness ---- */
 
-bool ush_tail_noted(const char *path, int64_t *sequence, char *head)
+enum ush_noted ush_tail_noted(const char *path, enum ush_file_trust trust, int64_t *sequence, char *head, struct ush_error *err)
 {
 	USH_AUTO_FREE char *beside = ush_printf("%s.head", path);
 	USH_AUTO_BUF text = USH_BUF_MAX(256);
-	struct ush_error ignored = {0};
 	long long number = 0;
+	bool missing;
 
-	if (ush_file_read(beside, USH_FILE_OURS, USH_ERR_STORE, &text, NULL, &ignored) != 0)
-		return false;
-	if (sscanf(text.data, "%lld %64[0-9a-f]", &number, head) != 2 || number < 1 || !ush_link_is_hash(head))
-		return false;
+	if (ush_file_read(beside, trust, USH_ERR_CONFIG, &text, &missing, err) != 0)
+		return missing ? USH_NOTED_NOTHING : USH_NOTED_SPOILT;
+	if (sscanf(text.data, "%lld %64[0-9a-f]", &number, head) != 2 || number < 1 || number > NUMBER_MAX || !ush_link_is_hash(head)) {
+		ush_fail(err, USH_ERR_REJECTED, "%s: is not what a run writes there", beside);
+		return USH_NOTED_SPOILT;
+	}
 	*sequence = number;
-	return true;
+	return USH_NOTED;
 }
 
 void ush_tail_note(const char *path, int64_t sequence, const char *head)

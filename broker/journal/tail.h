@@ -10,6 +10,7 @@
 
 #include "broker/journal/link.h"
 #include "common/base/error.h"
+#include "common/base/file.h"
 
 struct ush_tail {
 	int64_t size;     /* of the file */
@@ -24,9 +25,10 @@ struct ush_tail {
  */
 int ush_tail_read(struct ush_tail *tail, int fd, const char *name, struct ush_error *err);
 
-/* What FILE.head says beside it: how long the log was when a run last left it, and its hash then. False: there is none
- * that can be read, or that says such a thing. */
-bool ush_tail_noted(const char *path, int64_t *sequence, char *head);
+/* What FILE.head says beside it: how long the log was when a run last left it, and its hash then. SPOILT: it is there, and
+ * says nothing that can be believed; err is why. */
+enum ush_noted { USH_NOTED_NOTHING, USH_NOTED, USH_NOTED_SPOILT };
+enum ush_noted ush_tail_noted(const char *path, enum ush_file_trust trust, int64_t *sequence, char *head, struct ush_error *err);
 
 /* Notes it. It is a second witness: where it cannot be written, the log is as good as it was. */
 void ush_tail_note(const char *path, int64_t sequence, const char *head);

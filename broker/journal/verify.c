@@ -71,6 +71,22 @@ static int read_all(struct reading *reading, int fd, struct ush_error *err)
 	return reading->line.length > 0 ? take_line(reading, reading->line.data, reading->line.length, err) : 0;
 }
 
+/* Who verifies is often not who wrote, so whoever the witness belongs to it is heard; one that cannot be is no all-clear. */
+static int hear_witness(struct reading *reading, const char *path, struct ush_error *err)
+{
+	switch (ush_tail_noted(path, USH_FILE_ANY, &reading->noted, reading->noted_head, err)) {
+	case USH_NOTED:
+		reading->chain->witnessed = true;
+		return 0;
+	case USH_NOTED_SPOILT:
+		return ush_hint(err, "It would show an end that was cut off. Without it: move it away, and give the last hash that is known by --head");
+	default:
+		ush_error_clear(err);
+		reading->noted = 0;
+		return 0;
+	}
+}
+
 /* What was noted beside it may be older than its end (a run was killed), never newer. */
 static int check_noted(const struct reading *reading, const char *path, struct ush_error *err)
 {
@@ -93,9 +109,9 @@ static int verify_one(struct ush_chain *chain, const char *path, const char *nex
 	chain->name = path;
 	if (fd < 0)
 		return ush_fail(err, USH_ERR_CONFIG, "%s: %s", path, strerror(errno));
-	if (is_stdin || next != NULL || !ush_tail_noted(path, &reading.noted, reading.noted_head))
-		reading.noted = 0;
-	result = read_all(&reading, fd, err);
+	result = is_stdin || next != NULL ? 0 : hear_witness(&reading, path, err);
+	if (result == 0)
+		result = read_all(&reading, fd, err);
 	if (result == 0)
 		result = check_noted(&reading, path, err);
 	if (result == 0)

@@ -29,6 +29,8 @@ static void add_line(struct ush_buf *out, const struct ush_chain *chain)
 	if (chain->found_at > 0)
 		ush_buf_printf(out, "the hash that was asked for: line %s of %s\n",
 			       ush_thousands(chain->found_at, number[0], sizeof number[0]), chain->found_in);
+	if (!chain->witnessed && chain->found_at == 0)
+		ush_buf_printf(out, "no .head is beside it: an end that was cut off would show by --head alone\n");
 	if (chain->continued)
 		ush_buf_printf(out, "it goes on from another log, which ended with %s\n", chain->after);
 	if (chain->tears > 0)
@@ -52,7 +54,7 @@ static int print_text(const struct ush_chain *chain, struct ush_error *err)
 static int print_json(const struct ush_chain *chain, struct ush_error *err)
 {
 	USH_AUTO_JSON json =
-		json_pack("{s:b, s:I, s:s, s:I, s:I, s:I}", "intact", true, "lines", (json_int_t)chain->records, "head",
+		json_pack("{s:b, s:b, s:I, s:s, s:I, s:I, s:I}", "intact", true, "witnessed", chain->witnessed, "lines", (json_int_t)chain->records, "head",
 			  chain->head, "sequence", (json_int_t)chain->sequence, "torn", (json_int_t)chain->tears,
 			  "openRuns", (json_int_t)ush_chain_open(chain));
 

@@ -69,6 +69,7 @@ bad 700 'two lines that are swapped' 'is number 701' <<<'700{h;d};701G'
 bad 20003 'a last line that is edited' 'does not have the hash' <<<'$s/run.end/run.eNd/'
 sed '$d' long.jsonl >changed.jsonl
 status 0 'an end that is cut off cannot be seen by the chain' verify changed.jsonl
+like "$(cat "$OUT")" 'no .head is beside it: an end that was cut off would show by --head alone' 'which it says'
 status 7 'but by the head that was printed' verify changed.jsonl --head "$(tail -1 printed)"
 write spliced.jsonl 20000 2>/dev/null
 { head -n 9000 long.jsonl; tail -n +9001 spliced.jsonl; } >changed.jsonl
@@ -80,6 +81,16 @@ like "$(cat "$ERR")" "line $(($(wc -l <changed.jsonl) + 1)) is cut off" 'is name
 head -n 3 long.jsonl >short.jsonl
 chmod 600 short.jsonl
 echo "20003 $(tail -1 printed)" >short.jsonl.head
+[ "$(id -u)" != 0 ] || chown 65534:65534 short.jsonl short.jsonl.head # as a pod writes it, and root looks
+chmod 664 short.jsonl.head
+status 7 'whoever it belongs to, what is noted beside it is heard' verify short.jsonl
+like "$(cat "$ERR")" 'is its last, and number 20003 .* is not in it: it was cut off' 'and says what is missing'
+[ "$(id -u)" != 0 ] || chown 0:0 short.jsonl short.jsonl.head
+chmod 600 short.jsonl.head
+cp short.jsonl spoilt.jsonl
+echo 'no witness' >spoilt.jsonl.head
+status 7 'a note that says nothing is no all-clear' verify spoilt.jsonl
+like "$(cat "$ERR")" 'spoilt.jsonl.head: is not what a run writes there. .*--head' 'and says what to do'
 status 8 'a log that is shorter than it once was is not written on' apply --audit-log short.jsonl
 like "$(cat "$ERR")" 'cut off' 'and says why'
 
