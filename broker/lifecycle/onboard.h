@@ -116,8 +116,9 @@ struct ush_onboard {
 	enum ush_onboard_dry dry;
 	int64_t wait_ms; /* how long a proof may take; 0: none is asked for */
 	bool must_prove; /* that nobody could be asked is not good enough */
-	/* Or NULL: told of each object that was made or changed, when it was. name is the namespace's own for a Namespace. */
-	void (*wrote)(void *context, const char *kind, const char *namespace_name, const char *name, enum ush_onboard_outcome outcome);
+	/* Or NULL: told of each object that was made or changed, when it was. name is the namespace's own for a Namespace; change is
+	 * the plan's for a Role or RoleBinding, NULL for all else. */
+	void (*wrote)(void *context, const char *kind, const char *namespace_name, const char *name, const struct ush_change *change, enum ush_onboard_outcome outcome);
 	void *context;
 	/* made */
 	json_t *objects; /* of a namespace without a name: kinds and names are those of every namespace */
@@ -154,7 +155,8 @@ void ush_onboard_give(struct ush_onboard *onboard, const struct ush_sync *sync);
 void ush_onboard_prove(struct ush_onboard *onboard, const struct ush_sync *sync);
 
 /* For the two that write: says that something was. */
-void ush_onboard_wrote(const struct ush_onboard *onboard, const char *kind, const char *namespace_name, const char *name, enum ush_onboard_outcome outcome);
+void ush_onboard_wrote(const struct ush_onboard *onboard, const char *kind, const char *namespace_name, const char *name, const struct ush_change *change,
+		       enum ush_onboard_outcome outcome);
 
 /* onboard_run.c. Plan: reads sources and what was decided before, as if none of the namespaces was there; sync has policy and
  * world, and a cluster or a folder. USH_ERR_REFUSED for a namespace that was offboarded. carry_out: write, give, prove. */

@@ -11,6 +11,8 @@
 #include "common/base/memory.h"
 #include "common/data/json.h"
 
+#define POD_SECURITY "pod-security.kubernetes.io/"
+
 struct look {
 	bool quantities; /* texts are amounts */
 	bool more;	 /* what else stands there does not count */
@@ -31,18 +33,18 @@ static char *value_text(const json_t *value)
 	return text != NULL ? text : ush_strdup("something else");
 }
 
+static bool nothing(const json_t *value)
+{
+	return value == NULL || json_is_null(value) || (json_is_array(value) && json_array_size(value) == 0);
+}
+
 static bool differ(const struct look *look, const char *path, const json_t *there, const json_t *wanted)
 {
 	USH_AUTO_FREE char *is = value_text(there), *is_to_be = value_text(wanted);
 
 	if (*look->how == NULL)
-		*look->how = ush_printf("%s is %.60s, not %.60s", path, is, is_to_be);
+		*look->how = nothing(wanted) ? ush_printf("%s is %.60s, and should not be there", path, is) : ush_printf("%s is %.60s, not %.60s", path, is, is_to_be);
 	return false;
-}
-
-static bool nothing(const json_t *value)
-{
-	return value == NULL || json_is_null(value) || (json_is_array(value) && json_array_size(value) == 0);
 }
 
 static bool same_value(const struct look *look, const char *path, const json_t *there, const json_t *wanted);
@@ -136,6 +138,28 @@ static bool same_spec(const json_t *there, const json_t *wanted, char **how)
 	return same_value(&look, "spec", full_there, full);
 }
 
+/* A label that says more of Pod Security than the template does: enforce-version=v1.0 takes most of "restricted" back. */
+static bool is_stray(const json_t *wanted, const char *key)
+{
+	const json_t *labels = ush_json_object(ush_json_object(wanted, "metadata"), "labels");
+
+	return strncmp(key, POD_SECURITY, strlen(POD_SECURITY)) == 0 && json_object_get(labels, POD_SECURITY "enforce") != NULL && json_object_get(labels, key) == NULL;
+}
+
+static bool no_strays(const json_t *there, const json_t *wanted, char **how)
+{
+	const char *key;
+	json_t *value;
+
+	json_object_foreach(json_object_get(ush_json_object(there, "metadata"), "labels"), key, value) {
+		USH_AUTO_FREE char *path = ush_printf("label %s", key);
+
+		if (is_stray(wanted, key))
+			return differ(&(struct look){.how = how}, path, value, NULL);
+	}
+	return true;
+}
+
 static bool same_marks(const json_t *there, const json_t *wanted, char **how)
 {
 	static const struct {
@@ -162,7 +186,7 @@ bool ush_onboard_same(const json_t *there, const json_t *wanted, char **how)
 {
 	*how = NULL;
 	if (is_kind(wanted, "Namespace"))
-		return same_marks(there, wanted, how);
+		return same_marks(there, wanted, how) && no_strays(there, wanted, how);
 	if (is_kind(wanted, "ServiceAccount"))
 		return same_value(&(struct look){.how = how}, "automountServiceAccountToken", json_object_get(there, "automountServiceAccountToken"),
 				  json_object_get(wanted, "automountServiceAccountToken"));
@@ -213,11 +237,15 @@ json_t *ush_onboard_patch(const json_t *there, const json_t *wanted)
 {
 	const json_t *metadata = ush_json_object(there, "metadata"), *wished = ush_json_object(wanted, "metadata");
 	const json_t *automount = json_object_get(wanted, "automountServiceAccountToken");
-	json_t *patch = json_pack("{s:O*, s:O*, s:{s:s*, s:s*, s:s*, s:O*, s:O*}}", "apiVersion", json_object_get(wanted, "apiVersion"), "kind",
+	json_t *labels = json_deep_copy(json_object_get(wished, "labels")), *value;
+	json_t *patch = json_pack("{s:O*, s:O*, s:{s:s*, s:s*, s:s*, s:o*, s:O*}}", "apiVersion", json_object_get(wanted, "apiVersion"), "kind",
 				  json_object_get(wanted, "kind"), "metadata", "name", ush_json_string(wished, "name"), "uid", ush_json_string(metadata, "uid"), "resourceVersion",
-				  ush_json_string(metadata, "resourceVersion"), "labels", json_object_get(wished, "labels"), "annotations",
-				  json_object_get(wished, "annotations"));
+				  ush_json_string(metadata, "resourceVersion"), "labels", labels, "annotations", json_object_get(wished, "annotations"));
+	const char *key;
 
+	json_object_foreach(json_object_get(metadata, "labels"), key, value)
+		if (is_stray(wanted, key))
+			json_object_set_new(labels, key, json_null());
 	if (json_object_get(wanted, "spec") != NULL)
 		json_object_set_new(patch, "spec", merge(json_object_get(there, "spec"), json_object_get(wanted, "spec")));
 	if (automount != NULL)

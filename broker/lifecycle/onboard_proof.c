@@ -165,7 +165,7 @@ static void add_space(struct proving *p, size_t number)
 	for (size_t i = place != SIZE_MAX ? desired->start[place] : 0; place != SIZE_MAX && i < desired->start[place + 1]; i++)
 		if (ush_wanted_shape(desired, i)->kind == USH_ROLE_BINDING)
 			add_binding(p, number, ush_wanted_shape(desired, i));
-	if (p->count > from)
+	if (p->count > from && !p->bindings[from].people) /* a group, of which nothing is bound as such, would be their own */
 		other = find_other(p, from);
 	for (size_t i = from; i < p->count; i++)
 		p->bindings[i].other = ush_strdup(other);

@@ -165,13 +165,20 @@ static void add_line(struct ush_buf *out, const struct ush_onboard *onboard, con
 	ush_buf_puts(out, "\n");
 }
 
+/* What is in a namespace that was refused is not worth a line. */
+static bool is_moot(const struct ush_onboard *onboard, size_t space, const struct row *row)
+{
+	return row->thing->outcome == USH_ONBOARD_UNTRIED && onboard->spaces[space].things[0].outcome == USH_ONBOARD_REFUSED;
+}
+
 static void add_one(struct ush_buf *out, const struct ush_onboard *onboard)
 {
 	size_t cursor = 0;
 	struct row row;
 
 	for (size_t i = 0; row_at(onboard, 0, i, &cursor, &row); i++)
-		add_line(out, onboard, &row, false);
+		if (!is_moot(onboard, 0, &row))
+			add_line(out, onboard, &row, false);
 }
 
 struct tally {
@@ -213,7 +220,9 @@ static void add_many(struct ush_buf *out, const struct ush_onboard *onboard)
 	for (size_t i = 0; i < onboard->space_count; i++) {
 		cursor = 0;
 		for (size_t k = 0; row_at(onboard, i, k, &cursor, &row); k++)
-			if (outcomes[row.thing->outcome].well)
+			if (is_moot(onboard, i, &row))
+				continue;
+			else if (outcomes[row.thing->outcome].well)
 				count_kind(tallies[row.thing->outcome], row.kind);
 			else if (told++ < LINES_MOST)
 				add_line(&lines, onboard, &row, true);
@@ -342,7 +351,7 @@ int ush_onboard_verdict(const struct ush_onboard *onboard, struct ush_error *err
 		return left_alone(onboard, differ, foreign, absent, err);
 	if (onboard->waiting.count > 0) {
 		ush_fail(err, USH_ERR_PARTIAL, "not bound yet: %s", onboard->waiting.items[0]);
-		return ush_hint(err, "When it is there, the next usher-broker apply gives it");
+		return ush_hint(err, "As soon as nothing stands against it, the next usher-broker apply gives it");
 	}
 	if (waits > 0)
 		return ush_fail(err, USH_ERR_PARTIAL, "%zu object%s: %s", waits, waits == 1 ? " waits" : "s wait", first_why(onboard, USH_ONBOARD_WAITS, &space));

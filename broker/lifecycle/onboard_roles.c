@@ -46,10 +46,10 @@ static void add_row(struct giving *g, size_t number, size_t space)
 	};
 	const struct ush_change *change = &g->plan->changes[number];
 	struct ush_onboard_role row = {.space = space, .kind = change->kind, .name = ush_strdup(change->name), .text = groups_in(change)};
-	bool creates = change->action == USH_CREATE, stopped = creates && g->plan->stop.code != USH_OK;
+	bool creates = change->action == USH_CREATE && !change->consent, stopped = creates && g->plan->stop.code != USH_OK;
 	const char *why = stopped ? g->plan->stop.what : creates ? NULL : change->reason[0] != '\0' ? change->reason : "stands there otherwise: the next usher-broker apply decides";
 
-	row.thing.outcome = stopped ? USH_ONBOARD_WAITS : creates && g->onboard->dry != USH_DRY_NONE ? USH_ONBOARD_WOULD_CREATE : outcomes[change->action];
+	row.thing.outcome = stopped || change->consent ? USH_ONBOARD_WAITS : creates && g->onboard->dry != USH_DRY_NONE ? USH_ONBOARD_WOULD_CREATE : outcomes[change->action];
 	row.thing.why = ush_strdup(why);
 	g->rows[number] = g->onboard->role_count;
 	USH_PUSH(g->onboard->roles, g->onboard->role_count, row);
@@ -64,7 +64,7 @@ static void add_rows(struct giving *g)
 		const struct ush_change *change = &g->plan->changes[i];
 
 		g->rows[i] = SIZE_MAX;
-		if (change->consent || change->namespace_name[0] == '\0' || change->action == USH_NOTE || change->action == USH_REMOVE ||
+		if (change->namespace_name[0] == '\0' || change->action == USH_NOTE || change->action == USH_REMOVE ||
 		    change->action == USH_KEEP || change->action == USH_HOLD) /* takes something away, or might: not ours to do */
 			continue;
 		if (strcmp(change->namespace_name, last) != 0)
@@ -82,9 +82,13 @@ static struct ush_onboard_role *row_of(const struct giving *g, size_t number)
 	return &g->onboard->roles[g->rows[number]];
 }
 
-/* A binding whose Role could not be written would refer to nothing, or to what somebody else puts there. */
-static bool role_failed(const struct giving *g, size_t space)
+/* A binding whose Role could not be written would refer to nothing, or to what somebody else puts there; and nobody is let in
+ * before what keeps the namespace apart is there. */
+static bool lacks_something(const struct giving *g, size_t space)
 {
+	for (size_t i = 0; i < json_array_size(g->onboard->objects); i++)
+		if (g->onboard->spaces[space].things[i].outcome == USH_ONBOARD_FAILED)
+			return true;
 	for (size_t i = 0; i < g->onboard->role_count; i++) {
 		const struct ush_onboard_role *row = &g->onboard->roles[i];
 
@@ -107,8 +111,8 @@ static bool next(void *context, struct ush_kube_task *task, int64_t *wait_ms)
 		if (g->rows[g->at] == SIZE_MAX || change->kind != g->kind || row_of(g, g->at)->thing.outcome != USH_ONBOARD_UNTRIED)
 			continue;
 		row = row_of(g, g->at);
-		if (g->kind == USH_ROLE_BINDING && role_failed(g, row->space)) {
-			row->thing = (struct ush_onboard_thing){USH_ONBOARD_WAITS, ush_strdup("for a Role of its namespace that was not written")};
+		if (g->kind == USH_ROLE_BINDING && lacks_something(g, row->space)) {
+			row->thing = (struct ush_onboard_thing){USH_ONBOARD_WAITS, ush_strdup("for what could not be written in its namespace")};
 			continue;
 		}
 		task->verb = USH_KUBE_CREATE;
@@ -135,7 +139,7 @@ static void done(void *context, const struct ush_kube_task *task, const struct u
 		*thing = (struct ush_onboard_thing){USH_ONBOARD_FAILED, ush_strdup("it, or its namespace, went away meanwhile: run this again")};
 	else
 		*thing = (struct ush_onboard_thing){USH_ONBOARD_FAILED, ush_strdup(result->err.what)};
-	ush_onboard_wrote(g->onboard, ush_rbac_kind_name(change->kind), change->namespace_name, change->name, thing->outcome);
+	ush_onboard_wrote(g->onboard, ush_rbac_kind_name(change->kind), change->namespace_name, change->name, change, thing->outcome);
 }
 
 /* ---- what waits ---- */

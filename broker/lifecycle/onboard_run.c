@@ -7,10 +7,11 @@
 #include "broker/lifecycle/onboard.h"
 #include "common/base/memory.h"
 
-void ush_onboard_wrote(const struct ush_onboard *onboard, const char *kind, const char *namespace_name, const char *name, enum ush_onboard_outcome outcome)
+void ush_onboard_wrote(const struct ush_onboard *onboard, const char *kind, const char *namespace_name, const char *name, const struct ush_change *change,
+		       enum ush_onboard_outcome outcome)
 {
 	if (onboard->wrote != NULL && (outcome == USH_ONBOARD_CREATED || outcome == USH_ONBOARD_PATCHED))
-		onboard->wrote(onboard->context, kind, namespace_name, name, outcome);
+		onboard->wrote(onboard->context, kind, namespace_name, name, change, outcome);
 }
 
 static struct ush_only *only_of(const struct ush_onboard *onboard, bool all_new, size_t *count)

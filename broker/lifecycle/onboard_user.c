@@ -201,7 +201,7 @@ static int look_at_all(struct look *look, struct ush_error *err)
 json_t *ush_onboard_user_json(const struct ush_onboard_user *user, struct ush_error *err)
 {
 	USH_AUTO_FREE char *issuer = find_issuer(user, err), *text = ush_printf("%s%s", user->policy->user_prefix != NULL ? user->policy->user_prefix : "", user->name);
-	const struct ush_ledger_entry *denied = user->ledger != NULL ? ush_ledger_bars_user(user->ledger, text) : NULL;
+	const struct ush_ledger_entry *denied = user->ledger != NULL ? ush_ledger_bars_person(user->ledger, user->policy->user_prefix, text) : NULL;
 	USH_AUTO_FREE char *words = denied != NULL ? ush_ledger_words(denied) : NULL;
 	USH_AUTO_JSON may = json_array();
 	USH_AUTO_JSON missing = json_array();

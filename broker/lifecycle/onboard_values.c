@@ -156,8 +156,8 @@ int ush_onboard_name(const struct ush_policy *policy, const char *state_namespac
 		return ush_fail(err, USH_ERR_USAGE, "\"%s\" is no name of a namespace: it %s", name, why);
 	if (strncmp(name, "kube-", 5) == 0 || strncmp(name, "openshift", 9) == 0 || strcmp(name, "default") == 0)
 		return ush_fail(err, USH_ERR_REFUSED, "namespace %s is the cluster's own; it is made from no template", name);
-	if (strcmp(name, state_namespace) == 0)
-		return ush_fail(err, USH_ERR_REFUSED, "namespace %s is where usher-broker keeps what it decided; it is made from no template", name);
+	if (strcmp(name, state_namespace) == 0 || strcmp(name, "usher-system") == 0) /* where deploy/ runs it: who is let in there is let in everywhere */
+		return ush_fail(err, USH_ERR_REFUSED, "namespace %s is where usher-broker runs or keeps what it decided; it is made from no template", name);
 	pattern = ush_list_excludes(&policy->exclude_namespaces, name);
 	if (pattern != NULL)
 		return ush_fail(err, USH_ERR_REFUSED, "namespace %s is excluded by %s (exclude.namespaces: %s)", name, policy->file, pattern);

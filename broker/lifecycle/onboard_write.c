@@ -177,13 +177,31 @@ static void gain_labels(const struct ush_onboard *onboard, struct ush_onboard_sp
 	json_object_update(space->labels, onboard->labels);
 }
 
+/* For whom it was made, where that is somebody else: to change that gives all that runs in it to others. NULL: for nobody else.
+ * The caller frees. */
+static char *for_others(const struct ush_onboard *onboard, const json_t *there)
+{
+	const char *key;
+	json_t *value;
+
+	json_object_foreach(onboard->labels, key, value) {
+		bool says_whom = strncmp(key, USH_TEMPLATE_VALUE_PREFIX, strlen(USH_TEMPLATE_VALUE_PREFIX)) == 0;
+		const char *whom = key + strlen(USH_TEMPLATE_VALUE_PREFIX), *its = says_whom ? label(there, key) : NULL;
+
+		if (its != NULL && strcmp(its, json_string_value(value)) != 0)
+			return ush_printf("was made for %s=%s, and what runs in it is not handed to %s=%s; if that is meant, change its label %s first", whom, its, whom,
+					  json_string_value(value), key);
+	}
+	return NULL;
+}
+
 /* A namespace that was there before us. One that bears the template's mark is one of ours, perhaps half made; any other is
  * somebody's, who may run things in it that a NetworkPolicy would cut off: it is looked at, unless we were told to adopt. */
 static void found_namespace(struct writing *w, const struct job *job, const json_t *there, const char *how)
 {
 	struct ush_onboard_space *space = &w->onboard->spaces[job->space];
 	const char *mark = label(there, USH_LABEL_TEMPLATE);
-	USH_AUTO_FREE char *foreign = ush_onboard_foreign(there);
+	USH_AUTO_FREE char *foreign = ush_onboard_foreign(there), *others = for_others(w->onboard, there);
 
 	take_labels(space, there);
 	if (is_ending(there)) {
@@ -192,6 +210,10 @@ static void found_namespace(struct writing *w, const struct job *job, const json
 	}
 	if (mark != NULL && strcmp(mark, w->onboard->template->name) != 0) {
 		came_to(thing_of(w, job), USH_ONBOARD_REFUSED, ush_printf("was made from template %s, and a namespace has one", mark));
+		return;
+	}
+	if (others != NULL) {
+		came_to(thing_of(w, job), USH_ONBOARD_REFUSED, ush_steal(&others));
 		return;
 	}
 	space->look = mark == NULL && (!w->onboard->adopt || foreign != NULL);
@@ -255,7 +277,7 @@ static void made(struct writing *w, const struct job *job, int status)
 		opened(w, job, outcome);
 	else
 		came_to(thing_of(w, job), outcome, NULL);
-	ush_onboard_wrote(w->onboard, ush_json_string(object, "kind"), space, job->thing == 0 ? space : name, outcome);
+	ush_onboard_wrote(w->onboard, ush_json_string(object, "kind"), space, job->thing == 0 ? space : name, NULL, outcome);
 }
 
 static void missing(struct writing *w, const struct job *job)

@@ -8,9 +8,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "broker/journal/account.h"
 #include "broker/journal/journal.h"
 #include "broker/lifecycle/onboard.h"
 #include "broker/policy/reader.h"
+#include "broker/rights/rights.h"
 #include "broker/verb/told.h"
 #include "common/base/memory.h"
 #include "common/base/progress.h"
@@ -79,8 +81,10 @@ static int print_manifests(const struct ush_onboard *onboard, const struct ush_p
 	return strcmp(options.output, "json") == 0 ? ush_broker_print_json(list, err) : print_yaml(objects, err);
 }
 
-static int print_report(const struct ush_onboard *onboard, struct ush_error *err)
+/* Of several clusters each has a document of its own. */
+static int print_report(const struct ush_onboard *onboard, const char *cluster, struct ush_error *err)
 {
+	static bool another;
 	USH_AUTO_JSON report = NULL;
 	USH_AUTO_BUF out = {0};
 
@@ -89,8 +93,12 @@ static int print_report(const struct ush_onboard *onboard, struct ush_error *err
 		return ush_broker_print(out.data != NULL ? out.data : "", err);
 	}
 	report = ush_onboard_json(onboard);
+	if (cluster != NULL)
+		json_object_set_new(report, "cluster", json_string(cluster));
 	if (strcmp(options.output, "json") == 0)
 		return ush_broker_print_json(report, err);
+	ush_buf_puts(&out, another ? "---\n" : "");
+	another = true;
 	ush_yaml_write(&out, report, false);
 	return ush_broker_print(out.data, err);
 }
@@ -98,26 +106,42 @@ static int print_report(const struct ush_onboard *onboard, struct ush_error *err
 /* ---- the audit log ---- */
 
 /* What the log does not take is told when it is closed. */
-static void wrote(void *context, const char *kind, const char *namespace_name, const char *name, enum ush_onboard_outcome outcome)
+static void wrote(void *context, const char *kind, const char *namespace_name, const char *name, const struct ush_change *change, enum ush_onboard_outcome outcome)
 {
-	struct ush_broker *broker = context;
+	struct ush_turn *turn = context;
+	struct ush_broker *broker = turn->broker;
+	USH_AUTO_ACCOUNT account = {.plan = turn->sync->plan};
 	USH_AUTO_FREE char *event = NULL;
 	struct ush_error kept = {0};
+	json_t *members;
 
 	broker->changed = true;
 	ush_progress_at(&progress, progress.done + 1, ush_boot_ms(&broker->world));
+	if (broker->journal == NULL)
+		return;
 	event = ush_printf("%s.%s", strcmp(kind, "RoleBinding") == 0 ? "binding" : kind, outcome == USH_ONBOARD_CREATED ? "created" : "changed");
 	for (char *p = event; *p != '\0'; p++)
 		*p = *p >= 'A' && *p <= 'Z' ? (char)(*p + 'a' - 'A') : *p;
-	ush_journal_add(broker->journal, event, json_pack("{s:s, s:s, s:s}", "kind", kind, "namespace", namespace_name, "name", name), &kept);
+	members = change != NULL ? ush_account_change(&account, change, USH_OUTCOME_DONE, NULL)
+				 : json_pack("{s:s, s:s, s:s}", "kind", kind, "namespace", namespace_name, "name", name);
+	ush_journal_add(broker->journal, event, members, &kept);
 }
 
+/* What every line says, and what is asked for. Without an answer nobody is named. */
 static int begin_log(const struct ush_turn *turn, struct ush_error *err)
 {
 	struct ush_journal *journal = turn->broker->journal;
+	USH_AUTO_FREE char *who = NULL;
+	struct ush_error ignored = {0};
 
-	ush_journal_common(journal, json_pack("{s:s, s:s, s:s*}", "verb", "onboard", "policy", turn->sync->policy->name, "cluster", turn->cluster));
-	return ush_journal_add(journal, "run.begin", json_pack("{s:s, s:I}", "template", asked.template->name, "namespaces", (json_int_t)asked.count), err);
+	if (journal == NULL)
+		return 0;
+	(void)ush_rights_who(&turn->broker->kube, &who, &ignored);
+	ush_journal_common(journal, json_pack("{s:s, s:s, s:s*, s:s*}", "verb", "onboard", "policy", turn->sync->policy->name, "cluster", turn->cluster, "who", who));
+	return ush_journal_add(journal, "run.begin",
+			       json_pack("{s:s, s:I, s:s}", "template", asked.template->name, "namespaces", (json_int_t)asked.count, "server",
+					 turn->broker->config->server),
+			       err);
 }
 
 static void end_log(const struct ush_turn *turn, const struct ush_onboard *onboard, const struct ush_error *verdict)
@@ -145,7 +169,7 @@ static int carry_out(struct ush_turn *turn, struct ush_onboard *onboard, struct 
 	ush_onboard_verdict(onboard, &verdict);
 	if (writes)
 		end_log(turn, onboard, &verdict);
-	if (print_report(onboard, err) != 0 && verdict.code == USH_OK)
+	if (print_report(onboard, turn->cluster, err) != 0 && verdict.code == USH_OK)
 		return -1;
 	*err = verdict;
 	return verdict.code != USH_OK ? -1 : 0;
@@ -154,7 +178,7 @@ static int carry_out(struct ush_turn *turn, struct ush_onboard *onboard, struct 
 static int onboard_cluster(struct ush_turn *turn, struct ush_error *err)
 {
 	USH_AUTO_ONBOARD onboard = {.kube = turn->sync->kube, .policy = turn->sync->policy, .template = asked.template, .values = &asked.values, .adopt = adopt,
-				    .wait_ms = PROOF_MS, .must_prove = wait_text != NULL, .wrote = wrote, .context = turn->broker};
+				    .wait_ms = PROOF_MS, .must_prove = wait_text != NULL, .wrote = wrote, .context = turn};
 	int64_t seconds;
 
 	onboard.dry = strcmp(dry_run, "none") == 0 ? USH_DRY_NONE : strcmp(dry_run, "client") == 0 ? USH_DRY_CLIENT : USH_DRY_SERVER;
@@ -171,7 +195,7 @@ static int onboard_cluster(struct ush_turn *turn, struct ush_error *err)
 	if (onboard.dry != USH_DRY_CLIENT)
 		return carry_out(turn, &onboard, err);
 	ush_onboard_give(&onboard, turn->sync);
-	if ((strcmp(options.output, "text") != 0 ? print_manifests(&onboard, turn->sync->plan, err) : print_report(&onboard, err)) != 0)
+	if ((strcmp(options.output, "text") != 0 ? print_manifests(&onboard, turn->sync->plan, err) : print_report(&onboard, turn->cluster, err)) != 0)
 		return -1;
 	return ush_onboard_verdict(&onboard, err);
 }

@@ -69,6 +69,9 @@ new_namespace() {
 	is "$(tail -n 2 <(grep -o '^create [a-z]*' "$T/requests") | sort -u)" 'create rolebindings' 'S10 RoleBindings come last'
 	status 0 'S14 the audit log holds together' "$BROKER" verify-log "$T/audit.log"
 	like "$(jq -r .event "$T/audit.log" | paste -sd' ')" 'run.begin namespace.created .*binding.created run.end$' 'S14 and says what was done'
+	is "$(jq -r 'select(.event | startswith("log.") | not) | .who' "$T/audit.log" | sort -u)" admin 'S18 by whom'
+	like "$(jq -c 'select(.event == "binding.created") | [.namespace, .role, .before, .after]' "$T/audit.log" | paste -sd' ')" \
+		'\["payments-dev","Role/deployer",\[\],\["oidc:/teams/payments/developers"\]\]' 'and who got what role'
 }
 
 again() {
@@ -119,6 +122,12 @@ manifests() {
 	status 0 '--dry-run=server looks' team server-dev --dry-run server
 	like "$(cat "$OUT")" 'would create Namespace server-dev' 'says what it would do'
 	nok 'and does not do it' admin get namespace server-dev
+}
+
+two_clusters() { # one API server by two names
+	sed "s|^cluster:|clusters: [{name: one, kubeconfig: $ADMIN}, {name: two, kubeconfig: $ADMIN}]\n&|" "$T/policy.yaml" >"$T/two.yaml"
+	status 0 'of two clusters' "$BROKER" onboard namespace both-dev -f "$T/two.yaml" --template bare -o yaml
+	is "$(grep -E '^(---|cluster: .*)$' "$OUT" | paste -sd' ')" 'cluster: one --- cluster: two' 'each has a YAML document, which says its name'
 }
 
 legacy() { # a namespace that runs things, and that nobody made from a template
@@ -248,6 +257,7 @@ again
 isolation
 pods
 manifests
+two_clusters
 adopting
 refusals
 waiting

@@ -56,8 +56,9 @@ static void end(void)
 
 static size_t wrote_count;
 
-static void wrote(void *context, const char *kind, const char *namespace_name, const char *name, enum ush_onboard_outcome outcome)
+static void wrote(void *context, const char *kind, const char *namespace_name, const char *name, const struct ush_change *change, enum ush_onboard_outcome outcome)
 {
+	ck_assert((change != NULL) == (strncmp(kind, "Role", 4) == 0));
 	ck_assert_ptr_null(context);
 	ck_assert_str_eq(namespace_name, "a-dev");
 	ck_assert((outcome == USH_ONBOARD_CREATED || outcome == USH_ONBOARD_PATCHED) && *kind != '\0' && *name != '\0');
@@ -77,7 +78,8 @@ static int onboard(const char *team, bool adopt, enum ush_onboard_dry dry, size_
 	policy = ush_policy_load(path, NULL, &room.err);
 	ck_assert_msg(policy != NULL, "%s", room.err.what);
 	ck_assert_int_eq(ush_onboard_values(&policy->templates[0], &(struct ush_strings){said, 1}, &values, &room.err), 0);
-	sync = (struct ush_sync){.world = &room.fake->world, .kube = &room.fake->kube, .state_namespace = "default", .no_people = true, .policy = policy};
+	sync = (struct ush_sync){.world = &room.fake->world, .kube = &room.fake->kube, .state_namespace = "default", .no_people = policy->layout != USH_LAYOUT_USERS,
+				 .policy = policy};
 	last = (struct ush_onboard){.kube = &room.fake->kube, .policy = policy, .template = &policy->templates[0], .values = &values, .adopt = adopt, .dry = dry,
 				    .wait_ms = 1000, .wrote = count == 1 && team[0] == 'a' && !adopt ? wrote : NULL};
 	ush_onboard_begin(&last, names, count);
@@ -215,6 +217,21 @@ START_TEST(a_namespace_that_goes_or_has_another_template_is_refused)
 }
 END_TEST
 
+START_TEST(what_runs_for_one_team_is_not_handed_to_another)
+{
+	for (int adopt = 0; adopt < 2; adopt++) { /* with the mark of the template, and where somebody took that off */
+		begin();
+		fake_kube_add(room.fake, adopt ? "{'kind':'Namespace','metadata':{'name':'a-dev','labels':{'template.usher.dev/team':'a'}}}" : OUR_SPACE);
+		ends(onboard("b", true, USH_DRY_NONE, 1), 5);
+		ck_assert_ptr_nonnull(strstr(room.err.what, "namespace a-dev was made for team=a, and what runs in it is not handed to team=b"));
+		ck_assert_uint_eq(fake_kube_count(room.fake, "PATCH", NULL), 0);
+		ck_assert(!sync_room_has(SPACE "/resourcequotas/team"));
+		ck_assert_ptr_null(strstr(text, "untried"));
+		end();
+	}
+}
+END_TEST
+
 START_TEST(what_differs_is_changed_only_when_asked_for)
 {
 	begin();
@@ -302,6 +319,19 @@ START_TEST(what_is_done_is_told_when_the_server_goes_away_and_done_again_is_whol
 }
 END_TEST
 
+START_TEST(nobody_is_let_in_where_what_keeps_it_apart_is_missing)
+{
+	begin();
+	fake_kube_fail(room.fake, (struct fake_kube_fault){.method = "POST", .path = "/apis/networking.k8s.io/v1/namespaces/a-dev", .times = 1000, .status = 403});
+	ends(onboard("a", false, USH_DRY_NONE, 1), 10);
+	tells("failed    NetworkPolicy default-deny");
+	tells("for what could not be written in its namespace");
+	ck_assert_uint_eq(fake_kube_count(room.fake, "POST", SPACE_RBAC "/rolebindings"), 0);
+	ck_assert_ptr_null(strstr(text, "proved"));
+	end();
+}
+END_TEST
+
 START_TEST(a_group_that_is_missing_holds_up_its_binding_alone)
 {
 	begin();
@@ -309,6 +339,25 @@ START_TEST(a_group_that_is_missing_holds_up_its_binding_alone)
 	tells("created   RoleBinding");
 	tells("waits     editor for /teams/b/leads: source main has no such group yet");
 	ck_assert_ptr_nonnull(strstr(room.err.what, "editor for /teams/b/leads"));
+	end();
+}
+END_TEST
+
+/* Another group under the name of one that is gone waits for a person's word; that is said, and not that a binding which
+ * nobody made does not hold. */
+START_TEST(a_group_made_anew_waits_for_a_word_and_is_not_proved)
+{
+	begin();
+	fake_kube_add(room.fake, "{'kind':'ConfigMap','apiVersion':'v1','metadata':{'name':'usher-broker-state','namespace':'default','labels':"
+				 "{'app.kubernetes.io/managed-by':'usher-broker'}},'data':{'state':'{\\\"heirs\\\":[{\\\"confirmed\\\":false,\\\"id\\\":\\\"1\\\","
+				 "\\\"source\\\":\\\"main\\\",\\\"text\\\":\\\"oidc:/teams/a/dev\\\"}],\\\"tombstones\\\":[{\\\"group\\\":\\\"/teams/a/dev\\\","
+				 "\\\"id\\\":\\\"0\\\",\\\"removed\\\":true,\\\"runs\\\":2,\\\"since\\\":1795293654,\\\"source\\\":\\\"main\\\",\\\"text\\\":\\\"oidc:/teams/a/dev\\\"}],"
+				 "\\\"version\\\":2}'}}");
+	ends(onboard("a", false, USH_DRY_NONE, 1), 10);
+	tells("waits     RoleBinding");
+	tells("until somebody confirms");
+	ck_assert_ptr_null(strstr(text, "unproved"));
+	ck_assert_uint_eq(fake_kube_count(room.fake, "POST", SPACE_RBAC "/rolebindings"), 1); /* the leads' */
 	end();
 }
 END_TEST
@@ -344,6 +393,19 @@ static bool says_yes(void *context, const char *user, const json_t *groups, cons
 }
 
 /* BM18: the line says who cannot do what; the time for it is kept. */
+/* Where people are bound, their own group is bound nowhere: that it may nothing says nothing. */
+START_TEST(a_proof_of_people_does_not_name_their_group)
+{
+	sync_room_begin("layout: users\n" POLICY,
+			"{\"groups\":[{\"path\":\"/teams/a/dev\",\"name\":\"dev\",\"id\":\"1\",\"members\":[\"carol\"]},"
+			"{\"path\":\"/teams/a/leads\",\"name\":\"leads\",\"id\":\"2\",\"members\":[\"dave\"]}],\"count\":2}");
+	ends(onboard("a", false, USH_DRY_NONE, 1), 0);
+	tells("proved    carol may get pods\n");
+	ck_assert_ptr_null(strstr(text, "may not"));
+	end();
+}
+END_TEST
+
 START_TEST(who_may_not_in_time_is_named)
 {
 	int64_t began;
@@ -404,7 +466,9 @@ END_TEST
 
 TAP_MAIN("onboard", a_new_namespace_has_its_bindings_last_and_proved, it_takes_no_more_requests_than_it_may, a_second_time_nothing_is_written, many_go_through_one_run,
 	 a_dry_run_writes_nothing, somebodys_namespace_is_looked_at_and_left, another_tools_namespace_is_left_even_when_adopting,
-	 a_namespace_that_goes_or_has_another_template_is_refused, what_differs_is_changed_only_when_asked_for, a_half_made_namespace_is_finished,
+	 a_namespace_that_goes_or_has_another_template_is_refused, what_runs_for_one_team_is_not_handed_to_another,
+	 what_differs_is_changed_only_when_asked_for, a_half_made_namespace_is_finished,
 	 what_somebody_changes_meanwhile_is_left_alone, a_missing_right_is_named, what_is_done_is_told_when_the_server_goes_away_and_done_again_is_whole,
-	 a_group_that_is_missing_holds_up_its_binding_alone, an_incomplete_source_holds_up_the_bindings_and_not_the_namespace, who_may_not_in_time_is_named, a_role_that_allows_nothing_is_told,
+	 nobody_is_let_in_where_what_keeps_it_apart_is_missing, a_group_made_anew_waits_for_a_word_and_is_not_proved, a_group_that_is_missing_holds_up_its_binding_alone, an_incomplete_source_holds_up_the_bindings_and_not_the_namespace, a_proof_of_people_does_not_name_their_group,
+	 who_may_not_in_time_is_named, a_role_that_allows_nothing_is_told,
 	 when_everybody_may_that_is_no_proof, nobody_to_ask_is_no_failure_unless_a_proof_was_wanted)

@@ -145,9 +145,12 @@ START_TEST(namespaces_of_the_cluster_and_of_the_broker_are_refused)
 	begin(HEAD "exclude: {namespaces: ['istio-*']}\n");
 	for (size_t i = 0; i < USH_COUNT(cases); i++) {
 		memset(&err, 0, sizeof err);
-		ck_assert_int_eq(ush_onboard_name(policy, "usher-system", cases[i].name, &err), cases[i].code == USH_OK ? 0 : -1);
+		ck_assert_int_eq(ush_onboard_name(policy, "default", cases[i].name, &err), cases[i].code == USH_OK ? 0 : -1);
 		ck_assert_msg(err.code == cases[i].code, "%s: %s", cases[i].name, err.what);
 	}
+	memset(&err, 0, sizeof err);
+	ck_assert_int_eq(ush_onboard_name(policy, "ops", "ops", &err), -1);
+	ck_assert_int_eq(err.code, USH_ERR_REFUSED);
 	end();
 }
 END_TEST
@@ -250,13 +253,15 @@ START_TEST(a_policy_that_allows_more_is_another_one)
 {
 	static const char *const cases[][3] = {
 		{"{'kind':'NetworkPolicy','spec':{'podSelector':{},'policyTypes':['Ingress'],'ingress':[{}]}}",
-		 "{'kind':'NetworkPolicy','spec':{'podSelector':{},'policyTypes':['Ingress']}}", "spec.ingress is [{}], not not there"},
+		 "{'kind':'NetworkPolicy','spec':{'podSelector':{},'policyTypes':['Ingress']}}", "spec.ingress is [{}], and should not be there"},
 		{"{'kind':'NetworkPolicy','spec':{'podSelector':{'matchLabels':{'a':'b'}},'policyTypes':['Ingress']}}",
 		 "{'kind':'NetworkPolicy','spec':{'podSelector':{},'policyTypes':['Ingress']}}", "spec.podSelector.matchLabels"},
 		{"{'kind':'ResourceQuota','spec':{'hard':{'pods':'10'}}}", "{'kind':'ResourceQuota','spec':{'hard':{'pods':'50'}}}", "spec.hard.pods is 10, not 50"},
 		{"{'kind':'ResourceQuota','spec':{'hard':{'pods':'50'},'scopes':['BestEffort']}}", "{'kind':'ResourceQuota','spec':{'hard':{'pods':'50'}}}", "spec.scopes"},
 		{"{'kind':'ServiceAccount'}", "{'kind':'ServiceAccount','automountServiceAccountToken':false}", "automountServiceAccountToken is not there, not false"},
 		{"{'kind':'Namespace','metadata':{}}", "{'kind':'Namespace','metadata':{'labels':{'a':'b'}}}", "label a is not there, not b"},
+		{"{'kind':'Namespace','metadata':{'labels':{'pod-security.kubernetes.io/enforce':'restricted','pod-security.kubernetes.io/enforce-version':'v1.0'}}}",
+		 "{'kind':'Namespace','metadata':{'labels':{'pod-security.kubernetes.io/enforce':'restricted'}}}", "enforce-version is v1.0, and should not be there"},
 		{"{'kind':'LimitRange','spec':{'limits':'x'}}", "{'kind':'LimitRange','spec':{'limits':[{'type':'Container'}]}}", "spec.limits is x"},
 	};
 
@@ -292,6 +297,17 @@ START_TEST(the_marks_of_other_tools_are_respected)
 
 		ck_assert_pstr_eq(who, cases[i].who);
 	}
+}
+END_TEST
+
+START_TEST(a_patch_takes_back_an_older_pod_security)
+{
+	USH_AUTO_JSON there = json("{'kind':'Namespace','metadata':{'labels':{'a':'b','pod-security.kubernetes.io/enforce-version':'v1.0'}}}");
+	USH_AUTO_JSON wanted = json("{'kind':'Namespace','metadata':{'labels':{'pod-security.kubernetes.io/enforce':'restricted'}}}");
+	USH_AUTO_JSON patch = ush_onboard_patch(there, wanted);
+	USH_AUTO_JSON labels = json("{'pod-security.kubernetes.io/enforce':'restricted','pod-security.kubernetes.io/enforce-version':null}");
+
+	ck_assert(json_equal(ush_json_object(ush_json_object(patch, "metadata"), "labels"), labels));
 }
 END_TEST
 
@@ -344,4 +360,4 @@ END_TEST
 TAP_MAIN("onboard", onboard_needs_no_more_than_it_uses, a_template_is_found_by_name_and_a_typo_is_guessed, every_capture_is_said_once_and_nothing_else, a_group_is_filled_with_what_was_said,
 	 namespaces_of_the_cluster_and_of_the_broker_are_refused, a_namespace_gets_its_objects_in_order, traffic_is_denied_but_for_dns_and_what_was_asked_for,
 	 one_amount_has_many_spellings, what_the_server_filled_in_is_no_difference, a_policy_that_allows_more_is_another_one, the_marks_of_other_tools_are_respected,
-	 a_patch_is_for_this_version_and_takes_away_what_is_too_much, a_quota_below_what_runs_is_told)
+	 a_patch_takes_back_an_older_pod_security, a_patch_is_for_this_version_and_takes_away_what_is_too_much, a_quota_below_what_runs_is_told)

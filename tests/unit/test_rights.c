@@ -122,6 +122,24 @@ START_TEST(it_is_printed_as_manifests_in_the_order_to_create_them)
 }
 END_TEST
 
+/* Else what one account is given by "kubectl apply" is taken from another. */
+START_TEST(what_two_accounts_are_given_is_called_differently)
+{
+	const json_t *object;
+	USH_AUTO_JSON objects = NULL;
+	size_t i;
+
+	begin("- {group: a, role: edit, namespaces: [x]}\n");
+	objects = ush_rights_objects(&rights, "usher-system", "usher-onboard");
+	json_array_foreach(objects, i, object) {
+		const json_t *ref = ush_json_object(object, "roleRef");
+
+		ck_assert_str_eq(ush_json_string(ush_json_object(object, "metadata"), "name"), "usher-onboard");
+		ck_assert(ref == NULL || strcmp(ush_json_string(ref, "name"), "usher-onboard") == 0);
+	}
+}
+END_TEST
+
 /* ---- the check ---- */
 
 static const char *reviewed; /* what the API server says of us, as status */
@@ -225,5 +243,5 @@ END_TEST
 
 TAP_MAIN("rights", a_role_may_be_bound_where_it_is_granted_and_nowhere_else, escalate_and_wildcards_are_never_asked_for,
 	 a_role_of_the_policys_own_needs_its_rules, without_roles_of_its_own_no_role_may_be_written, namespaces_by_pattern_need_the_right_everywhere,
-	 the_state_and_the_lease_are_named, it_is_printed_as_manifests_in_the_order_to_create_them, no_more_than_is_needed_is_no_more,
+	 the_state_and_the_lease_are_named, it_is_printed_as_manifests_in_the_order_to_create_them, what_two_accounts_are_given_is_called_differently, no_more_than_is_needed_is_no_more,
 	 anything_more_is_told, every_path_is_more, an_answer_that_is_none_is_an_error)
