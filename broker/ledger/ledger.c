@@ -140,9 +140,16 @@ void ush_ledger_free(struct ush_ledger *ledger)
 
 /* ---- who stays out ---- */
 
+/* Canonical caseless matching (Unicode 3.13, D145), as near as one pass before and one after come to it. */
 char *ush_ledger_folded(const char *text)
 {
-	return ush_text_is_utf8(text, strlen(text)) ? g_utf8_casefold(text, -1) : g_ascii_strdown(text, -1);
+	USH_AUTO_FREE char *apart = NULL, *folded = NULL;
+
+	if (g_str_is_ascii(text) || !ush_text_is_utf8(text, strlen(text)))
+		return g_ascii_strdown(text, -1);
+	apart = g_utf8_normalize(text, -1, G_NORMALIZE_DEFAULT);
+	folded = apart != NULL ? g_utf8_casefold(apart, -1) : NULL;
+	return folded != NULL ? g_utf8_normalize(folded, -1, G_NORMALIZE_DEFAULT) : g_ascii_strdown(text, -1);
 }
 
 static bool alike(const char *a, const char *b)
@@ -165,10 +172,20 @@ const struct ush_ledger_entry *ush_ledger_bars_user(const struct ush_ledger *led
 	return NULL;
 }
 
+const struct ush_ledger_entry *ush_ledger_bars_person(const struct ush_ledger *ledger, const char *prefix, const char *text)
+{
+	const struct ush_ledger_entry *bar = ush_ledger_bars_user(ledger, text);
+	size_t length = prefix != NULL ? strlen(prefix) : 0;
+
+	if (bar == NULL && length > 0 && strncmp(text, prefix, length) == 0)
+		bar = ush_ledger_bars_user(ledger, text + length);
+	return bar;
+}
+
 static bool is_group(const struct ush_ledger_entry *e, const char *source, const char *id, const char *text)
 {
-	if (e->id != NULL && id != NULL)
-		return source != NULL && e->source != NULL && strcmp(e->source, source) == 0 && strcmp(e->id, id) == 0;
+	if (e->id != NULL && id != NULL && source != NULL && e->source != NULL && strcmp(e->source, source) == 0 && strcmp(e->id, id) == 0)
+		return true;
 	for (size_t i = 0; text != NULL && i < e->spellings.count; i++)
 		if (strcmp(e->spellings.items[i], text) == 0)
 			return true;

@@ -56,14 +56,17 @@ bool ush_ledger_drop(struct ush_ledger *ledger, const char *key);
 
 struct ush_ledger_entry *ush_ledger_find(const struct ush_ledger *ledger, const char *key);
 
-/* The entry that keeps it out, or NULL. text is what the API server calls the person; spellings that differ in case alone
- * are one person. */
+/* The entry that keeps it out, or NULL. text is what the API server calls the person; spellings that differ in case, or
+ * in the form of Unicode alone, are one person. */
 const struct ush_ledger_entry *ush_ledger_bars_user(const struct ush_ledger *ledger, const char *text);
 
-/* What spellings of one person have in common: it is what ush_ledger_bars_user compares. The caller frees. */
+/* The same of who bears the prefix that the policy gives people: under another prefix, or none, it is the same person. */
+const struct ush_ledger_entry *ush_ledger_bars_person(const struct ush_ledger *ledger, const char *prefix, const char *text);
+
+/* What spellings of one person have in common, in whatever case and form of Unicode: it is what ush_ledger_bars_user compares. The caller frees. */
 char *ush_ledger_folded(const char *text);
 
-/* A group is known by source and id; one whose id was not known by its spellings. */
+/* A group is known by source and id, and by its spellings whoever bears them: for the API server one name is one group. */
 const struct ush_ledger_entry *ush_ledger_bars_group(const struct ush_ledger *ledger, const char *source, const char *id, const char *text);
 const struct ush_ledger_entry *ush_ledger_bars_namespace(const struct ush_ledger *ledger, const char *name);
 

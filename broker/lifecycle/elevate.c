@@ -86,13 +86,13 @@ static void fill(const struct ush_elevate *e, int64_t now, const char *key, stru
 	entry->seal = ush_strdup(e->seal);
 	ush_list_add(&entry->spellings, e->subject);
 	entry->key = ush_strdup(key);
-	entry->binding = key != NULL ? ush_printf("usher-elevated-%s", key) : NULL;
+	entry->binding = key != NULL ? ush_printf(USH_ELEVATED_BEGIN "%s", key) : NULL;
 }
 
 static const struct ush_ledger_entry *barred(const struct ush_elevate *e, const struct ush_ledger *ledger)
 {
 	const struct ush_ledger_entry *bar =
-		e->group ? ush_ledger_bars_group(ledger, e->source, e->id, e->subject) : ush_ledger_bars_user(ledger, e->subject);
+		e->group ? ush_ledger_bars_group(ledger, e->source, e->id, e->subject) : ush_ledger_bars_person(ledger, e->policy->user_prefix, e->subject);
 
 	return bar != NULL ? bar : ush_ledger_bars_namespace(ledger, e->namespace_name);
 }
@@ -204,41 +204,51 @@ static int bind(struct ush_elevate *e, struct ush_error *err)
 	return -1;
 }
 
+/* The binding goes when it bears the name that the ledger gave it, whoever changed what else of it. */
+static int unbind(const struct ush_kube *kube, const struct ush_ledger_entry *entry, struct ush_error *err)
+{
+	USH_AUTO_FREE char *path = ush_rbac_path(USH_ROLE_BINDING, entry->namespace_name, entry->binding);
+	USH_AUTO_JSON there = NULL;
+	int status;
+
+	if (ush_kube_get(kube, path, &status, &there, err) != 0)
+		return -1;
+	return there == NULL ? 0 : ush_kube_delete(kube, path, ush_json_string(ush_json_object(there, "metadata"), "uid"), NULL, &status, err);
+}
+
+/* Who was offboarded between our entry and the binding was looked for in bindings that were not there yet. */
+static int check_still(const struct ush_elevate *e, struct ush_error *err)
+{
+	USH_AUTO_LEDGER ledger = {0};
+	USH_AUTO_FREE char *words = NULL;
+	const struct ush_ledger_entry *bar;
+	struct ush_error back = {0};
+
+	if (ush_ledger_load(&ledger, e->kube, e->state_namespace, e->policy->name, NULL, err) == 0) {
+		bar = barred(e, &ledger);
+		words = bar != NULL ? ush_ledger_words(bar) : NULL;
+		if (bar == NULL && ush_ledger_find(&ledger, e->made.key) != NULL)
+			return 0;
+		ush_fail(err, USH_ERR_REFUSED, bar != NULL ? "%s is %s" : "%s: ended by somebody while it was given%s", bar != NULL ? bar->name : e->made.key,
+			 words != NULL ? words : "");
+	}
+	if (unbind(e->kube, &e->made, &back) != 0)
+		ush_hint(err, "RoleBinding %s/%s stands still: the next run of apply takes it away", e->namespace_name, e->made.binding);
+	return -1;
+}
+
 int ush_elevate_begin(struct ush_elevate *e, struct ush_error *err)
 {
 	struct ush_error back = {0};
 
 	if (ush_ledger_change(e->kube, e->state_namespace, e->policy->name, enter, e, err) != 0)
 		return -1;
-	if (bind(e, err) == 0) {
+	if (bind(e, err) == 0 && check_still(e, err) == 0) {
 		prove(e);
 		return 0;
 	}
 	if (ush_ledger_change(e->kube, e->state_namespace, e->policy->name, leave, &(struct leaving){e->made.key, NULL}, &back) != 0 && err->hint[0] == '\0')
 		ush_hint(err, "The ledger has it still: usher-broker elevate --end %s", e->made.key);
-	return -1;
-}
-
-/* The binding goes when it is the one of the key, whoever changed what else of it. */
-static int unbind(const struct ush_kube *kube, const struct ush_ledger_entry *entry, struct ush_error *err)
-{
-	USH_AUTO_FREE char *path = ush_rbac_path(USH_ROLE_BINDING, entry->namespace_name, entry->binding);
-	USH_AUTO_JSON there = NULL;
-	const json_t *metadata;
-	const char *key;
-	int status;
-
-	if (ush_kube_get(kube, path, &status, &there, err) != 0)
-		return -1;
-	metadata = ush_json_object(there, "metadata");
-	key = ush_json_string(ush_json_object(metadata, "labels"), USH_LABEL_ELEVATION);
-	if (there == NULL)
-		return 0;
-	if (key == NULL || strcmp(key, entry->key) != 0)
-		return ush_fail(err, USH_ERR_PARTIAL, "RoleBinding %s/%s does not bear our label any more: the ledger has ended it, and it stands still",
-				entry->namespace_name, entry->binding);
-	if (ush_kube_delete(kube, path, ush_json_string(metadata, "uid"), NULL, &status, err) == 0)
-		return 0;
 	return -1;
 }
 

@@ -8,6 +8,7 @@
 #include "broker/ledger/ledger_store.h"
 #include "broker/policy/naming.h"
 #include "broker/sync/observe.h"
+#include "broker/sync/state.h"
 #include "common/base/memory.h"
 #include "common/data/json.h"
 #include "common/kube/list.h"
@@ -69,15 +70,34 @@ static void begin_journal(const struct ush_offboard *o)
 
 /* ---- the ledger ---- */
 
+static bool is_same(const char *a, const char *b)
+{
+	return a != NULL && b != NULL && strcmp(a, b) == 0;
+}
+
+/* Two of one source may share a name: people, as a login and an e-mail; groups, one that is gone and one that is new. They have
+ * an entry each: readmitting one is not to let the other in. */
+static bool says_it(const struct ush_offboard *o, const struct ush_ledger_entry *e)
+{
+	if (e->kind != o->kind)
+		return false;
+	if (e->kind == USH_LEDGER_NAMESPACE)
+		return strcmp(e->name, o->name) == 0;
+	if (is_same(o->source, e->source) && o->id != NULL && e->id != NULL)
+		return is_same(o->id, e->id);
+	for (size_t i = 0; i < e->spellings.count; i++)
+		if (o->kind == USH_LEDGER_USER ? ush_spellings_have(&o->names, e->spellings.items[i]) : ush_list_holds(&o->dossier.groups, e->spellings.items[i]))
+			return true;
+	return false;
+}
+
 /* The entry that says it already, or NULL. */
 static struct ush_ledger_entry *entry_of(const struct ush_offboard *o, const struct ush_ledger *ledger)
 {
-	const struct ush_list *told = o->kind == USH_LEDGER_USER ? &o->names.told : &o->dossier.groups;
-	const struct ush_ledger_entry *found = o->kind == USH_LEDGER_NAMESPACE ? ush_ledger_bars_namespace(ledger, o->name) : NULL;
-
-	for (size_t i = 0; found == NULL && o->kind != USH_LEDGER_NAMESPACE && i < told->count; i++)
-		found = o->kind == USH_LEDGER_USER ? ush_ledger_bars_user(ledger, told->items[i]) : ush_ledger_bars_group(ledger, o->source, o->id, told->items[i]);
-	return found != NULL ? ush_ledger_find(ledger, found->key) : NULL;
+	for (size_t i = 0; i < ledger->count; i++)
+		if (says_it(o, &ledger->items[i]))
+			return &ledger->items[i];
+	return NULL;
 }
 
 /* True when something is new. A person by whatever case: bars_user does not look at it. */
@@ -138,6 +158,21 @@ static void journal_denied(const struct ush_offboard *o, const char *key)
 	ush_journal_add(o->journal, event, json_pack("{s:s, s:s, s:s?, s:s?}", "name", o->name, "key", key, "source", o->source, "id", o->id), &kept);
 }
 
+/* An entry where no run looks keeps nobody out. */
+static void tell_elsewhere(struct ush_offboard *o)
+{
+	USH_AUTO_FREE char *name = ush_state_name(o->policy->name), *path = ush_printf("/api/v1/namespaces/%s/configmaps/%s", o->state_namespace, name);
+	USH_AUTO_JSON map = NULL;
+	struct ush_error unimportant = {0};
+	int status;
+
+	if (ush_kube_get(o->kube, path, &status, &map, &unimportant) == 0 && map == NULL)
+		ush_report_add(o->report, &(struct ush_line){.word = "left", .kind = "state", .todo = true, .more = json_pack("{s:s}", "namespace", o->state_namespace)},
+			       "no run of policy %s keeps its state in namespace %s yet: one that keeps it elsewhere, or in a folder, does not see this entry. Run again with "
+			       "its --state-namespace NAME, or put the ledger into the folder (render)",
+			       o->policy->name, o->state_namespace);
+}
+
 int ush_offboard_deny(struct ush_offboard *o, struct ush_error *err)
 {
 	struct denial denial = {.o = o};
@@ -146,13 +181,15 @@ int ush_offboard_deny(struct ush_offboard *o, struct ush_error *err)
 	if (o->denied)
 		return 0;
 	if (o->dry) {
-		ush_report_add(o->report, &(struct ush_line){.word = "denied", .kind = "ledger"}, "%s would be kept out by every later run", o->name);
+		ush_report_add(o->report, &(struct ush_line){.word = "denied", .kind = "ledger"}, "%s would be kept out by every later run of policy %s", o->name,
+			       o->policy->name);
 	} else if (ush_ledger_change(o->kube, o->state_namespace, o->policy->name, add_entry, &denial, &why) == 0) {
 		ush_report_add(o->report, &(struct ush_line){.word = "denied", .kind = "ledger", .more = json_pack("{s:s, s:b}", "key", denial.key, "before", denial.was_there)},
-			       "%s %s out by every later run, whoever bears the name then (entry %s; usher-broker readmit %s ends that)", o->name, denial.was_there ? "was kept" : "is kept",
-			       denial.key, denial.key);
+			       "%s %s out by every later run of policy %s, whoever bears the name then (entry %s; usher-broker readmit --key %s ends that)",
+			       o->name, denial.was_there ? "was kept" : "is kept", o->policy->name, denial.key, denial.key);
 		if (!denial.was_there)
 			journal_denied(o, denial.key);
+		tell_elsewhere(o);
 	} else {
 		ush_report_add(o->report, &(struct ush_line){.word = "left", .kind = "ledger", .todo = true, .command = o->again},
 			       "not kept out of later runs: %s. Run again", why.what);

@@ -5,11 +5,20 @@
 #include <string.h>
 #include <strings.h>
 
+#include "broker/ledger/ledger.h"
 #include "common/base/memory.h"
 
 #define FOLD_MAX 1024 /* bytes of a name that is folded without asking for memory */
 #define NEAR_BYTES 128
 
+static bool is_ascii(const char *text)
+{
+	while (*text > 0)
+		text++;
+	return *text == '\0';
+}
+
+/* A-Z alone. */
 static void fold(char *text)
 {
 	for (; *text != '\0'; text++)
@@ -48,6 +57,11 @@ static bool holds_slice(const struct ush_list *sorted, struct ush_slice text, bo
 	} else {
 		at = longer = ush_slice_copy(text);
 	}
+	if (folded && !is_ascii(at)) { /* as the ledger compares */
+		USH_AUTO_FREE char *other = ush_ledger_folded(at);
+
+		return ush_list_holds(sorted, other);
+	}
 	if (folded)
 		fold(at);
 	return ush_list_holds(sorted, at);
@@ -62,11 +76,10 @@ bool ush_list_holds_slice(const struct ush_list *sorted, struct ush_slice text)
 
 void ush_spellings_add_text(struct ush_spellings *spellings, const char *text)
 {
-	USH_AUTO_FREE char *folded = ush_strdup(text);
+	USH_AUTO_FREE char *folded = ush_ledger_folded(text);
 
 	if (*text == '\0' || ush_name_is_system(text))
 		return;
-	fold(folded);
 	ush_list_add(&spellings->told, text);
 	ush_list_add(&spellings->folded, folded);
 	ush_list_sort(&spellings->told);

@@ -15,7 +15,7 @@
 
 struct ush_spellings {
 	struct ush_list told;	/* sorted: for people, and for the ledger */
-	struct ush_list folded; /* sorted, A-Z made a-z: what is looked up */
+	struct ush_list folded; /* sorted, as ush_ledger_folded makes them: what is looked up */
 };
 
 /* Adds every spelling of a name as the provider or a person writes it. Nothing for an empty one or Kubernetes' own

@@ -244,14 +244,17 @@ static void tell_revoked(struct ush_offboard *o, const struct ush_policy_source 
 static void tell_until(struct ush_offboard *o, const struct ush_policy_source *source, const struct ush_revoked *revoked, int64_t now)
 {
 	int64_t seconds = revoked->token_seconds >= 0 ? revoked->token_seconds : o->policy->token_lifetime;
+	const struct ush_offboard_source *s = &o->sources[source - o->policy->sources];
+	bool gone = !revoked->found && revoked->supported && s->failed.code == USH_OK && !o->known; /* what was issued before the account went lives on */
 	char issued[32];
 
-	if (!revoked->found && (revoked->supported || o->sources[source - o->policy->sources].in_count == 0))
+	if (!revoked->found && !gone && (revoked->supported || s->in_count == 0))
 		return;
 	ush_report_add(o->report,
 		       &(struct ush_line){.word = "until", .kind = "id-token", .until = seconds > 0 ? now + seconds + REMEMBERED : USH_UNTIL_UNKNOWN,
 					  .more = json_pack("{s:s, s:s}", "source", source->name, "issued", ush_report_time(now, issued))},
-		       seconds > 0 ? "an ID token of source %s stays valid at the API server, when it was issued a moment ago"
+		       gone ? "the account may have been deleted a moment ago: an ID token that source %s issued before stays valid at the API server"
+		       : seconds > 0 ? "an ID token of source %s stays valid at the API server, when it was issued a moment ago"
 				   : "how long an ID token of source %s lives is not known: it stays valid at the API server for that long (say cluster.tokenLifetime)",
 		       source->name);
 }

@@ -23,7 +23,7 @@ struct ush_board {
 	size_t ended[USH_ENDED_COUNT];
 	double done, failed; /* changes, since the start */
 	int64_t began_ms, ended_ms, complete_ms; /* of the last run, of the last that was complete: the start, when there was none */
-	bool complete, under_way, stopping;
+	bool complete, under_way, stopping, yielded; /* yielded: the last one that ended did */
 	int status;
 	char why[600];
 };
@@ -162,6 +162,7 @@ void ush_board_end(struct ush_board *board, enum ush_ended ended, const struct u
 	board->page = page;
 	board->ended[ended]++;
 	board->under_way = false;
+	board->yielded = ended == USH_ENDED_YIELDED;
 	board->ended_ms = ush_boot_ms(board->of.world);
 	if (ended == USH_ENDED_COMPLETE) {
 		board->complete_ms = board->ended_ms;
@@ -234,7 +235,8 @@ bool ush_board_healthy(struct ush_board *board, struct ush_buf *out)
 	ush_schedule_words(ush_boot_ms(board->of.world) - board->complete_ms, age);
 	well = fresh_enough(board, board->complete_ms);
 	if (!well)
-		ush_buf_printf(out, "no complete run for %s: %s\n", age, board->why[0] != '\0' ? board->why : "none has ended");
+		ush_buf_printf(out, "no complete run for %s: %s\n", age,
+			       board->yielded ? "another usher-broker was applying when it was time last" : board->why[0] != '\0' ? board->why : "none has ended");
 	else if (board->complete)
 		ush_buf_printf(out, "ok: the last complete run ended %s ago%s%s\n", age, board->why[0] != '\0' ? "; the last one failed: " : "", board->why);
 	else

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "broker/sync/applyset.h"
+#include "broker/sync/denied.h"
 #include "broker/sync/elevated.h"
 #include "broker/sync/order.h"
 #include "broker/sync/state_store.h"
@@ -182,6 +183,7 @@ int ush_apply(const struct ush_kube *kube, const struct ush_plan *plan, const ch
 {
 	struct ush_run run = {.kube = kube, .plan = plan, .applied = applied};
 	int64_t began = ush_boot_ms(kube->world);
+	struct ush_error since = {0};
 	int result;
 
 	*applied = (struct ush_applied){.watcher = applied->watcher, .pending = ush_plan_count(plan, USH_PENDING)};
@@ -196,7 +198,11 @@ int ush_apply(const struct ush_kube *kube, const struct ush_plan *plan, const ch
 		result = check_state(kube, plan, &run.before, err); /* who had the lease before us may have changed it since we looked */
 	applied->busy = run.lease.busy || (result != 0 && err->code == USH_ERR_REFUSED && run.lease.object != NULL);
 	if (result == 0)
+		result = ush_denied_since(kube, plan, "nothing was written. Run again", err);
+	if (result == 0)
 		carry_out(&run);
+	if (result == 0 && ush_denied_since(kube, plan, "what was written meanwhile may give them something again. Run again", &since) != 0)
+		ush_list_add(&applied->failed, since.what);
 	ush_lease_release(&run.lease);
 	ush_asked_free(&run);
 	ush_order_end(&run);
@@ -274,5 +280,7 @@ int ush_apply_check(const struct ush_kube *kube, const struct ush_plan *plan, st
 {
 	USH_AUTO_STATE state = {0};
 
-	return check_changes(kube, plan, err) != 0 ? -1 : check_state(kube, plan, &state, err);
+	if (check_changes(kube, plan, err) != 0 || check_state(kube, plan, &state, err) != 0)
+		return -1;
+	return ush_denied_since(kube, plan, "nothing was written. Plan again", err);
 }

@@ -63,13 +63,23 @@ const struct ush_ledger_entry *ush_denied_group(const struct ush_desired *desire
 	return bar;
 }
 
-const struct ush_ledger_entry *ush_denied_person(const struct ush_desired *desired, const char *text)
+static const struct ush_ledger_entry *person(const struct ush_desired *desired, const char *text)
 {
 	USH_AUTO_FREE char *folded = desired->any_denied ? ush_ledger_folded(text) : NULL;
 
 	if (folded == NULL || !ush_keys_has(&desired->denied, ush_texts_hash(folded, strlen(folded))))
 		return NULL;
 	return ush_ledger_bars_user(desired->ledger, text);
+}
+
+const struct ush_ledger_entry *ush_denied_person(const struct ush_desired *desired, const char *text)
+{
+	const char *prefix = desired->policy->user_prefix != NULL ? desired->policy->user_prefix : "";
+	size_t length = strlen(prefix);
+	const struct ush_ledger_entry *bar = person(desired, text);
+
+	/* who was denied before the policy had this prefix has the name alone among the spellings */
+	return bar == NULL && length > 0 && strncmp(text, prefix, length) == 0 ? person(desired, text + length) : bar;
 }
 
 bool ush_denied_namespace(const struct ush_desired *desired, const char *name)

@@ -62,22 +62,47 @@ static char *foreign_of(const struct ush_item *item, const struct ush_marks *mar
 	return item->owned ? ush_strdup("has an owner of its own (ownerReferences)") : NULL;
 }
 
-bool ush_elevated_take(struct ush_elevations *elevations, const struct ush_item *item, const struct ush_marks *marks, const char *policy)
+/* The key of the entry that names it, or NULL. */
+static char *key_of_name(const struct ush_item *item, const struct ush_ledger *ledger)
+{
+	const size_t begin = strlen(USH_ELEVATED_BEGIN);
+	USH_AUTO_FREE char *key = NULL;
+	const struct ush_ledger_entry *entry;
+
+	if (ledger == NULL || item->name.type != '"' || item->name.length != begin + 8 || memcmp(item->name.text, USH_ELEVATED_BEGIN, begin) != 0)
+		return NULL;
+	key = ush_strndup(item->name.text + begin, 8);
+	entry = ush_ledger_find(ledger, key);
+	return entry != NULL && entry->kind == USH_LEDGER_ELEVATED && ush_slice_is(item->name, entry->binding) &&
+			       ush_slice_is(item->namespace_name, entry->namespace_name)
+		       ? ush_steal(&key)
+		       : NULL;
+}
+
+bool ush_elevated_take(struct ush_elevations *elevations, const struct ush_item *item, const struct ush_marks *marks, const char *policy,
+		       const struct ush_ledger *ledger)
 {
 	USH_AUTO_FREE char *key = NULL, *whose = NULL, *kind = NULL, *name = NULL;
 	struct ush_elevated e = {0};
+	bool marked;
 
-	if (item->rbac != USH_ROLE_BINDING || !ush_slice_is(marks->managed_by, USH_MANAGED_BY) || marks->policy.type != 0 || !marks->more)
+	if (item->rbac != USH_ROLE_BINDING)
 		return false;
-	key = label_of(item, USH_LABEL_ELEVATION);
-	whose = label_of(item, USH_LABEL_ELEVATION_OF);
-	if (key == NULL || (whose != NULL && strcmp(whose, policy) != 0))
+	marked = ush_slice_is(marks->managed_by, USH_MANAGED_BY) && marks->policy.type == 0 && marks->more;
+	key = marked ? label_of(item, USH_LABEL_ELEVATION) : NULL;
+	whose = marked ? label_of(item, USH_LABEL_ELEVATION_OF) : NULL;
+	marked = key != NULL && (whose == NULL || strcmp(whose, policy) == 0);
+	if (!marked) {
+		free(ush_steal(&key));
+		key = key_of_name(item, ledger);
+	}
+	if (key == NULL)
 		return false;
 	kind = ush_slice_copy(item->role_kind);
 	name = ush_slice_copy(item->role_name);
 	e = (struct ush_elevated){.namespace_name = ush_slice_copy(item->namespace_name), .name = ush_slice_copy(item->name), .uid = ush_slice_copy(item->uid),
 				  .key = ush_steal(&key), .subject = subject_of(item), .role = ush_printf("%s/%s", kind, name),
-				  .foreign = foreign_of(item, marks), .terminating = item->terminating};
+				  .foreign = foreign_of(item, marks), .bare = !marked, .terminating = item->terminating};
 	USH_PUSH(elevations->items, elevations->count, e);
 	return true;
 }

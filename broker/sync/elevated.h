@@ -15,12 +15,15 @@ struct ush_plan;
 struct ush_change;
 struct ush_applied;
 
+#define USH_ELEVATED_BEGIN "usher-elevated-" /* of a binding's name; the key follows */
+
 struct ush_elevated { /* one that is there */
 	char *namespace_name, *name, *uid;
-	char *key;     /* the label */
+	char *key;     /* the label; of a bare one what its name says */
 	char *subject; /* "User oidc:bob", as the API server calls it; NULL: not just one */
 	char *role;    /* "ClusterRole/admin" */
 	char *foreign; /* whose mark is on it beside ours, or NULL */
+	bool bare;     /* it has the name of one, and not our marks: only the ledger knows it */
 	bool terminating;
 };
 
@@ -29,8 +32,10 @@ struct ush_elevations {
 	size_t count;
 };
 
-/* Takes it in, when it is one that this policy has to look after. False: it is none. */
-bool ush_elevated_take(struct ush_elevations *elevations, const struct ush_item *item, const struct ush_marks *marks, const char *policy);
+/* Takes it in, when it is one that this policy has to look after: by its marks, or by the name that the ledger (or NULL) gave it,
+ * whatever was done to its marks. False: it is none. */
+bool ush_elevated_take(struct ush_elevations *elevations, const struct ush_item *item, const struct ush_marks *marks, const char *policy,
+		       const struct ush_ledger *ledger);
 void ush_elevations_free(struct ush_elevations *elevations);
 
 /* "User", "Group" or "ServiceAccount" of the subject of an entry, and its name and namespace, as a binding has them; the

@@ -57,14 +57,19 @@ static const char *cluster_role(const struct ush_policy *policy, const char *nam
 	return NULL;
 }
 
+/* It bears the name that the ledger gave it: whatever else is written into it now, it was made for a time. */
+static bool is_named(const struct ush_ledger_entry *e, const struct ush_elevated *seen)
+{
+	return strcmp(seen->name, e->binding) == 0 && strcmp(seen->namespace_name, e->namespace_name) == 0;
+}
+
 /* It is that binding, for that subject, and as far as the policy still knows the role, for that. */
 static bool is_that(const struct due *due, const struct ush_ledger_entry *e, const struct ush_elevated *seen)
 {
 	USH_AUTO_FREE char *subject = ush_printf("%s %s", e->group ? "Group" : "User", e->subject);
 	const char *role = cluster_role(due->desired->policy, e->role);
 
-	return strcmp(seen->name, e->binding) == 0 && strcmp(seen->namespace_name, e->namespace_name) == 0 && seen->subject != NULL &&
-	       strcmp(seen->subject, subject) == 0 &&
+	return is_named(e, seen) && !seen->bare && seen->subject != NULL && strcmp(seen->subject, subject) == 0 &&
 	       (role == NULL || (strncmp(seen->role, "ClusterRole/", 12) == 0 && strcmp(seen->role + 12, role) == 0));
 }
 
@@ -116,7 +121,9 @@ static void judge(struct due *due, const struct ush_elevated *seen)
 	const struct ush_ledger_entry *e = entry_of(due->ledger, seen->key);
 	char *why;
 
-	if (seen->foreign != NULL) {
+	if (seen->bare && (e == NULL || !is_named(e, seen)))
+		return;
+	if (seen->foreign != NULL && (e == NULL || !is_named(e, seen))) {
 		say(due, USH_CONFLICT, seen->namespace_name, seen->name,
 		    ush_printf("bears the mark of an elevation, and is %s: left alone, take it away there", seen->foreign));
 		return;
@@ -125,13 +132,16 @@ static void judge(struct due *due, const struct ush_elevated *seen)
 		take_away(due, seen, ush_printf("no elevation of the ledger (%s): forged, or ended before", seen->key));
 		return;
 	}
-	if (!is_that(due, e, seen)) {
+	why = over(due, e);
+	if (!is_that(due, e, seen) && (why == NULL || !is_named(e, seen))) {
+		free(why);
 		take_away(due, seen, ush_printf("is not what the ledger holds as %s: somebody changed or copied it", seen->key));
 		return;
 	}
 	due->seen[e - due->ledger->items] = true;
-	why = over(due, e);
 	if (why == NULL) {
+		if (seen->foreign != NULL)
+			say(due, USH_CONFLICT, seen->namespace_name, seen->name, ush_printf("is %s now, and goes when its time is over", seen->foreign));
 		tell_soon(due, e);
 		return;
 	}

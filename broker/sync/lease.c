@@ -55,9 +55,9 @@ static int busy(struct ush_lease *lease, const char *holder, int64_t until, stru
 	USH_AUTO_FREE char *time = micro_time(until);
 
 	time[19] = '\0';
-	lease->busy = true;
+	lease->busy = until <= ush_kube_now(lease->kube) + SPOILT; /* to wait for the end of any other leads nowhere */
 	ush_fail(err, USH_ERR_REFUSED, "another usher-broker is applying (%s); nothing was written", holder);
-	if (until > ush_kube_now(lease->kube) + SPOILT)
+	if (!lease->busy)
 		return ush_hint(err, "Its lease says until %s UTC, which no usher-broker writes; if none runs: kubectl delete lease -n %s " USH_LEASE_NAME, time,
 				lease->namespace_name);
 	return ush_hint(err, "Try again; should it have died, its lease ends at %s UTC", time);

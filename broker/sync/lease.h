@@ -28,7 +28,7 @@ struct ush_lease {
 	int64_t renewed_ms, due_ms; /* when it was renewed, when it is to be: by the boot clock, which never jumps */
 	int64_t asked_ms;           /* when the renewal that is under way was made; 0: none is */
 	struct ush_error lost;      /* why it is, once it is */
-	bool busy;                  /* it could not be taken, because somebody else has it */
+	bool busy;                  /* it could not be taken, because somebody else has it, for no longer than leases last */
 };
 
 /* USH_ERR_REFUSED with the holder's name when somebody else has it. */

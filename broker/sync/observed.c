@@ -267,7 +267,7 @@ static int take_item(struct ush_observed *observed, struct ush_item *item, struc
 	if (observed->few && place == SIZE_MAX)
 		return 0;
 	ush_marks_read(item, &marks);
-	if (observed->live && wanted == SIZE_MAX && ush_elevated_take(&observed->elevated, item, &marks, desired->policy->name))
+	if (observed->live && wanted == SIZE_MAX && ush_elevated_take(&observed->elevated, item, &marks, desired->policy->name, desired->ledger))
 		return 0;
 	foreign = ush_marks_foreign(&marks, item, desired->policy->name, &adoptable);
 	if (item->rbac == USH_ROLE_BINDING)

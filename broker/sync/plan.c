@@ -52,6 +52,7 @@ void ush_plan_free(struct ush_plan *plan)
 	free(plan->changes);
 	free(plan->for_people);
 	ush_state_free(&plan->state);
+	ush_list_free(&plan->denied);
 	ush_list_free(&plan->over);
 	free(plan);
 }

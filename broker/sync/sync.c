@@ -227,6 +227,7 @@ static int reconcile(struct ush_sync *sync, char *version, struct ush_error *err
 	sync->plan->state_version = version;
 	sync->plan->made = sync->desired->now;
 	sync->plan->no_people = sync->no_people;
+	ush_denied_note(sync->plan, &sync->ledger);
 	ush_reconcile(&input, sync->plan);
 	return sync->kube != NULL ? ush_applyset_read(sync->kube, sync->plan, err) : 0;
 }
@@ -238,8 +239,8 @@ int ush_sync_plan(struct ush_sync *sync, const char *policy_path, struct ush_err
 
 	if (sync->policy == NULL)
 		sync->policy = ush_policy_load(policy_path, NULL, err);
-	if (sync->policy == NULL || read_places(sync, err) != 0 || read_state(sync, &version, err) != 0 || read_ledger(sync, err) != 0 || read_sources(sync, err) != 0)
-		return -1;
+	if (sync->policy == NULL || read_places(sync, err) != 0 || read_state(sync, &version, err) != 0 || read_sources(sync, err) != 0 || read_ledger(sync, err) != 0)
+		return -1; /* the ledger last: whoever is offboarded while the sources are read is out */
 	wish = (struct ush_wish){sync->policy, &sync->places, sync->groups, &sync->state, sync->state_namespace, ush_sync_now(sync), &sync->ledger};
 	sync->desired = ush_desired_new(&wish);
 	if (observe(sync, err) != 0 || read_ledger_again(sync, err) != 0 || read_strays(sync, err) != 0)

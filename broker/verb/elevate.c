@@ -77,7 +77,7 @@ static int name_subject(struct ush_elevate *e, const struct ush_elevating *opene
 		e->id = group->id;
 		return 0;
 	}
-	*text = ush_printf("%s%s", prefix, e->name);
+	*text = ush_printf("%s%s", strncmp(e->name, prefix, strlen(prefix)) == 0 ? "" : prefix, e->name); /* as the API server says it, or without */
 	e->subject = *text;
 	return ush_name_group_refused(*text) == NULL ? 0 : ush_fail(err, USH_ERR_REFUSED, "\"%s\" %s", *text, ush_name_group_refused(*text));
 }

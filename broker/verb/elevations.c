@@ -27,16 +27,22 @@ static const struct ush_option review_rows[] = {
 	{NULL},
 };
 
-static const char *state_of(const struct ush_ledger_entry *e, int64_t now)
+static bool is_denied(const struct ush_ledger *ledger, const struct ush_ledger_entry *e)
 {
-	return e->ended ? "ended" : now >= e->until ? "over" : "holds";
+	return (e->group ? ush_ledger_bars_group(ledger, e->source, e->id, e->subject) : ush_ledger_bars_user(ledger, e->subject)) != NULL ||
+	       ush_ledger_bars_namespace(ledger, e->namespace_name) != NULL;
 }
 
-static void add_text(struct ush_buf *out, const struct ush_ledger_entry *e, int64_t now)
+static const char *state_of(const struct ush_ledger *ledger, const struct ush_ledger_entry *e, int64_t now)
+{
+	return e->ended ? "ended" : now >= e->until ? "over" : is_denied(ledger, e) ? "denied" : "holds";
+}
+
+static void add_text(struct ush_buf *out, const struct ush_ledger *ledger, const struct ush_ledger_entry *e, int64_t now)
 {
 	static const char *const words[] = {[0] = ", reviewed", [1] = ", waits for a review"};
 	USH_AUTO_FREE char *until = ush_moment(e->until);
-	USH_AUTO_FREE char *line = ush_printf("%s  %-5s  %s  role %s in %s until %s, by %s: %s%s%s%s%s%s", e->key, state_of(e, now), e->subject, e->role,
+	USH_AUTO_FREE char *line = ush_printf("%s  %-5s  %s  role %s in %s until %s, by %s: %s%s%s%s%s%s", e->key, state_of(ledger, e, now), e->subject, e->role,
 					      e->namespace_name, until, e->by, e->reason, e->ticket != NULL ? " (" : "", e->ticket != NULL ? e->ticket : "",
 					      e->ticket != NULL ? ")" : "", e->seal != NULL ? ", break-glass " : "", e->seal != NULL ? e->seal : "");
 	USH_AUTO_FREE char *safe = ush_text_safe(line);
@@ -44,9 +50,9 @@ static void add_text(struct ush_buf *out, const struct ush_ledger_entry *e, int6
 	ush_buf_printf(out, "%s%s\n", safe, e->seal != NULL ? words[!e->reviewed] : "");
 }
 
-static json_t *entry_json(const struct ush_ledger_entry *e, int64_t now)
+static json_t *entry_json(const struct ush_ledger *ledger, const struct ush_ledger_entry *e, int64_t now)
 {
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:s, s:s, s:s*, s:s*, s:b}", "key", e->key, "state", state_of(e, now), "subject", e->subject,
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:s, s:s, s:s*, s:s*, s:b}", "key", e->key, "state", state_of(ledger, e, now), "subject", e->subject,
 			 "role", e->role, "namespace", e->namespace_name, "binding", e->binding, "since", (json_int_t)e->since, "until",
 			 (json_int_t)e->until, "by", e->by, "reason", e->reason, "ticket", e->ticket, "breakGlass", e->seal, "reviewed",
 			 e->reviewed || e->seal == NULL);
@@ -70,8 +76,8 @@ static int list(size_t count, char **operands, struct ush_error *err)
 	now = ush_kube_now(&broker.kube);
 	for (size_t i = 0; i < ledger.count; i++)
 		if (ledger.items[i].kind == USH_LEDGER_ELEVATED) {
-			json_array_append_new(all, entry_json(&ledger.items[i], now));
-			add_text(&out, &ledger.items[i], now);
+			json_array_append_new(all, entry_json(&ledger, &ledger.items[i], now));
+			add_text(&out, &ledger, &ledger.items[i], now);
 		}
 	if (strcmp(options.output, "json") == 0)
 		return ush_broker_print_json(all, err);

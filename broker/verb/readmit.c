@@ -25,8 +25,28 @@ static const struct ush_option rows[] = {
 struct readmission {
 	int kind; /* -1: by key */
 	const char *name;
-	struct ush_ledger found;
+	struct ush_ledger found, left; /* what goes, and the ledger without it */
 };
+
+/* Another entry that keeps it out still, or NULL. */
+static const struct ush_ledger_entry *still(const struct readmission *r, const struct ush_ledger_entry *e)
+{
+	const struct ush_ledger_entry *bar = e->kind == USH_LEDGER_NAMESPACE ? ush_ledger_bars_namespace(&r->left, e->name) : NULL;
+
+	for (size_t i = 0; bar == NULL && e->kind != USH_LEDGER_NAMESPACE && i < e->spellings.count; i++)
+		bar = e->kind == USH_LEDGER_USER ? ush_ledger_bars_user(&r->left, e->spellings.items[i])
+						 : ush_ledger_bars_group(&r->left, e->source, e->id, e->spellings.items[i]);
+	return bar;
+}
+
+/* A person is one in whatever case, as they were denied. */
+static bool is_name(const struct readmission *r, const char *text)
+{
+	USH_AUTO_FREE char *a = r->kind == USH_LEDGER_USER ? ush_ledger_folded(text) : ush_strdup(text);
+	USH_AUTO_FREE char *b = r->kind == USH_LEDGER_USER ? ush_ledger_folded(r->name) : ush_strdup(r->name);
+
+	return strcmp(a, b) == 0;
+}
 
 /* By what somebody wrote when it was denied, or by what the API server calls them. */
 static bool is_meant(const struct readmission *r, const struct ush_ledger_entry *e)
@@ -36,9 +56,19 @@ static bool is_meant(const struct readmission *r, const struct ush_ledger_entry 
 	if ((int)e->kind != r->kind)
 		return false;
 	for (size_t i = 0; i < e->spellings.count; i++)
-		if (strcmp(e->spellings.items[i], r->name) == 0)
+		if (is_name(r, e->spellings.items[i]))
 			return true;
-	return strcmp(e->name, r->name) == 0;
+	return is_name(r, e->name);
+}
+
+/* One name, two people: which one comes back is not for us to say. */
+static int refuse_two(const struct readmission *r, struct ush_error *err)
+{
+	const struct ush_ledger_entry *a = &r->found.items[0], *b = &r->found.items[1];
+
+	ush_fail(err, USH_ERR_REFUSED, "%zu entries mean %.100s: %s (%.100s), %s (%.100s)%s; nothing was done", r->found.count, r->name, a->key, a->name, b->key, b->name,
+		 r->found.count > 2 ? " and more" : "");
+	return ush_hint(err, "Say which: usher-broker readmit --key %s -f %s", a->key, options.policy);
 }
 
 static int drop(void *context, struct ush_ledger *ledger, struct ush_error *err)
@@ -58,6 +88,15 @@ static int drop(void *context, struct ush_ledger *ledger, struct ush_error *err)
 		ush_ledger_drop(ledger, its);
 		ush_ledger_add(&r->found, &copy);
 	}
+	if (r->found.count > 1)
+		return refuse_two(r, err);
+	ush_ledger_free(&r->left);
+	for (size_t i = 0; r->found.count > 0 && i < ledger->count; i++) {
+		struct ush_ledger_entry copy;
+
+		ush_ledger_entry_copy(&copy, &ledger->items[i]);
+		ush_ledger_add(&r->left, &copy);
+	}
 	if (r->found.count > 0)
 		return 1;
 	return key != NULL ? ush_fail(err, USH_ERR_USAGE, "nobody is denied under the key %s", key)
@@ -72,13 +111,20 @@ static int readmit(struct ush_elevating *opened, struct readmission *r, struct u
 		return -1;
 	for (size_t i = 0; i < r->found.count; i++) {
 		const struct ush_ledger_entry *e = &r->found.items[i];
-		USH_AUTO_FREE char *name = ush_text_safe(e->name);
+		const struct ush_ledger_entry *bar = still(r, e);
+		USH_AUTO_FREE char *name = ush_text_safe(e->name), *other = bar != NULL ? ush_text_safe(bar->name) : NULL;
 
-		ush_buf_printf(&out, "%s: %s %s is readmitted; the next apply gives back what the policy grants\n", e->key, ush_ledger_kind_name(e->kind), name);
+		if (bar != NULL)
+			ush_buf_printf(&out, "%s: %s %s is readmitted, but for names that %s (%s) is kept out by, too\n", e->key, ush_ledger_kind_name(e->kind), name, other,
+				       bar->key);
+		else
+			ush_buf_printf(&out, "%s: %s %s is readmitted; the next apply gives back what the policy grants\n", e->key, ush_ledger_kind_name(e->kind), name);
 		if (ush_elevating_log(opened, e->kind == USH_LEDGER_USER ? "user.readmitted" : e->kind == USH_LEDGER_GROUP ? "group.readmitted" : "namespace.readmitted", e,
 				      reason, err) != 0)
 			return -1;
 	}
+	if (opened->policy->cluster_count > 0) /* offboard wrote into each of them */
+		ush_buf_printf(&out, "At %s alone: the policy lists clusters, and each has a ledger of its own (--kubeconfig, --context)\n", opened->broker.config->server);
 	return ush_broker_print(out.data, err);
 }
 
@@ -97,6 +143,7 @@ static int run(size_t count, char **operands, struct ush_error *err)
 	if (ush_elevating_open(&opened, &options, "readmit", err) == 0)
 		(void)readmit(&opened, &r, err);
 	ush_ledger_free(&r.found);
+	ush_ledger_free(&r.left);
 	return ush_elevating_close(&opened, err);
 }
 

@@ -119,6 +119,6 @@ void ush_error_print(FILE *to, const char *program, const struct ush_error *err)
 	if (err->hint[0] == '\0')
 		snprintf(raw, sizeof raw, "%s", err->what);
 	else
-		snprintf(raw, sizeof raw, "%s%s %s", err->what, length > 0 && err->what[length - 1] == '.' ? "" : ".", err->hint);
+		snprintf(raw, sizeof raw, "%s%s %s", err->what, length > 0 && strchr(".?", err->what[length - 1]) != NULL ? "" : ".", err->hint);
 	fprintf(to, "%s: %s\n", program, ush_text_line(line, sizeof line, raw));
 }

@@ -77,6 +77,10 @@ is "$(elevated)" 2 'both'
 status 0 'plan says what ends within a day' broker plan "${P[@]}"
 like "$(cat "$OUT")" 'ends [0-9-]+ [0-9:]+ UTC .admin for oidc:bob' 'BM06: a reminder'
 
+status 0 'a name is taken with the prefix, too' give user oidc:bob --role admin -n prod --for 1h --ticket T-1
+like "$(cat "$OUT")" ': oidc:bob has role admin' 'and does not get a second one, which is nobody'
+status 0 'that one is ended' broker elevate "${P[@]}" --end "$(key_of)"
+
 # ---- the end ----
 status 0 'one is ended early' broker elevate "${P[@]}" --end "$ops"
 ok 'and the group may no more' wait_for 20 may_not --as=x --as-group=oidc:ops
@@ -93,6 +97,15 @@ ok 'whatever somebody wrote into it' wait_for 20 may_not --as=oidc:eve
 is "$(elevated)" 1 'and only that one'
 is "$(broker elevations "${P[@]}" -o json | jq -r '[.[].subject] | join(" ")')" oidc:bob 'the ledger forgot it'
 status 0 'the next run has nothing to do' broker plan "${P[@]}"
+
+# ---- who may write bindings writes into their own ----
+status 0 'a short one again' give user eve --role admin -n prod --for 3s --ticket T-4
+eve=$(key_of)
+admin label rolebinding -n prod "usher-elevated-$eve" usher.dev/elevation- app.kubernetes.io/managed-by- >/dev/null
+ok 'whose time passes, too' wait_for 30 is_over
+status 0 'apply knows it without our marks' broker apply "${P[@]}"
+ok 'and takes it away' wait_for 20 may_not --as=oidc:eve
+is "$(admin get rolebinding -n prod "usher-elevated-$eve" --ignore-not-found)" '' 'altogether'
 
 # ---- forged ----
 admin create rolebinding forged -n prod --clusterrole=admin --user=oidc:mallory >/dev/null

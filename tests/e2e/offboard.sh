@@ -130,11 +130,33 @@ status 10 'T60 dave is offboarded' offboard user dave@example.test -f "$T/users.
 status 0 'T60 a sync afterwards, with dave in the group still' broker apply -f "$T/users.yaml"
 is "$(admin get rolebinding -n payments -o json | jq '[.items[].subjects[]? | select(.name == "oidc:dave@example.test")] | length')" 0 'T60 does not bring dave back'
 
+sed 's/userPrefix: "oidc:"/userPrefix: "corp:"/; s/sources: {main:/sources: {other:/' "$T/users.yaml" >"$T/renamed.yaml"
+status 0 'T60 another prefix for people, another name of the source' broker apply -f "$T/renamed.yaml"
+is "$(bound dave)" 1 'T60 are no way back in: what is left is not ours'
+is "$(admin get rolebinding -n payments -o json | jq '[.items[].subjects[]? | select(.name == "corp:dave@example.test")] | length')" 0 'T60 under no prefix'
+status 0 'back to the old names' broker apply -f "$T/users.yaml"
+
 status 0 'a group is offboarded' offboard group solo -f "$T/policy.yaml"
 status 0 'T60 and the sync afterwards leaves it out' broker apply -f "$T/policy.yaml"
 is "$(admin get rolebinding -n ops -o json | jq '[.items[].subjects[]? | select(.name == "oidc:solo")] | length')" 0 'T60 although the source lists it'
 status 10 'a namespace is offboarded' offboard namespace ops -f "$T/policy.yaml"
 is "$(admin get namespace ops -o jsonpath='{.status.phase}')" Active 'the Namespace stays'
+
+# what was made before, and what only looks like another
+jq -n '{groups: [{name: "late", id: "3", members: []}, {name: "team", id: "1", members: []}], count: 2}' >"$T/groups.json"
+policy role "file: {path: $T/groups.json}" 'group: late, role: editor, namespaces: [payments]' | sed 's/^kind: AccessPolicy/&\nmetadata: {name: late}/' >"$T/late.yaml"
+status 10 'where no run keeps its state, that is told' offboard group late -f "$T/late.yaml" --state-namespace kube-public
+like "$(cat "$OUT")" 'left +no run of policy late keeps its state in namespace kube-public yet' 'in words'
+status 1 'a plan is made' broker plan -f "$T/late.yaml" --out "$T/late.json"
+status 10 'T60 the group is offboarded, which has nothing yet' offboard group late -f "$T/late.yaml"
+status 5 'T60 the plan of before is worth nothing' broker apply --plan "$T/late.json" --no-sources
+like "$(cat "$ERR")" 'group late was offboarded since the plan was made' 'and why is said'
+jq -n '{groups: [{name: "late", id: "4", members: []}, {name: "team", id: "1", members: []}], count: 2}' >"$T/groups.json"
+status 0 'T60 a new group of that name' broker apply -f "$T/late.yaml"
+is "$(admin get rolebinding -n payments -o json | jq '[.items[].subjects[]? | select(.name == "oidc:late")] | length')" 0 'T60 stays out: the API server cannot tell them apart'
+status 10 'so has an entry of its own, when told so' offboard group late -f "$T/late.yaml" --reason x
+status 5 'one name that two entries mean lets nobody in' broker readmit group late -f "$T/late.yaml" --reason back
+like "$(cat "$ERR")" '2 entries mean late: .*readmit --key' 'and how to say it is said'
 
 # somebody who may not read everything
 admin create serviceaccount half -n default >/dev/null
@@ -199,4 +221,7 @@ ok "T60 the last request that was believed came before that time ($((believed - 
 nok 'T60 and no later one is' accepted
 status 10 'running again when the provider is back ends what was left' offboard user alice@example.test -f "$T/sso.yaml"
 like "$(cat "$OUT")" 'revoked +sessions and refresh tokens' 'T60 no revocation is lost'
+status 0 'somebody whose account was deleted first' offboard user ghost@example.test -f "$T/sso.yaml" --anyway
+like "$(cat "$OUT")" 'until +[0-9: -]+ +the account may have been deleted a moment ago: an ID token that source main issued before' \
+	'T60 may hold an ID token still, and the dossier says until when'
 done_testing

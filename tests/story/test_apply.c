@@ -454,6 +454,7 @@ START_TEST(a_spoilt_lease_is_told_and_never_reckoned_beyond_its_bounds)
 		fake_kube_add(room.fake, lease);
 		ck_assert_int_eq(sync_room_run(), 5);
 		ck_assert_ptr_nonnull(strstr(room.err.hint, "which no usher-broker writes"));
+		ck_assert(!room.applied.busy); /* who stays (run) tells it each time, and does not wait for it */
 		ck_assert(!sync_room_has(READ));
 	}
 	for (size_t i = 0; i < USH_COUNT(ended); i++) {

@@ -197,6 +197,9 @@ START_TEST(a_run_that_yields_is_no_success_and_no_failure)
 	has(out.data, "usher_broker_runs_total{result=\"failed\"} 0");
 	has(out.data, "usher_broker_complete_run_age_seconds 60");
 	has(out.data, "usher_broker_loop_exit_status 0");
+	pass(901000);
+	ck_assert(!healthy());
+	ck_assert_str_eq(out.data, "no complete run for 16 min: another usher-broker was applying when it was time last\n");
 	end();
 }
 END_TEST

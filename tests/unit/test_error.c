@@ -81,6 +81,14 @@ START_TEST(printing_is_one_sanitised_line_with_the_hint)
 	ck_assert_ptr_nonnull(fgets(line, sizeof line, to));
 	ck_assert_str_eq(line, "usher: provider says: a\\x1b[2J\\nb. Run: kubectl usher login\n");
 	ck_assert_ptr_null(fgets(line, sizeof line, to));
+	rewind(to);
+	ush_error_clear(&err);
+	ush_fail(&err, USH_ERR_USAGE, "which policy?"); /* a question ends with its own mark */
+	ush_hint(&err, "Say it");
+	ush_error_print(to, "usher", &err);
+	rewind(to);
+	ck_assert_ptr_nonnull(fgets(line, sizeof line, to));
+	ck_assert_str_eq(line, "usher: which policy? Say it\n");
 	fclose(to);
 }
 END_TEST

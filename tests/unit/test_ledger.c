@@ -81,19 +81,36 @@ START_TEST(a_person_is_known_by_every_spelling_in_any_case)
 	ck_assert_ptr_nonnull(ush_ledger_bars_user(&ledger, "oidc:\xc3\x84nn@x"));
 	ck_assert_ptr_nonnull(ush_ledger_bars_user(&ledger, "OIDC:\xc3\xa4NN@x"));
 	ck_assert_ptr_null(ush_ledger_bars_user(&ledger, "\xc3\x84nn@x"));
+	ck_assert_ptr_nonnull(ush_ledger_bars_user(&ledger, "oidc:A\xcc\x88NN@x")); /* the same letter, of two code points */
+	ck_assert_ptr_null(ush_ledger_bars_user(&ledger, "oidc:ann@x"));
 	ck_assert_ptr_null(ush_ledger_bars_user(&ledger, "oidc:\xff"));
 	ck_assert_ptr_null(ush_ledger_bars_group(&ledger, "main", "7", "oidc:\xc3\x84nn@x"));
 	ck_assert_ptr_null(ush_ledger_bars_namespace(&ledger, "\xc3\x84nn"));
 }
 END_TEST
 
-START_TEST(a_group_is_known_by_its_id_and_only_without_one_by_its_name)
+START_TEST(a_person_stays_out_whatever_prefix_the_policy_has_now)
+{
+	USH_AUTO_LEDGER ledger = {0};
+
+	put(&ledger, denied(USH_LEDGER_USER, "00000001", "ann", "ann"));
+	ck_assert_ptr_nonnull(ush_ledger_bars_person(&ledger, "corp:", "corp:Ann"));
+	ck_assert_ptr_nonnull(ush_ledger_bars_person(&ledger, NULL, "ann"));
+	ck_assert_ptr_null(ush_ledger_bars_person(&ledger, "corp:", "other:ann"));
+	ck_assert_ptr_null(ush_ledger_bars_person(&ledger, "", "corp:ann"));
+	ck_assert_ptr_null(ush_ledger_bars_person(&ledger, "corp:", "corp:anne"));
+}
+END_TEST
+
+/* For the API server one name is one group: another one of that name lets everybody in who is called so. */
+START_TEST(a_group_is_known_by_its_id_and_by_its_name_whoever_bears_it)
 {
 	USH_AUTO_LEDGER ledger = {0};
 
 	fill(&ledger);
 	ck_assert_ptr_nonnull(ush_ledger_bars_group(&ledger, "main", "7", "oidc:renamed"));
-	ck_assert_ptr_null(ush_ledger_bars_group(&ledger, "main", "8", "oidc:x"));
+	ck_assert_ptr_nonnull(ush_ledger_bars_group(&ledger, "main", "8", "oidc:x"));
+	ck_assert_ptr_null(ush_ledger_bars_group(&ledger, "main", "8", "oidc:xx"));
 	ck_assert_ptr_null(ush_ledger_bars_group(&ledger, "other", "7", "oidc:y"));
 	ck_assert_ptr_nonnull(ush_ledger_bars_group(&ledger, NULL, NULL, "oidc:x"));
 	put(&ledger, denied(USH_LEDGER_GROUP, "0000000a", "/z", "oidc:z"));
@@ -212,6 +229,6 @@ START_TEST(each_policy_has_a_ledger_of_its_own)
 END_TEST
 
 TAP_MAIN("ledger", what_is_written_is_read_again_byte_for_byte_in_whatever_order_it_came, a_person_is_known_by_every_spelling_in_any_case,
-	 a_group_is_known_by_its_id_and_only_without_one_by_its_name, a_denied_one_is_told_with_the_way_back, whatever_was_not_written_so_is_refused,
-	 entries_out_of_order_or_with_one_key_are_refused, it_never_grows_beyond_what_is_kept, no_two_entries_get_one_key,
+	 a_person_stays_out_whatever_prefix_the_policy_has_now, a_group_is_known_by_its_id_and_by_its_name_whoever_bears_it,
+	 a_denied_one_is_told_with_the_way_back, whatever_was_not_written_so_is_refused, entries_out_of_order_or_with_one_key_are_refused, it_never_grows_beyond_what_is_kept, no_two_entries_get_one_key,
 	 each_policy_has_a_ledger_of_its_own)

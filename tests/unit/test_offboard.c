@@ -39,6 +39,20 @@ START_TEST(a_person_is_known_in_every_spelling)
 }
 END_TEST
 
+/* As the ledger compares: who is kept out by it is found in bindings, too. */
+START_TEST(letters_beyond_ascii_have_cases_and_forms_as_well)
+{
+	USH_AUTO_POLICY policy = policy_of(TOP PERSONS KEYCLOAK ROLES GRANTS);
+	struct ush_spellings all = {0};
+
+	ush_spellings_add(&all, policy, "jos\xc3\xa9@x");
+	ck_assert(ush_spellings_have(&all, "oidc:JOS\xc3\x89@X"));
+	ck_assert(ush_spellings_have(&all, "oidc:jose\xcc\x81@x"));
+	ck_assert(!ush_spellings_have(&all, "oidc:jose@x"));
+	ush_spellings_free(&all);
+}
+END_TEST
+
 START_TEST(a_name_of_kubernetes_own_is_no_spelling)
 {
 	USH_AUTO_POLICY policy = policy_of(TOP PERSONS KEYCLOAK ROLES GRANTS);
@@ -168,5 +182,5 @@ START_TEST(many_of_a_kind_are_counted)
 }
 END_TEST
 
-TAP_MAIN("offboard", a_person_is_known_in_every_spelling, a_name_of_kubernetes_own_is_no_spelling, a_long_name_is_looked_up_like_a_short_one,
+TAP_MAIN("offboard", a_person_is_known_in_every_spelling, letters_beyond_ascii_have_cases_and_forms_as_well, a_name_of_kubernetes_own_is_no_spelling, a_long_name_is_looked_up_like_a_short_one,
 	 the_closest_names_are_offered, a_report_is_for_people, a_report_is_for_a_ticket, many_of_a_kind_are_counted)

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The ledger against whoever writes meanwhile, and against who writes into what was given for a time.
+ */
+#include <string.h>
+
+#include "broker/ledger/ledger_store.h"
+#include "broker/lifecycle/elevate.h"
+#include "common/base/memory.h"
+#include "common/data/json.h"
+#include "tests/support/sync_room.h"
+#include "tests/support/tap.h"
+
+#define FOR_A_TIME STORY "elevation:\n  allow:\n  - {roles: [editor], namespaces: ['fancy-*'], max: 4h}\n"
+#define DENY_DAVE  deny(USH_LEDGER_GROUP, "k8s-restricted-users", "oidc:k8s-restricted-users", "1")
+
+static int add(void *context, struct ush_ledger *ledger, struct ush_error *err)
+{
+	struct ush_ledger_entry copy;
+
+	(void)err;
+	ush_ledger_entry_copy(&copy, context);
+	ck_assert(ush_ledger_add(ledger, &copy));
+	return 1;
+}
+
+static void deny(enum ush_ledger_kind kind, const char *name, const char *spelling, const char *id)
+{
+	struct ush_ledger_entry e = {.kind = kind, .since = 1767225600, .key = ush_strdup("0badc0de"), .name = ush_strdup(name), .by = ush_strdup("ann"),
+				     .reason = ush_strdup("left the company"), .source = id != NULL ? ush_strdup("main") : NULL, .id = ush_strdup(id)};
+
+	if (spelling != NULL)
+		ush_list_add(&e.spellings, spelling);
+	ck_assert_msg(ush_ledger_change(&room.fake->kube, "default", "default", add, &e, &room.err) == 0, "%s", room.err.what);
+	ush_ledger_entry_free(&e);
+	fake_kube_forget(room.fake);
+}
+
+static bool says(enum ush_action action, const char *what)
+{
+	for (size_t i = 0; i < room.plan->change_count; i++)
+		if (room.plan->changes[i].action == action && strstr(room.plan->changes[i].reason, what) != NULL)
+			return true;
+	return false;
+}
+
+static struct ush_ledger_entry made;
+
+static int try_elevate(int64_t seconds)
+{
+	USH_AUTO_FREE char *path = ush_printf("%s/policy.yaml", room.folder);
+	USH_AUTO_POLICY policy = ush_policy_load(path, NULL, &room.err);
+	struct ush_elevate e = {.kube = &room.fake->kube, .policy = policy, .state_namespace = "default", .role = 1, .namespace_name = "fancy-namespace",
+				.by = "ann", .reason = "the queue is stuck", .seconds = seconds, .name = "bob", .subject = "oidc:bob"};
+	int result = ush_elevate_begin(&e, &room.err);
+
+	ck_assert(e.proved == (result == 0));
+	ush_ledger_entry_free(&made);
+	ush_ledger_entry_copy(&made, &e.made);
+	ush_elevate_free(&e);
+	return result;
+}
+
+static void elevate(int64_t seconds)
+{
+	ck_assert_msg(try_elevate(seconds) == 0, "%s", room.err.what);
+	fake_kube_forget(room.fake);
+}
+
+static bool stands(void)
+{
+	USH_AUTO_FREE char *path = ush_printf(BINDINGS "/%s", made.binding);
+
+	return sync_room_has(path);
+}
+
+/* ---- written into ---- */
+
+/* Who has a role that lets them write bindings may write into the one that gives it: the ledger knows it by its name. */
+static void write_anew(const char *metadata)
+{
+	USH_AUTO_FREE char *text = ush_printf("{'kind':'RoleBinding','metadata':{'name':'%s','namespace':'fancy-namespace'%s},'roleRef':{'apiGroup':"
+					      "'rbac.authorization.k8s.io','kind':'ClusterRole','name':'edit'},'subjects':[{'kind':'User','apiGroup':"
+					      "'rbac.authorization.k8s.io','name':'oidc:bob'}]}",
+					      made.binding, metadata);
+
+	fake_kube_add(room.fake, text);
+}
+
+START_TEST(taking_our_marks_off_makes_nothing_last_longer)
+{
+	static const char *const marks[] = {"", ",'labels':{'usher.dev/elevation-of':'default'}", ",'labels':{'app.kubernetes.io/managed-by':'usher-broker'}", ",'labels':{'usher.dev/elevation':'00000000'}",
+					    ",'labels':{'app.kubernetes.io/managed-by':'usher-broker','usher.dev/elevation':'00000000','usher.dev/elevation-of':'x'}",
+					    ",'labels':{'app.kubernetes.io/managed-by':'Helm'},'annotations':{'meta.helm.sh/release-name':'x'}",
+					    ",'ownerReferences':[{'apiVersion':'v1','kind':'ConfigMap','name':'n','uid':'u'}]"};
+
+	for (size_t i = 0; i < USH_COUNT(marks); i++) {
+		sync_room_begin(FOR_A_TIME, FULL);
+		ck_assert_int_eq(sync_room_run(), 0);
+		elevate(300);
+		write_anew(marks[i]);
+		room.fake->now_ms += 300 * 1000;
+		ck_assert_int_eq(sync_room_run(), 0);
+		ck_assert_msg(!stands(), "case %zu", i);
+		ck_assert(!says(USH_NOTE, "gone already"));
+		ck_assert(!says(USH_CONFLICT, ""));
+		sync_room_end();
+	}
+}
+END_TEST
+
+START_TEST(a_name_like_that_of_one_is_nothing_to_us_unless_the_ledger_has_it)
+{
+	sync_room_begin(FOR_A_TIME, FULL);
+	ck_assert_int_eq(sync_room_run(), 0);
+	fake_kube_add(room.fake, "{'kind':'RoleBinding','metadata':{'name':'usher-elevated-deadbeef','namespace':'fancy-namespace'},'roleRef':{'apiGroup':"
+				 "'rbac.authorization.k8s.io','kind':'ClusterRole','name':'edit'},'subjects':[]}");
+	ck_assert_int_eq(sync_room_run(), 0);
+	ck_assert(sync_room_has(BINDINGS "/usher-elevated-deadbeef"));
+	sync_room_end();
+}
+END_TEST
+
+START_TEST(one_ends_before_its_time_whatever_is_written_into_it)
+{
+	struct ush_ledger_entry ended = {0};
+
+	sync_room_begin(FOR_A_TIME, FULL);
+	elevate(7200);
+	write_anew("");
+	ck_assert_int_eq(ush_elevate_end(&room.fake->kube, "default", "default", made.key, &ended, &room.err), 0);
+	ck_assert(!stands());
+	ush_ledger_entry_free(&ended);
+	sync_room_end();
+}
+END_TEST
+
+static void deny_meanwhile(void *context, struct fake_kube *fake, const char *method, const char *path)
+{
+	(void)context;
+	if (strcmp(method, "POST") != 0 || strncmp(path, BINDINGS, strlen(BINDINGS)) != 0)
+		return;
+	fake->before = NULL;
+	deny(USH_LEDGER_USER, "bob", "oidc:bob", NULL);
+}
+
+/* Their bindings were looked at before this one was there. */
+START_TEST(who_is_denied_while_a_role_is_given_does_not_get_it)
+{
+	sync_room_begin(FOR_A_TIME, FULL);
+	room.fake->before = deny_meanwhile;
+	ck_assert_int_eq(try_elevate(7200), -1);
+	ck_assert_ptr_null(room.fake->before);
+	ck_assert_int_eq(room.err.code, USH_ERR_REFUSED);
+	ck_assert_ptr_nonnull(strstr(room.err.what, "bob is denied since"));
+	ck_assert(!stands());
+	USH_AUTO_LEDGER ledger = {0};
+
+	ck_assert_int_eq(ush_ledger_load(&ledger, &room.fake->kube, "default", "default", NULL, &room.err), 0);
+	ck_assert_uint_eq(ledger.count, 1);
+	sync_room_end();
+}
+END_TEST
+
+/* ---- while a run is on its way ---- */
+
+static int apply(void)
+{
+	ush_applied_free(&room.applied);
+	room.applied = (struct ush_applied){0};
+	room.err = (struct ush_error){0};
+	return ush_apply(&room.fake->kube, room.plan, "test-1", &room.applied, &room.err);
+}
+
+/* The group has no binding yet, so there is nothing to take it out of, and nothing in the cluster moved. */
+START_TEST(who_is_offboarded_after_the_plan_gets_nothing_by_it)
+{
+	sync_room_begin(STORY, FULL);
+	ck_assert_int_eq(sync_room_plan(), 0);
+	DENY_DAVE;
+	ck_assert_int_eq(ush_apply_check(&room.fake->kube, room.plan, &room.err), -1);
+	ck_assert_int_eq(room.err.code, USH_ERR_REFUSED);
+	ck_assert_ptr_nonnull(strstr(room.err.what, "group k8s-restricted-users was offboarded since the plan was made"));
+	ck_assert_int_eq(apply(), -1);
+	ck_assert_int_eq(room.err.code, USH_ERR_REFUSED);
+	ck_assert(!sync_room_has(READ));
+	ck_assert_int_eq(sync_room_run(), 0);
+	ck_assert(!sync_room_has(READ));
+	sync_room_end();
+}
+END_TEST
+
+/* A file does not say whom the ledger denied: there the moment decides. */
+START_TEST(a_plan_of_a_file_is_older_than_whoever_was_offboarded_since)
+{
+	sync_room_begin(STORY, FULL);
+	ck_assert_int_eq(sync_room_plan(), 0);
+	room.plan->denied_known = false;
+	DENY_DAVE;
+	ck_assert_int_eq(ush_apply_check(&room.fake->kube, room.plan, &room.err), -1);
+	ck_assert_int_eq(room.err.code, USH_ERR_REFUSED);
+	room.plan->made += 60;
+	ck_assert_int_eq(ush_apply_check(&room.fake->kube, room.plan, &room.err), 0);
+	sync_room_end();
+}
+END_TEST
+
+static void deny_first(void *context, struct fake_kube *fake, const char *method, const char *path)
+{
+	(void)context;
+	if (strcmp(method, "POST") != 0 || strncmp(path, BINDINGS, strlen(BINDINGS)) != 0)
+		return;
+	fake->before = NULL;
+	DENY_DAVE;
+}
+
+START_TEST(who_is_offboarded_while_a_run_writes_is_told_and_goes_with_the_next)
+{
+	sync_room_begin(STORY, FULL);
+	room.fake->before = deny_first;
+	ck_assert_int_eq(sync_room_run(), 10);
+	sync_room_expect_failed("group k8s-restricted-users was offboarded since the plan was made");
+	ck_assert_int_eq(sync_room_run(), 0);
+	ck_assert(!sync_room_has(READ));
+	sync_room_end();
+}
+END_TEST
+
+TAP_MAIN("meanwhile", taking_our_marks_off_makes_nothing_last_longer, a_name_like_that_of_one_is_nothing_to_us_unless_the_ledger_has_it,
+	 one_ends_before_its_time_whatever_is_written_into_it, who_is_denied_while_a_role_is_given_does_not_get_it,
+	 who_is_offboarded_after_the_plan_gets_nothing_by_it, a_plan_of_a_file_is_older_than_whoever_was_offboarded_since,
+	 who_is_offboarded_while_a_run_writes_is_told_and_goes_with_the_next)
