@@ -49,7 +49,7 @@ void little_ledger(const struct little_world *world, struct ush_ledger *ledger)
 
 /* ---- the rules ---- */
 
-/* A source that the policy has no more cannot be compared: then the id, or the name, is enough. */
+/* A source that the policy has no more cannot be compared: then the id is enough. The name always is: tokens say no more. */
 static bool is_lost(const struct little_denial *denial)
 {
 	return strcmp(denial->called, little_sources[denial->source]) != 0;
@@ -60,7 +60,7 @@ bool little_denies(const struct little_world *world, int source, unsigned int id
 	for (size_t i = 0; i < LITTLE_DENIALS; i++) {
 		const struct little_denial *d = &world->denials[i];
 
-		if (d->id != 0 && (is_lost(d) ? d->id == id || d->name == name : d->id == id && d->source == source))
+		if (d->id != 0 && (d->name == name || (d->id == id && (is_lost(d) || d->source == source))))
 			return true;
 	}
 	return false;
@@ -92,7 +92,7 @@ static bool as_written(const struct little_world *world, const struct little_acc
 			if (id != 0 && (id == d->id || (is_lost(d) && id == LITTLE_IDS - 1 - d->id % 16)) && (is_lost(d) || a->source == d->source))
 				return true; /* also one that a hand wrote down for the other source (little_tell_apart) */
 		}
-		if (by_name && (is_lost(d) || a->id[0] == '\0'))
+		if (by_name)
 			return true;
 	}
 	return false;
