@@ -102,6 +102,9 @@ bool little_denies_access(const struct little_world *world, const struct little_
 {
 	if (as_written(world, a) || (a->id[0] == '\0' && is_borne(world, a->text + 5)))
 		return true;
+	for (size_t i = 0; i < LITTLE_DENIALS && a->source == LITTLE_NO_SOURCE; i++)
+		if (world->denials[i].id != 0 && is_lost(&world->denials[i]))
+			return true; /* its id, which is written there, may be just that one's */
 	for (size_t i = 0; i < LITTLE_GROUPS; i++) { /* as it is called now */
 		const struct little_group *g = &world->groups[i];
 
