@@ -376,14 +376,17 @@ static bool ask(struct ush_decide *d, const struct ush_seen *seen, const struct 
 	return any;
 }
 
-/* Nobody bears its name whom it is of: it leaves the bindings, and the name must not go to somebody else unseen. */
+/* Nobody bears its name whom it is of, or nobody can tell: it leaves the bindings, and the name must not go to somebody else
+ * unseen. Where it turns out that it is there still, the stone goes again. */
 static bool is_lost(const struct ush_decide *d, const struct ush_origin *s)
 {
 	size_t source = ush_decide_source(d, s->source);
 	const struct ush_group *now = source != SIZE_MAX && s->id != NULL ? ush_desired_group(d->desired, source, s->id) : NULL;
 	USH_AUTO_FREE char *text = now != NULL ? ush_name_group(d->policy, now->id, now->name, now->path) : NULL;
 
-	return source != SIZE_MAX && ush_groups_trusted(&d->in->groups[source]) && s->id != NULL && s->name != NULL && (text == NULL || strcmp(text, s->text) != 0);
+	if (source == SIZE_MAX || s->id == NULL || s->name == NULL)
+		return false;
+	return !ush_groups_trusted(&d->in->groups[source]) || text == NULL || strcmp(text, s->text) != 0;
 }
 
 /* By each name by which a grant means it there: a name that no grant speaks of is nobody's. */

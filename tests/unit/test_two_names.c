@@ -123,5 +123,28 @@ START_TEST(a_name_that_two_bore_for_a_while_is_still_the_first_ones)
 }
 END_TEST
 
-TAP_MAIN("two_names", a_name_that_two_bore_for_a_while_is_still_the_first_ones, who_is_followed_keeps_the_role_of_the_binding, a_group_that_two_grants_call_otherwise_goes_when_it_is_time, who_waits_under_a_name_that_another_follows_into_is_noted_at_once,
+/* Another source's group took the binding's entry over while nobody could tell whether the first one was still there: its
+ * name is not given on for that. */
+START_TEST(whose_name_it_was_is_remembered_through_an_outage)
+{
+	c = layout_case_new(LAYOUT_HEAD "grants:\n- {source: one, groupPattern: 't-*', role: edit, namespaces: [x], name: e}\n"
+					"- {source: two, groupPattern: 't-*', role: edit, namespaces: [x], name: e}\n");
+	sync_case_groups(c, 0, "3 /t-a p;2 /b q");
+	run();
+	sync_case_incomplete(c, 0, "page 2 answered 503");
+	sync_case_groups(c, 1, "5 /t-a r;7 /other t");
+	run();
+	sync_case_expect_subjects(c, "x", "e", "oidc:t-a");
+	sync_case_groups(c, 0, "6 /t-a s;2 /b q");
+	sync_case_groups(c, 1, "7 /other t");
+	for (int i = 0; i < 3; i++) {
+		c->now += 60;
+		run();
+	}
+	sync_case_expect_subjects(c, "x", "e", "");
+	sync_case_free(c);
+}
+END_TEST
+
+TAP_MAIN("two_names", whose_name_it_was_is_remembered_through_an_outage, a_name_that_two_bore_for_a_while_is_still_the_first_ones, who_is_followed_keeps_the_role_of_the_binding, a_group_that_two_grants_call_otherwise_goes_when_it_is_time, who_waits_under_a_name_that_another_follows_into_is_noted_at_once,
 	 whose_name_a_record_says_it_was_is_remembered_where_it_stood)
