@@ -488,5 +488,5 @@ bool ush_decide_needs_role(struct ush_decide *d, const struct ush_seen *seen, co
 		ush_decide_remember(d, seen, &answer);
 		ush_leaving_free(&answer);
 	}
-	return needs;
+	return needs || ush_decide_elsewhere(d, seen, subject);
 }
