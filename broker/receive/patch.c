@@ -188,18 +188,6 @@ static int set_some(struct patch *p, json_t *owner, const struct ush_scim_target
 
 /* ---- removing ---- */
 
-static void remove_sub(json_t *value, const char *sub)
-{
-	const char *key;
-	json_t *one;
-	size_t i;
-
-	json_array_foreach(value, i, one)
-		remove_sub(one, sub);
-	if ((key = ush_scim_key(value, sub)) != NULL)
-		json_object_del(value, key);
-}
-
 /* Equal, or with the same `value`. */
 static bool same_value(const json_t *one, const json_t *listed)
 {
@@ -228,7 +216,7 @@ static int take_away(json_t *owner, const struct ush_scim_target *target, const 
 	if (have == NULL)
 		return 0;
 	if (target->filter == NULL && target->path.sub != NULL) {
-		remove_sub(have, target->path.sub);
+		ush_scim_drop(have, target->path.sub);
 	} else if (target->filter == NULL && !listed) {
 		json_object_del(owner, key);
 	} else {
@@ -237,7 +225,7 @@ static int take_away(json_t *owner, const struct ush_scim_target *target, const 
 			if (target->filter != NULL ? !json_is_object(one) || !ush_filter_match(target->filter, one, NULL) : !is_listed(values, one))
 				continue;
 			if (target->path.sub != NULL)
-				remove_sub(one, target->path.sub);
+				ush_scim_drop(one, target->path.sub);
 			else
 				json_array_remove(have, i);
 		}

@@ -190,18 +190,6 @@ static json_t *owner(json_t *told, const struct ush_scim_path *path)
 	return path->urn != NULL ? ush_scim_member(told, path->urn) : told;
 }
 
-static void leave_sub(json_t *value, const char *sub)
-{
-	const char *key;
-	json_t *one;
-	size_t i;
-
-	json_array_foreach(value, i, one)
-		leave_sub(one, sub);
-	if ((key = ush_scim_key(value, sub)) != NULL)
-		json_object_del(value, key);
-}
-
 static void leave(json_t *told, const struct ush_scim_path *path)
 {
 	json_t *from = owner(told, path);
@@ -210,7 +198,7 @@ static void leave(json_t *told, const struct ush_scim_path *path)
 	if (key == NULL || always(key))
 		return;
 	if (path->sub != NULL)
-		leave_sub(json_object_get(from, key), path->sub);
+		ush_scim_drop(json_object_get(from, key), path->sub);
 	else
 		json_object_del(from, key);
 }

@@ -47,6 +47,18 @@ json_t *ush_scim_member(const json_t *object, const char *name)
 	return key != NULL ? json_object_get(object, key) : NULL;
 }
 
+void ush_scim_drop(json_t *value, const char *name)
+{
+	const char *key;
+	json_t *one;
+	size_t i;
+
+	json_array_foreach(value, i, one)
+		ush_scim_drop(one, name);
+	if ((key = ush_scim_key(value, name)) != NULL)
+		json_object_del(value, key);
+}
+
 char *ush_scim_fold(const char *text)
 {
 	char *folded = ush_strdup(text);

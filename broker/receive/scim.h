@@ -34,6 +34,9 @@ const char *ush_scim_key(const json_t *object, const char *name);
 /* That member, or NULL. */
 json_t *ush_scim_member(const json_t *object, const char *name);
 
+/* Takes that member out of an object, or of each one of a list. */
+void ush_scim_drop(json_t *value, const char *name);
+
 /* Letters A to Z made small, for comparing without case; the caller frees. */
 char *ush_scim_fold(const char *text);
 

@@ -10,6 +10,7 @@
 #include "broker/verb/verb.h"
 #include "common/base/memory.h"
 #include "common/base/scrub.h"
+#include "common/data/yaml.h"
 #include "common/net/real.h"
 
 static int open_recorder(struct ush_broker *broker, const struct ush_broker_options *options, struct ush_error *err)
@@ -128,4 +129,17 @@ int ush_broker_print_json(const json_t *json, struct ush_error *err)
 		return ush_fail(err, USH_ERR_STORE, "cannot write JSON");
 	line = ush_printf("%s\n", text);
 	return ush_broker_print(line, err);
+}
+
+int ush_broker_print_yaml(const json_t *objects, struct ush_error *err)
+{
+	USH_AUTO_BUF out = {0};
+	const json_t *object;
+	size_t i;
+
+	json_array_foreach(objects, i, object) {
+		ush_buf_puts(&out, i > 0 ? "---\n" : "");
+		ush_yaml_write(&out, object, false);
+	}
+	return ush_broker_print(out.data != NULL ? out.data : "", err);
 }

@@ -60,25 +60,12 @@ static struct ush_progress progress;
 
 /* ---- printing ---- */
 
-static int print_yaml(const json_t *objects, struct ush_error *err)
-{
-	USH_AUTO_BUF out = {0};
-	const json_t *object;
-	size_t i;
-
-	json_array_foreach(objects, i, object) {
-		ush_buf_puts(&out, i > 0 ? "---\n" : "");
-		ush_yaml_write(&out, object, false);
-	}
-	return ush_broker_print(out.data != NULL ? out.data : "", err);
-}
-
 static int print_manifests(const struct ush_onboard *onboard, const struct ush_plan *plan, struct ush_error *err)
 {
 	USH_AUTO_JSON objects = ush_onboard_manifests(onboard, plan);
 	USH_AUTO_JSON list = json_pack("{s:s, s:s, s:O}", "apiVersion", "v1", "kind", "List", "items", objects);
 
-	return strcmp(options.output, "json") == 0 ? ush_broker_print_json(list, err) : print_yaml(objects, err);
+	return strcmp(options.output, "json") == 0 ? ush_broker_print_json(list, err) : ush_broker_print_yaml(objects, err);
 }
 
 /* Of several clusters each has a document of its own. */

@@ -10,7 +10,6 @@
 #include "common/base/memory.h"
 #include "common/base/text.h"
 #include "common/data/json.h"
-#include "common/data/yaml.h"
 
 static struct ush_broker_options options = {.output = "yaml", .state_namespace = "default"};
 static const char *account, *account_namespace = "usher-system", *what = "sync";
@@ -25,19 +24,6 @@ static const struct ush_option rows[] = {
 	USH_OPTION_OUTPUT(options, "yaml|json"),
 	{NULL},
 };
-
-static int print_yaml(const json_t *objects, struct ush_error *err)
-{
-	USH_AUTO_BUF out = {0};
-	const json_t *object;
-	size_t i;
-
-	json_array_foreach(objects, i, object) {
-		ush_buf_puts(&out, i > 0 ? "---\n" : "");
-		ush_yaml_write(&out, object, false);
-	}
-	return ush_broker_print(out.data, err);
-}
 
 static int check_names(struct ush_error *err)
 {
@@ -75,7 +61,7 @@ static int run(size_t count, char **operands, struct ush_error *err)
 		ush_rights_add_events(&rights, policy);
 	objects = ush_rights_objects(&rights, account_namespace, account);
 	list = json_pack("{s:s, s:s, s:O}", "apiVersion", "v1", "kind", "List", "items", objects);
-	return strcmp(options.output, "json") == 0 ? ush_broker_print_json(list, err) : print_yaml(objects, err);
+	return strcmp(options.output, "json") == 0 ? ush_broker_print_json(list, err) : ush_broker_print_yaml(objects, err);
 }
 
 const struct ush_verb ush_verb_rbac = {"rbac", "", "print the rights that this policy needs the broker to have, as manifests", rows, 0, 0, run};

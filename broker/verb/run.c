@@ -30,13 +30,7 @@ static const struct ush_option rows[] = {
 	{"max-runs", 0, USH_OPTION_NUMBER, "N", "end after so many runs, with the status of the last", &max_runs},
 	{"listen", 0, USH_OPTION_STRING, "ADDRESS:PORT", "where /metrics, /healthz and /readyz are, 127.0.0.1:9464 unless said, or \"none\"", &listen_text},
 	{"healthy-for", 0, USH_OPTION_STRING, "DURATION", "/healthz is well so long after a complete run, three intervals unless said", &healthy_text},
-	{"no-people", 0, USH_OPTION_FLAG, NULL, "read no members: limits go without numbers of people", &options.no_people},
-	USH_OPTION_RIGHTS(options.rights),
-	USH_OPTIONS_RUN(options),
-	USH_OPTION_JOURNAL(options),
-	USH_OPTION_EVENTS(options),
-	USH_OPTIONS_CLUSTER(options),
-	USH_OPTION_STATE(options),
+	USH_OPTIONS_APPLY(options),
 	{NULL},
 };
 

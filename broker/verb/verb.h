@@ -99,6 +99,12 @@ int ush_broker_need_policy(const struct ush_broker_options *options, struct ush_
 			"whether to run with more rights than the policy needs: a ServiceAccount does not, unless said", &(value)    \
 	}
 
+/* What carrying out is told, whether once or again and again. */
+#define USH_OPTIONS_APPLY(o)                                                                                                        \
+	{"no-people", 0, USH_OPTION_FLAG, NULL, "read no members: limits go without numbers of people", &(o).no_people},            \
+		USH_OPTION_RIGHTS((o).rights), USH_OPTIONS_RUN(o), USH_OPTION_JOURNAL(o), USH_OPTION_EVENTS(o), USH_OPTIONS_CLUSTER(o), \
+		USH_OPTION_STATE(o)
+
 /* rights.c. Does it matter what we may do? "exact": yes; "auto": as a ServiceAccount; "any": no. */
 int ush_broker_rights_matter(const struct ush_broker *broker, const char *rights, bool *matter, struct ush_error *err);
 
@@ -194,5 +200,8 @@ int ush_broker_print(const char *text, struct ush_error *err);
 
 /* Prints JSON, indented; the same. */
 int ush_broker_print_json(const json_t *json, struct ush_error *err);
+
+/* Prints an array of objects as manifests, "---" between them; the same. */
+int ush_broker_print_yaml(const json_t *objects, struct ush_error *err);
 
 #endif
