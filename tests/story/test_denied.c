@@ -9,7 +9,7 @@
 #include "broker/sync/elevated.h"
 #include "common/base/memory.h"
 #include "common/data/json.h"
-#include "tests/support/sync_room.h"
+#include "tests/support/ledger_room.h"
 #include "tests/support/tap.h"
 
 #define MAP  "/api/v1/namespaces/default/configmaps/usher-broker-ledger"
@@ -17,42 +17,11 @@
 	"apiVersion: usher.dev/v1\nkind: AccessPolicy\nlayout: users\ncluster: {groupPrefix: 'oidc:', userPrefix: 'oidc:'}\n"              \
 	"sources: {main: {file: {path: groups.json}}}\n"                                                                               \
 	"roles:\n  editor: {clusterRole: edit}\ngrants:\n- {group: k8s-restricted-users, role: editor, namespaces: [fancy-namespace], name: e}\n"
-#define FOR_A_TIME STORY "elevation:\n  allow:\n  - {roles: [editor], namespaces: ['fancy-*'], max: 4h}\n"
-
-static int add(void *context, struct ush_ledger *ledger, struct ush_error *err)
-{
-	struct ush_ledger_entry copy;
-
-	(void)err;
-	ush_ledger_entry_copy(&copy, context);
-	ck_assert(ush_ledger_add(ledger, &copy));
-	return 1;
-}
-
-static void deny(enum ush_ledger_kind kind, const char *name, const char *spelling, const char *id)
-{
-	struct ush_ledger_entry e = {.kind = kind, .since = 1767225600, .key = ush_strdup("0badc0de"), .name = ush_strdup(name), .by = ush_strdup("ann"),
-				     .reason = ush_strdup("left the company"), .source = id != NULL ? ush_strdup("main") : NULL, .id = ush_strdup(id)};
-
-	if (spelling != NULL)
-		ush_list_add(&e.spellings, spelling);
-	ck_assert_msg(ush_ledger_change(&room.fake->kube, "default", "default", add, &e, &room.err) == 0, "%s", room.err.what);
-	ush_ledger_entry_free(&e);
-	fake_kube_forget(room.fake);
-}
 
 static int drop(void *context, struct ush_ledger *ledger, struct ush_error *err)
 {
 	(void)err;
 	return ush_ledger_drop(ledger, context);
-}
-
-static bool says(enum ush_action action, const char *what)
-{
-	for (size_t i = 0; i < room.plan->change_count; i++)
-		if (room.plan->changes[i].action == action && strstr(room.plan->changes[i].reason, what) != NULL)
-			return true;
-	return false;
 }
 
 static size_t people_in(const char *path)
@@ -70,15 +39,15 @@ START_TEST(a_denied_group_loses_what_it_has_and_stays_out_while_its_source_has_i
 	sync_room_begin(STORY, FULL);
 	ck_assert_int_eq(sync_room_run(), 0);
 	ck_assert(sync_room_has(READ));
-	deny(USH_LEDGER_GROUP, "k8s-restricted-users", "oidc:k8s-restricted-users", "1");
+	ledger_room_deny(USH_LEDGER_GROUP, "k8s-restricted-users", "oidc:k8s-restricted-users", "1");
 	ck_assert_int_eq(sync_room_run(), 0);
 	ck_assert(!sync_room_has(READ));
-	ck_assert(says(USH_REMOVE, "oidc:k8s-restricted-users is denied since 2026-01-01 by ann: left the company"));
+	ck_assert(sync_room_says(USH_REMOVE, "oidc:k8s-restricted-users is denied since 2026-01-01 by ann: left the company"));
 	fake_kube_forget(room.fake);
 	ck_assert_int_eq(sync_room_run(), 0);
 	ck_assert_uint_eq(fake_kube_writes(room.fake), 0);
 	ck_assert_uint_eq(fake_kube_count(room.fake, "GET", MAP), 1); /* the ledger costs one request */
-	ck_assert(says(USH_NOTE, "denied since 2026-01-01 by ann: left the company; usher-broker readmit group k8s-restricted-users: no binding for it"));
+	ck_assert(sync_room_says(USH_NOTE, "denied since 2026-01-01 by ann: left the company; usher-broker readmit group k8s-restricted-users: no binding for it"));
 	ck_assert_int_eq(ush_ledger_change(&room.fake->kube, "default", "default", drop, key, &room.err), 0);
 	ck_assert_int_eq(sync_room_run(), 0);
 	ck_assert(sync_room_has(READ));
@@ -91,7 +60,7 @@ START_TEST(a_denied_group_goes_although_its_source_is_down)
 {
 	sync_room_begin(STORY, FULL);
 	ck_assert_int_eq(sync_room_run(), 0);
-	deny(USH_LEDGER_GROUP, "k8s-restricted-users", "oidc:k8s-restricted-users", "1");
+	ledger_room_deny(USH_LEDGER_GROUP, "k8s-restricted-users", "oidc:k8s-restricted-users", "1");
 	sync_room_put("groups.json", "{\"groups\":[{\"name\":\"b\",\"id\":\"2\"}],\"count\":7}");
 	ck_assert_int_eq(sync_room_run(), 3);
 	ck_assert(!sync_room_has(READ));
@@ -104,14 +73,14 @@ START_TEST(a_denied_person_is_in_no_binding_of_people)
 	sync_room_begin(USERS, FULL);
 	ck_assert_int_eq(sync_room_run(), 0);
 	ck_assert_uint_eq(people_in(BINDINGS "/e"), 2);
-	deny(USH_LEDGER_USER, "carol", "OIDC:Carol", NULL);
+	ledger_room_deny(USH_LEDGER_USER, "carol", "OIDC:Carol", NULL);
 	ck_assert_int_eq(sync_room_run(), 0);
 	ck_assert_uint_eq(people_in(BINDINGS "/e"), 1);
-	ck_assert(says(USH_CHANGE, "oidc:carol is denied since 2026-01-01 by ann"));
+	ck_assert(sync_room_says(USH_CHANGE, "oidc:carol is denied since 2026-01-01 by ann"));
 	fake_kube_forget(room.fake);
 	ck_assert_int_eq(sync_room_run(), 0);
 	ck_assert_uint_eq(fake_kube_writes(room.fake), 0);
-	ck_assert(says(USH_NOTE, "carol, of /k8s-restricted-users, is denied since"));
+	ck_assert(sync_room_says(USH_NOTE, "carol, of /k8s-restricted-users, is denied since"));
 	sync_room_end();
 }
 END_TEST
@@ -120,7 +89,7 @@ START_TEST(a_denied_person_leaves_although_the_source_is_down)
 {
 	sync_room_begin(USERS, FULL);
 	ck_assert_int_eq(sync_room_run(), 0);
-	deny(USH_LEDGER_USER, "carol", "oidc:carol", NULL);
+	ledger_room_deny(USH_LEDGER_USER, "carol", "oidc:carol", NULL);
 	sync_room_put("groups.json", "{\"groups\":[{\"name\":\"b\",\"id\":\"2\"}],\"count\":7}");
 	ck_assert_int_eq(sync_room_run(), 3);
 	ck_assert_uint_eq(people_in(BINDINGS "/e"), 1);
@@ -131,9 +100,9 @@ END_TEST
 START_TEST(where_bindings_hold_groups_the_plan_says_that_a_denied_person_is_still_in_one)
 {
 	sync_room_begin(HEAD "- {group: k8s-restricted-users, role: editor, namespaces: [fancy-namespace], name: e}\n", FULL);
-	deny(USH_LEDGER_USER, "dave", "dave", NULL);
+	ledger_room_deny(USH_LEDGER_USER, "dave", "dave", NULL);
 	ck_assert_int_eq(sync_room_run(), 0);
-	ck_assert(says(USH_NOTE, "dave is denied since 2026-01-01 by ann: left the company; usher-broker readmit user dave; and is in /k8s-restricted-users still"));
+	ck_assert(sync_room_says(USH_NOTE, "dave is denied since 2026-01-01 by ann: left the company; usher-broker readmit user dave; and is in /k8s-restricted-users still"));
 	sync_room_end();
 }
 END_TEST
@@ -141,10 +110,10 @@ END_TEST
 START_TEST(a_denied_namespace_is_as_an_excluded_one)
 {
 	sync_room_begin(STORY, FULL);
-	deny(USH_LEDGER_NAMESPACE, "fancy-namespace", NULL, NULL);
+	ledger_room_deny(USH_LEDGER_NAMESPACE, "fancy-namespace", NULL, NULL);
 	ck_assert_int_eq(sync_room_run(), 0);
 	ck_assert(!sync_room_has(READ));
-	ck_assert(says(USH_NOTE, "namespace fancy-namespace is denied since"));
+	ck_assert(sync_room_says(USH_NOTE, "namespace fancy-namespace is denied since"));
 	sync_room_end();
 }
 END_TEST
@@ -162,43 +131,6 @@ END_TEST
 
 /* ---- for a time ---- */
 
-static struct ush_ledger_entry made;
-
-static int try_elevate(const char *seal, int64_t seconds)
-{
-	USH_AUTO_FREE char *path = ush_printf("%s/policy.yaml", room.folder);
-	USH_AUTO_POLICY policy = ush_policy_load(path, NULL, &room.err);
-	struct ush_elevate e = {.kube = &room.fake->kube, .policy = policy, .state_namespace = "default", .role = 1, .namespace_name = "fancy-namespace",
-				.by = "ann", .reason = "the queue is stuck", .seconds = seconds, .name = "bob", .subject = "oidc:bob", .seal = seal};
-	int result = ush_elevate_begin(&e, &room.err);
-
-	ck_assert(e.proved == (result == 0));
-	ush_ledger_entry_free(&made);
-	ush_ledger_entry_copy(&made, &e.made);
-	ush_elevate_free(&e);
-	return result;
-}
-
-static void elevate_as(const char *seal, int64_t seconds)
-{
-	ck_assert_msg(try_elevate(seal, seconds) == 0, "%s", room.err.what);
-	fake_kube_forget(room.fake);
-}
-
-static void elevate(int64_t seconds) { elevate_as(NULL, seconds); }
-
-static char *path_of(void)
-{
-	return ush_printf(BINDINGS "/%s", made.binding);
-}
-
-static bool stands(void)
-{
-	USH_AUTO_FREE char *path = path_of();
-
-	return sync_room_has(path);
-}
-
 static struct ush_ledger ledger_now(void)
 {
 	struct ush_ledger ledger = {0};
@@ -212,18 +144,18 @@ START_TEST(what_is_given_for_a_time_ends_by_the_next_run_after_it)
 {
 	sync_room_begin(FOR_A_TIME, FULL);
 	ck_assert_int_eq(sync_room_run(), 0);
-	elevate(7200);
-	ck_assert(stands());
+	ledger_room_elevate(NULL, 7200);
+	ck_assert(ledger_room_stands());
 	ck_assert_int_eq(sync_room_run(), 0);
 	ck_assert_uint_eq(fake_kube_writes(room.fake), 0);
-	ck_assert(says(USH_NOTE, "ends 2026-01-01 02:00 UTC (editor for oidc:bob, by ann: the queue is stuck)"));
+	ck_assert(sync_room_says(USH_NOTE, "ends 2026-01-01 02:00 UTC (editor for oidc:bob, by ann: the queue is stuck)"));
 	room.fake->now_ms += 7200 * 1000;
 	ck_assert_int_eq(sync_room_plan(), 0);
 	ck_assert_int_eq(ush_plan_verdict(room.plan, &room.err), USH_DIFFERENCES);
-	ck_assert(stands()); /* a plan takes nothing */
+	ck_assert(ledger_room_stands()); /* a plan takes nothing */
 	ck_assert_int_eq(sync_room_run(), 0);
-	ck_assert(says(USH_REMOVE, "over since 2026-01-01 02:00 UTC (editor for oidc:bob, by ann: the queue is stuck)"));
-	ck_assert(!stands());
+	ck_assert(sync_room_says(USH_REMOVE, "over since 2026-01-01 02:00 UTC (editor for oidc:bob, by ann: the queue is stuck)"));
+	ck_assert(!ledger_room_stands());
 	USH_AUTO_LEDGER ledger = ledger_now();
 
 	ck_assert_uint_eq(ledger.count, 0);
@@ -239,41 +171,32 @@ START_TEST(a_clock_that_is_set_back_gives_nothing_back)
 {
 	sync_room_begin(FOR_A_TIME, FULL);
 	ck_assert_int_eq(sync_room_run(), 0);
-	elevate(300);
+	ledger_room_elevate(NULL, 300);
 	room.fake->now_ms += 600 * 1000;
 	fake_kube_fail(room.fake, (struct fake_kube_fault){.method = "DELETE", .path = BINDINGS, .status = 403});
 	ck_assert_int_eq(sync_room_run(), 10); /* seen to be over, and yet it could not be taken away */
-	ck_assert(stands());
+	ck_assert(ledger_room_stands());
 	room.fake->now_ms -= 600 * 1000; /* by this clock it would have five minutes still */
 	ck_assert_int_eq(sync_room_run(), 0);
-	ck_assert(!stands());
-	ck_assert(says(USH_REMOVE, "forged, or ended before"));
+	ck_assert(!ledger_room_stands());
+	ck_assert(sync_room_says(USH_REMOVE, "forged, or ended before"));
 	sync_room_end();
 }
 END_TEST
-
-/* The next run is on another machine, whose clock is so far ahead of the server's. */
-static void on_a_machine_ahead(int64_t ms)
-{
-	room.fake->now_ms += ms - room.fake->behind_ms;
-	room.fake->behind_ms = ms;
-	room.fake->config.dated = false;
-	room.fake->config.ahead_s = 0;
-}
 
 /* BC21: by the cluster's clock, whatever ours says. */
 START_TEST(our_own_clock_neither_ends_nor_extends_it)
 {
 	sync_room_begin(FOR_A_TIME, FULL);
 	ck_assert_int_eq(sync_room_run(), 0);
-	elevate(300);
-	on_a_machine_ahead(600 * 1000);
+	ledger_room_elevate(NULL, 300);
+	sync_room_ahead(600 * 1000);
 	ck_assert_int_eq(sync_room_run(), 0);
-	ck_assert(stands());
-	on_a_machine_ahead(-600 * 1000);
+	ck_assert(ledger_room_stands());
+	sync_room_ahead(-600 * 1000);
 	room.fake->now_ms += 300 * 1000;
 	ck_assert_int_eq(sync_room_run(), 0);
-	ck_assert(!stands());
+	ck_assert(!ledger_room_stands());
 	sync_room_end();
 }
 END_TEST
@@ -284,7 +207,7 @@ static void rewrite(const char *subject, const char *key)
 					      "'usher-broker','usher.dev/elevation':'%s'},'annotations':{'usher.dev/expires-at':'2099-01-01T00:00:00Z'}},"
 					      "'roleRef':{'apiGroup':'rbac.authorization.k8s.io','kind':'ClusterRole','name':'edit'},"
 					      "'subjects':[{'kind':'User','apiGroup':'rbac.authorization.k8s.io','name':'%s'}]}",
-					      made.binding, key, subject);
+					      ledger_room_made.binding, key, subject);
 
 	fake_kube_add(room.fake, text);
 }
@@ -293,11 +216,11 @@ START_TEST(who_may_edit_the_annotation_makes_nothing_last_longer)
 {
 	sync_room_begin(FOR_A_TIME, FULL);
 	ck_assert_int_eq(sync_room_run(), 0);
-	elevate(300);
-	rewrite("oidc:bob", made.key);
+	ledger_room_elevate(NULL, 300);
+	rewrite("oidc:bob", ledger_room_made.key);
 	room.fake->now_ms += 300 * 1000;
 	ck_assert_int_eq(sync_room_run(), 0);
-	ck_assert(!stands());
+	ck_assert(!ledger_room_stands());
 	sync_room_end();
 }
 END_TEST
@@ -306,16 +229,16 @@ START_TEST(a_forged_one_and_a_changed_one_are_taken_away)
 {
 	sync_room_begin(FOR_A_TIME, FULL);
 	ck_assert_int_eq(sync_room_run(), 0);
-	elevate(300);
-	rewrite("oidc:mallory", made.key);
+	ledger_room_elevate(NULL, 300);
+	rewrite("oidc:mallory", ledger_room_made.key);
 	ck_assert_int_eq(sync_room_run(), 0);
-	ck_assert(!stands());
-	ck_assert(says(USH_REMOVE, "is not what the ledger holds"));
+	ck_assert(!ledger_room_stands());
+	ck_assert(sync_room_says(USH_REMOVE, "is not what the ledger holds"));
 	rewrite("oidc:mallory", "deadbeef");
 	ck_assert_int_eq(sync_room_run(), 0);
-	ck_assert(!stands());
-	ck_assert(says(USH_REMOVE, "forged, or ended before"));
-	ck_assert(says(USH_NOTE, "not made anew; usher-broker elevate --end"));
+	ck_assert(!ledger_room_stands());
+	ck_assert(sync_room_says(USH_REMOVE, "forged, or ended before"));
+	ck_assert(sync_room_says(USH_NOTE, "not made anew; usher-broker elevate --end"));
 	sync_room_end();
 }
 END_TEST
@@ -329,7 +252,7 @@ START_TEST(one_that_bears_somebody_elses_mark_is_left_alone_and_told)
 				 "'roleRef':{'apiGroup':'rbac.authorization.k8s.io','kind':'ClusterRole','name':'edit'},'subjects':[]}");
 	ck_assert_int_eq(sync_room_run(), 0);
 	ck_assert(sync_room_has(BINDINGS "/helms"));
-	ck_assert(says(USH_CONFLICT, "made by helm (release x)"));
+	ck_assert(sync_room_says(USH_CONFLICT, "made by helm (release x)"));
 	sync_room_end();
 }
 END_TEST
@@ -341,7 +264,7 @@ static void give_meanwhile(void *context, struct fake_kube *fake, const char *me
 	if (strcmp(method, "GET") != 0 || strncmp(path, "/apis/rbac.authorization.k8s.io/v1/rolebindings", 47) != 0)
 		return;
 	fake->before = NULL;
-	elevate(7200);
+	ledger_room_elevate(NULL, 7200);
 }
 
 START_TEST(one_that_is_given_while_a_run_reads_is_not_taken_for_forged)
@@ -351,7 +274,7 @@ START_TEST(one_that_is_given_while_a_run_reads_is_not_taken_for_forged)
 	room.fake->before = give_meanwhile;
 	ck_assert_int_eq(sync_room_run(), 0);
 	ck_assert_ptr_null(room.fake->before);
-	ck_assert(stands());
+	ck_assert(ledger_room_stands());
 	sync_room_end();
 }
 END_TEST
@@ -361,13 +284,13 @@ START_TEST(no_brake_keeps_what_is_over)
 	sync_room_begin(FOR_A_TIME "- {group: b, role: editor, namespaces: [default], name: e}\n", FULL);
 	sync_room_put("policy.yaml", HEAD "- {group: k8s-restricted-users, role: editor, namespaces: [fancy-namespace], name: e}\n");
 	ck_assert_int_eq(sync_room_run(), 0);
-	elevate(300);
+	ledger_room_elevate(NULL, 300);
 	room.fake->now_ms += 300 * 1000;
 	sync_room_put("groups.json", "{\"groups\":[],\"count\":0}");
 	ck_assert_int_eq(sync_room_run(), 3); /* no group at all: the plan is stopped */
-	ck_assert(stands());
+	ck_assert(ledger_room_stands());
 	ush_elevations_end_alone(&room.fake->kube, room.plan, &room.applied);
-	ck_assert(!stands());
+	ck_assert(!ledger_room_stands());
 	ck_assert(sync_room_has(BINDINGS "/e"));
 	ck_assert_uint_eq(room.applied.done, 1);
 	sync_room_end();
@@ -378,11 +301,11 @@ START_TEST(who_is_denied_loses_what_was_given_for_a_time_and_gets_nothing_more)
 {
 	sync_room_begin(FOR_A_TIME, FULL);
 	ck_assert_int_eq(sync_room_run(), 0);
-	elevate(7200);
-	deny(USH_LEDGER_USER, "bob", "oidc:Bob", NULL);
+	ledger_room_elevate(NULL, 7200);
+	ledger_room_deny(USH_LEDGER_USER, "bob", "oidc:Bob", NULL);
 	ck_assert_int_eq(sync_room_run(), 0);
-	ck_assert(!stands());
-	ck_assert_int_eq(try_elevate(NULL, 60), -1);
+	ck_assert(!ledger_room_stands());
+	ck_assert_int_eq(ledger_room_try_elevate(NULL, 60), -1);
 	ck_assert_int_eq(room.err.code, USH_ERR_REFUSED);
 	ck_assert_ptr_nonnull(strstr(room.err.what, "bob is denied since"));
 	sync_room_end();
@@ -395,7 +318,7 @@ START_TEST(a_binding_that_cannot_be_made_leaves_nothing_in_the_ledger)
 
 	sync_room_begin(FOR_A_TIME, FULL);
 	fake_kube_fail(room.fake, (struct fake_kube_fault){.method = "POST", .path = BINDINGS, .status = 403});
-	ck_assert_int_eq(try_elevate(NULL, 60), -1);
+	ck_assert_int_eq(ledger_room_try_elevate(NULL, 60), -1);
 	ck_assert_uint_lt(sync_room_when("POST", "/api/v1/namespaces/default/configmaps"), sync_room_when("POST", BINDINGS)); /* the ledger first */
 	ledger = ledger_now();
 	ck_assert_uint_eq(ledger.count, 0);
@@ -438,21 +361,21 @@ START_TEST(a_break_glass_waits_for_its_review_after_its_end)
 {
 	sync_room_begin(FOR_A_TIME, FULL);
 	ck_assert_int_eq(sync_room_run(), 0);
-	elevate_as("fire", 300);
+	ledger_room_elevate("fire", 300);
 	ck_assert_int_eq(sync_room_run(), 0);
-	ck_assert(says(USH_NOTE, "waits for a review"));
+	ck_assert(sync_room_says(USH_NOTE, "waits for a review"));
 	room.fake->now_ms += 300 * 1000;
 	ck_assert_int_eq(sync_room_run(), 0);
-	ck_assert(!stands());
+	ck_assert(!ledger_room_stands());
 	USH_AUTO_LEDGER ledger = ledger_now();
 
 	ck_assert_uint_eq(ledger.count, 1);
 	ck_assert(ledger.items[0].ended);
 	room.fake->now_ms -= 300 * 1000;
-	rewrite("oidc:bob", made.key); /* somebody kept a copy, and the clock goes back */
+	rewrite("oidc:bob", ledger_room_made.key); /* somebody kept a copy, and the clock goes back */
 	ck_assert_int_eq(sync_room_run(), 0);
-	ck_assert(!stands());
-	ck_assert(says(USH_NOTE, "waits for a review"));
+	ck_assert(!ledger_room_stands());
+	ck_assert(sync_room_says(USH_NOTE, "waits for a review"));
 	sync_room_end();
 }
 END_TEST
@@ -462,12 +385,12 @@ START_TEST(one_ends_before_its_time)
 	struct ush_ledger_entry ended = {0};
 
 	sync_room_begin(FOR_A_TIME, FULL);
-	elevate(7200);
-	ck_assert_int_eq(ush_elevate_end(&room.fake->kube, "default", "default", made.key, &ended, &room.err), 0);
+	ledger_room_elevate(NULL, 7200);
+	ck_assert_int_eq(ush_elevate_end(&room.fake->kube, "default", "default", ledger_room_made.key, &ended, &room.err), 0);
 	ck_assert_str_eq(ended.subject, "oidc:bob");
-	ck_assert(!stands());
+	ck_assert(!ledger_room_stands());
 	ush_ledger_entry_free(&ended);
-	ck_assert_int_eq(ush_elevate_end(&room.fake->kube, "default", "default", made.key, &ended, &room.err), -1);
+	ck_assert_int_eq(ush_elevate_end(&room.fake->kube, "default", "default", ledger_room_made.key, &ended, &room.err), -1);
 	ck_assert_int_eq(room.err.code, USH_ERR_USAGE);
 	sync_room_end();
 }
@@ -478,8 +401,8 @@ START_TEST(a_grant_that_ends_within_a_day_is_told)
 	sync_room_begin(HEAD "- {group: b, role: editor, namespaces: [default], name: e, notAfter: 2026-01-01T20:00:00Z, owner: eve}\n"
 			     "- {group: b, role: editor, namespaces: [fancy-namespace], name: f, notAfter: 2026-01-03}\n", FULL);
 	ck_assert_int_eq(sync_room_run(), 0);
-	ck_assert(says(USH_NOTE, "grants[0] (b, role editor) ends 2026-01-01 20:00 UTC; its owner is eve"));
-	ck_assert(!says(USH_NOTE, "grants[1]"));
+	ck_assert(sync_room_says(USH_NOTE, "grants[0] (b, role editor) ends 2026-01-01 20:00 UTC; its owner is eve"));
+	ck_assert(!sync_room_says(USH_NOTE, "grants[1]"));
 	sync_room_end();
 }
 END_TEST

@@ -8,71 +8,10 @@
 #include "broker/lifecycle/elevate.h"
 #include "common/base/memory.h"
 #include "common/data/json.h"
-#include "tests/support/sync_room.h"
+#include "tests/support/ledger_room.h"
 #include "tests/support/tap.h"
 
-#define FOR_A_TIME STORY "elevation:\n  allow:\n  - {roles: [editor], namespaces: ['fancy-*'], max: 4h}\n"
-#define DENY_DAVE  deny(USH_LEDGER_GROUP, "k8s-restricted-users", "oidc:k8s-restricted-users", "1")
-
-static int add(void *context, struct ush_ledger *ledger, struct ush_error *err)
-{
-	struct ush_ledger_entry copy;
-
-	(void)err;
-	ush_ledger_entry_copy(&copy, context);
-	ck_assert(ush_ledger_add(ledger, &copy));
-	return 1;
-}
-
-static void deny(enum ush_ledger_kind kind, const char *name, const char *spelling, const char *id)
-{
-	struct ush_ledger_entry e = {.kind = kind, .since = 1767225600, .key = ush_strdup("0badc0de"), .name = ush_strdup(name), .by = ush_strdup("ann"),
-				     .reason = ush_strdup("left the company"), .source = id != NULL ? ush_strdup("main") : NULL, .id = ush_strdup(id)};
-
-	if (spelling != NULL)
-		ush_list_add(&e.spellings, spelling);
-	ck_assert_msg(ush_ledger_change(&room.fake->kube, "default", "default", add, &e, &room.err) == 0, "%s", room.err.what);
-	ush_ledger_entry_free(&e);
-	fake_kube_forget(room.fake);
-}
-
-static bool says(enum ush_action action, const char *what)
-{
-	for (size_t i = 0; i < room.plan->change_count; i++)
-		if (room.plan->changes[i].action == action && strstr(room.plan->changes[i].reason, what) != NULL)
-			return true;
-	return false;
-}
-
-static struct ush_ledger_entry made;
-
-static int try_elevate(int64_t seconds)
-{
-	USH_AUTO_FREE char *path = ush_printf("%s/policy.yaml", room.folder);
-	USH_AUTO_POLICY policy = ush_policy_load(path, NULL, &room.err);
-	struct ush_elevate e = {.kube = &room.fake->kube, .policy = policy, .state_namespace = "default", .role = 1, .namespace_name = "fancy-namespace",
-				.by = "ann", .reason = "the queue is stuck", .seconds = seconds, .name = "bob", .subject = "oidc:bob"};
-	int result = ush_elevate_begin(&e, &room.err);
-
-	ck_assert(e.proved == (result == 0));
-	ush_ledger_entry_free(&made);
-	ush_ledger_entry_copy(&made, &e.made);
-	ush_elevate_free(&e);
-	return result;
-}
-
-static void elevate(int64_t seconds)
-{
-	ck_assert_msg(try_elevate(seconds) == 0, "%s", room.err.what);
-	fake_kube_forget(room.fake);
-}
-
-static bool stands(void)
-{
-	USH_AUTO_FREE char *path = ush_printf(BINDINGS "/%s", made.binding);
-
-	return sync_room_has(path);
-}
+#define DENY_DAVE  ledger_room_deny(USH_LEDGER_GROUP, "k8s-restricted-users", "oidc:k8s-restricted-users", "1")
 
 /* ---- written into ---- */
 
@@ -82,7 +21,7 @@ static void write_anew(const char *metadata)
 	USH_AUTO_FREE char *text = ush_printf("{'kind':'RoleBinding','metadata':{'name':'%s','namespace':'fancy-namespace'%s},'roleRef':{'apiGroup':"
 					      "'rbac.authorization.k8s.io','kind':'ClusterRole','name':'edit'},'subjects':[{'kind':'User','apiGroup':"
 					      "'rbac.authorization.k8s.io','name':'oidc:bob'}]}",
-					      made.binding, metadata);
+					      ledger_room_made.binding, metadata);
 
 	fake_kube_add(room.fake, text);
 }
@@ -97,13 +36,13 @@ START_TEST(taking_our_marks_off_makes_nothing_last_longer)
 	for (size_t i = 0; i < USH_COUNT(marks); i++) {
 		sync_room_begin(FOR_A_TIME, FULL);
 		ck_assert_int_eq(sync_room_run(), 0);
-		elevate(300);
+		ledger_room_elevate(NULL, 300);
 		write_anew(marks[i]);
 		room.fake->now_ms += 300 * 1000;
 		ck_assert_int_eq(sync_room_run(), 0);
-		ck_assert_msg(!stands(), "case %zu", i);
-		ck_assert(!says(USH_NOTE, "gone already"));
-		ck_assert(!says(USH_CONFLICT, ""));
+		ck_assert_msg(!ledger_room_stands(), "case %zu", i);
+		ck_assert(!sync_room_says(USH_NOTE, "gone already"));
+		ck_assert(!sync_room_says(USH_CONFLICT, ""));
 		sync_room_end();
 	}
 }
@@ -126,10 +65,10 @@ START_TEST(one_ends_before_its_time_whatever_is_written_into_it)
 	struct ush_ledger_entry ended = {0};
 
 	sync_room_begin(FOR_A_TIME, FULL);
-	elevate(7200);
+	ledger_room_elevate(NULL, 7200);
 	write_anew("");
-	ck_assert_int_eq(ush_elevate_end(&room.fake->kube, "default", "default", made.key, &ended, &room.err), 0);
-	ck_assert(!stands());
+	ck_assert_int_eq(ush_elevate_end(&room.fake->kube, "default", "default", ledger_room_made.key, &ended, &room.err), 0);
+	ck_assert(!ledger_room_stands());
 	ush_ledger_entry_free(&ended);
 	sync_room_end();
 }
@@ -141,7 +80,7 @@ static void deny_meanwhile(void *context, struct fake_kube *fake, const char *me
 	if (strcmp(method, "POST") != 0 || strncmp(path, BINDINGS, strlen(BINDINGS)) != 0)
 		return;
 	fake->before = NULL;
-	deny(USH_LEDGER_USER, "bob", "oidc:bob", NULL);
+	ledger_room_deny(USH_LEDGER_USER, "bob", "oidc:bob", NULL);
 }
 
 /* Their bindings were looked at before this one was there. */
@@ -149,11 +88,11 @@ START_TEST(who_is_denied_while_a_role_is_given_does_not_get_it)
 {
 	sync_room_begin(FOR_A_TIME, FULL);
 	room.fake->before = deny_meanwhile;
-	ck_assert_int_eq(try_elevate(7200), -1);
+	ck_assert_int_eq(ledger_room_try_elevate(NULL, 7200), -1);
 	ck_assert_ptr_null(room.fake->before);
 	ck_assert_int_eq(room.err.code, USH_ERR_REFUSED);
 	ck_assert_ptr_nonnull(strstr(room.err.what, "bob is denied since"));
-	ck_assert(!stands());
+	ck_assert(!ledger_room_stands());
 	USH_AUTO_LEDGER ledger = {0};
 
 	ck_assert_int_eq(ush_ledger_load(&ledger, &room.fake->kube, "default", "default", NULL, &room.err), 0);

@@ -383,15 +383,6 @@ START_TEST(an_expired_lease_is_taken_over_and_the_work_ended)
 }
 END_TEST
 
-/* The next run is on another machine, whose clock is so far ahead of the server's. */
-static void on_a_machine_ahead(int64_t ms)
-{
-	room.fake->now_ms += ms - room.fake->behind_ms;
-	room.fake->behind_ms = ms;
-	room.fake->config.dated = false;
-	room.fake->config.ahead_s = 0;
-}
-
 START_TEST(a_clock_that_is_hours_off_takes_nobodys_lease_and_nobodys_access)
 {
 	struct ush_lease lease;
@@ -399,17 +390,17 @@ START_TEST(a_clock_that_is_hours_off_takes_nobodys_lease_and_nobodys_access)
 	sync_room_begin(AGED, FULL);
 	ck_assert_int_eq(sync_room_run(), 0);
 	ck_assert_int_eq(ush_lease_take(&lease, &room.fake->kube, "default", "other-7", &room.err), 0);
-	on_a_machine_ahead(7200000);
+	sync_room_ahead(7200000);
 	sync_room_put("groups.json", WITHOUT);
 	ck_assert_int_eq(sync_room_run(), 5);
 	ck_assert_ptr_nonnull(strstr(room.err.what, "another usher-broker is applying (other-7)"));
 	ush_lease_release(&lease);
-	on_a_machine_ahead(0);
+	sync_room_ahead(0);
 	ck_assert_int_eq(sync_room_run(), 0); /* a tombstone, by the right time */
-	on_a_machine_ahead(7200000);
+	sync_room_ahead(7200000);
 	ck_assert_int_eq(sync_room_run(), 0);
 	ck_assert(sync_room_has(READ)); /* which is not an hour old */
-	on_a_machine_ahead(-7200000);
+	sync_room_ahead(-7200000);
 	ck_assert_int_eq(sync_room_run(), 0);
 	room.fake->now_ms += 3601000;
 	ck_assert_int_eq(sync_room_run(), 0);

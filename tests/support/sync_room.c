@@ -89,3 +89,19 @@ size_t sync_room_when(const char *method, const char *path)
 			return i;
 	return SIZE_MAX;
 }
+
+bool sync_room_says(enum ush_action action, const char *what)
+{
+	for (size_t i = 0; i < room.plan->change_count; i++)
+		if (room.plan->changes[i].action == action && strstr(room.plan->changes[i].reason, what) != NULL)
+			return true;
+	return false;
+}
+
+void sync_room_ahead(int64_t ms)
+{
+	room.fake->now_ms += ms - room.fake->behind_ms;
+	room.fake->behind_ms = ms;
+	room.fake->config.dated = false;
+	room.fake->config.ahead_s = 0;
+}

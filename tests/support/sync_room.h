@@ -49,6 +49,12 @@ int sync_room_run(void);
 /* One thing failed in the last run, and its line holds what. */
 void sync_room_expect_failed(const char *what);
 
+/* The last plan has such a change, whose reason holds what. */
+bool sync_room_says(enum ush_action action, const char *what);
+
+/* The next run is on another machine, whose clock is so far ahead of the server's. */
+void sync_room_ahead(int64_t ms);
+
 /* Is there an object at an API path? Where in the log does a request stand, SIZE_MAX when it did not come in? */
 bool sync_room_has(const char *path);
 size_t sync_room_when(const char *method, const char *path);
