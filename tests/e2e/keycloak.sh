@@ -5,27 +5,6 @@
 . "$USHER_SRC/tests/e2e/steps.sh"
 need cluster keycloak keyring
 
-HOME_OF_KEYCLOAK=$T/keycloak
-
-keycloak_start() {
-	at_exit "$SUPPORT/keycloak/keycloak.sh" stop "$HOME_OF_KEYCLOAK"
-	TLS_CERT=$PKI/server.crt TLS_KEY=$PKI/server.key ACCESS_LOG=1 "$SUPPORT/keycloak/keycloak.sh" start "$USHER_TEST_KEYCLOAK" \
-		"$HOME_OF_KEYCLOAK" "$SUPPORT/keycloak/realm.json" >"$T/keycloak.log" 2>&1 || { note "$(cat "$T/keycloak.log")"; exit 1; }
-	KEYCLOAK=$(cat "$HOME_OF_KEYCLOAK/url")
-	ISSUER=$KEYCLOAK/realms/usher
-	CLIENT=kubernetes
-	(umask 077 && printf usher-broker-secret >"$T/broker-secret")
-}
-
-admin_token() {
-	web -d grant_type=password -d client_id=admin-cli -d username=admin -d password=admin \
-		"$KEYCLOAK/realms/master/protocol/openid-connect/token" | jq -r .access_token
-}
-
-manage() { # METHOD PATH [JSON]: the admin API of the realm
-	web -f -X "$1" -H "Authorization: Bearer $(admin_token)" ${3:+-H 'Content-Type: application/json' -d "$3"} "$KEYCLOAK/admin/realms/usher$2"
-}
-
 # A browser that fills in Keycloak's own forms as carol: login, and consent where it is asked for.
 keycloak_browser() {
 	cat >"$T/browse" <<-EOF
@@ -103,6 +82,7 @@ revoked() { # TOKEN
 
 keyring_start
 keycloak_start
+ISSUER=$KEYCLOAK/realms/usher CLIENT=kubernetes
 keycloak_browser
 cluster_start
 profile_write prod 'scopes: [email]'

@@ -4,29 +4,10 @@
 # theirs; and an account that may not says which role it lacks, and ends nothing.
 . "${USHER_SRC:-$PWD}/tests/support/e2e.sh"
 need keycloak
-HOME_OF_KEYCLOAK=$T/keycloak
 REVOKE=$USHER_BUILD/tests/support/revoke_one
 [ -x "$REVOKE" ] || skip_all "no tests/support/revoke_one in $USHER_BUILD (make check builds it)"
 ALICE=00000000-0000-4000-8000-000000000201 CAROL=00000000-0000-4000-8000-000000000203 # as realm.json says
 ACCOUNT=00000000-0000-4000-8000-000000000205
-
-keycloak_start() {
-	at_exit "$SUPPORT/keycloak/keycloak.sh" stop "$HOME_OF_KEYCLOAK"
-	TLS_CERT=$PKI/server.crt TLS_KEY=$PKI/server.key ACCESS_LOG=1 "$SUPPORT/keycloak/keycloak.sh" start "$USHER_TEST_KEYCLOAK" \
-		"$HOME_OF_KEYCLOAK" "$SUPPORT/keycloak/realm.json" >"$T/keycloak.log" 2>&1 || { note "$(cat "$T/keycloak.log")"; exit 1; }
-	KEYCLOAK=$(cat "$HOME_OF_KEYCLOAK/url")
-	TOKENS=$KEYCLOAK/realms/usher/protocol/openid-connect/token
-	(umask 077 && printf usher-broker-secret >"$T/broker-secret")
-}
-
-admin_token() {
-	web -d grant_type=password -d client_id=admin-cli -d username=admin -d password=admin \
-		"$KEYCLOAK/realms/master/protocol/openid-connect/token" | jq -r .access_token
-}
-
-manage() { # METHOD PATH [JSON]
-	web -f -X "$1" -H "Authorization: Bearer $(admin_token)" ${3:+-H 'Content-Type: application/json' -d "$3"} "$KEYCLOAK/admin/realms/usher$2"
-}
 
 role() { # NAME POST|DELETE: of realm-management, for the broker's service account
 	local management
@@ -62,6 +43,7 @@ revoke() { "$REVOKE" "$T/policy.yaml" main "$@"; }
 
 APP=kubernetes-fullpath SLASH=https://cluster.example.test/login
 keycloak_start
+TOKENS=$KEYCLOAK/realms/usher/protocol/openid-connect/token
 policy
 manage POST /clients "{\"clientId\": \"$SLASH\", \"publicClient\": true, \"directAccessGrantsEnabled\": true, \"standardFlowEnabled\": false}"
 alice=$(refresh "$APP" "$(sign_in alice "$APP" openid)")

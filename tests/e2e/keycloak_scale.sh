@@ -6,30 +6,15 @@
 . "${USHER_SRC:-$PWD}/tests/support/e2e.sh"
 need keycloak
 groups=${SCALE_GROUPS:-250} people=${SCALE_PEOPLE:-300}
-HOME_OF_KEYCLOAK=$T/keycloak
-
-keycloak_start() {
-	at_exit "$SUPPORT/keycloak/keycloak.sh" stop "$HOME_OF_KEYCLOAK"
-	TLS_CERT=$PKI/server.crt TLS_KEY=$PKI/server.key ACCESS_LOG=1 "$SUPPORT/keycloak/keycloak.sh" start "$USHER_TEST_KEYCLOAK" \
-		"$HOME_OF_KEYCLOAK" "$SUPPORT/keycloak/realm.json" >"$T/keycloak.log" 2>&1 || { note "$(cat "$T/keycloak.log")"; exit 1; }
-	KEYCLOAK=$(cat "$HOME_OF_KEYCLOAK/url")
-	ADMIN_API=$KEYCLOAK/admin/realms/usher
-	(umask 077 && printf usher-broker-secret >"$T/broker-secret")
-}
-
-admin() {
-	web -d grant_type=password -d client_id=admin-cli -d username=admin -d password=admin \
-		"$KEYCLOAK/realms/master/protocol/openid-connect/token" | jq -r .access_token
-}
 
 manage() { # METHOD PATH [FILE]
-	web -f -o "$T/managed" -X "$1" -H "Authorization: Bearer $(admin)" ${3:+-H 'Content-Type: application/json' --data-binary "@$3"} "$ADMIN_API$2"
+	web -f -o "$T/managed" -X "$1" -H "Authorization: Bearer $(keycloak_admin)" ${3:+-H 'Content-Type: application/json' --data-binary "@$3"} "$ADMIN_API$2"
 }
 
 # "PATH JSON" lines, all posted by one curl; a token of the admin's lives for a minute.
 post_some() { # FILE
 	local token
-	token=$(admin)
+	token=$(keycloak_admin)
 	while read -r path body; do
 		printf 'next\nurl = "%s%s"\ndata = "%s"\nheader = "Content-Type: application/json"\nheader = "Authorization: Bearer %s"\ncacert = "%s"\noutput = "/dev/null"\nfail\n' \
 			"$ADMIN_API" "$path" "${body//\"/\\\"}" "$token" "$CA"
@@ -45,7 +30,7 @@ post_all() { # stdin
 }
 
 ids() { # of the tops: "NAME ID"
-	web -f -H "Authorization: Bearer $(admin)" "$ADMIN_API/groups?max=-1&briefRepresentation=true" | jq -r '.[] | select(.name | startswith("bulk-")) | "\(.name) \(.id)"'
+	web -f -H "Authorization: Bearer $(keycloak_admin)" "$ADMIN_API/groups?max=-1&briefRepresentation=true" | jq -r '.[] | select(.name | startswith("bulk-")) | "\(.name) \(.id)"'
 }
 
 # A tenth of the groups are tops with nine children each; everybody joins three groups; every tenth person is disabled.
@@ -118,6 +103,7 @@ ratio() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.2f", a / b }'; }
 broker() { "$USHER_BUILD/usher-broker" "$@"; }
 
 keycloak_start
+ADMIN_API=$KEYCLOAK/admin/realms/usher
 ok "$groups groups and $people people are made" fill
 policy
 ok 'the whole of it is read and recorded' broker groups -f "$T/policy.yaml" --members --record "$T/recording" -o json

@@ -5,27 +5,7 @@
 . "${USHER_SRC:-$PWD}/tests/support/e2e.sh"
 need cluster keycloak
 
-HOME_OF_KEYCLOAK=$T/keycloak
 carol=carol@example.test life=15
-
-keycloak_start() {
-	at_exit "$SUPPORT/keycloak/keycloak.sh" stop "$HOME_OF_KEYCLOAK"
-	TLS_CERT=$PKI/server.crt TLS_KEY=$PKI/server.key ACCESS_LOG=1 "$SUPPORT/keycloak/keycloak.sh" start "$USHER_TEST_KEYCLOAK" \
-		"$HOME_OF_KEYCLOAK" "$SUPPORT/keycloak/realm.json" >"$T/keycloak.log" 2>&1 || { note "$(cat "$T/keycloak.log")"; exit 1; }
-	KEYCLOAK=$(cat "$HOME_OF_KEYCLOAK/url")
-	ISSUER=$KEYCLOAK/realms/usher
-	CLIENT=kubernetes-fullpath # the one that takes a password
-	(umask 077 && printf usher-broker-secret >"$T/broker-secret")
-}
-
-admin_token() {
-	web -d grant_type=password -d client_id=admin-cli -d username=admin -d password=admin \
-		"$KEYCLOAK/realms/master/protocol/openid-connect/token" | jq -r .access_token
-}
-
-manage() { # METHOD PATH [JSON]: the admin API of the realm
-	web -f -X "$1" -H "Authorization: Bearer $(admin_token)" ${3:+-H 'Content-Type: application/json' -d "$3"} "$KEYCLOAK/admin/realms/usher$2"
-}
 
 role() { # NAME POST|DELETE: a role of realm-management for the broker's service account
 	local account=00000000-0000-4000-8000-000000000205 management # as realm.json says
@@ -47,6 +27,7 @@ subjects() { admin get rolebinding -n "$1" "$2" -o json | jq -r '[.subjects[]?.n
 bound() { admin get rolebinding -A -o json | jq -r --arg who "$1" '[.items[] | select(any(.subjects[]?; .name | ascii_downcase | contains($who)))] | length'; }
 
 keycloak_start
+ISSUER=$KEYCLOAK/realms/usher CLIENT=kubernetes-fullpath # the one that takes a password
 cluster_start
 
 # ---- with groups from a file ----

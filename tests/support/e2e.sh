@@ -136,6 +136,26 @@ idp_approve_device() { # USER_CODE: at the provider's own forms
 	web "${form[@]}" -o "$T/device.page" -d "xsrf=$token" --data-urlencode "user_code=$1" -d confirm=yes "$ISSUER/device"
 }
 
+# ---- Keycloak: KEYCLOAK is its URL, HOME_OF_KEYCLOAK its folder, $T/broker-secret the broker's ----
+
+keycloak_start() {
+	HOME_OF_KEYCLOAK=$T/keycloak
+	at_exit "$SUPPORT/keycloak/keycloak.sh" stop "$HOME_OF_KEYCLOAK"
+	TLS_CERT=$PKI/server.crt TLS_KEY=$PKI/server.key ACCESS_LOG=1 "$SUPPORT/keycloak/keycloak.sh" start "$USHER_TEST_KEYCLOAK" \
+		"$HOME_OF_KEYCLOAK" "$SUPPORT/keycloak/realm.json" >"$T/keycloak.log" 2>&1 || { note "$(cat "$T/keycloak.log")"; exit 1; }
+	KEYCLOAK=$(cat "$HOME_OF_KEYCLOAK/url")
+	(umask 077 && printf usher-broker-secret >"$T/broker-secret")
+}
+
+keycloak_admin() { # a token of the admin's; it lives for a minute
+	web -d grant_type=password -d client_id=admin-cli -d username=admin -d password=admin \
+		"$KEYCLOAK/realms/master/protocol/openid-connect/token" | jq -r .access_token
+}
+
+manage() { # METHOD PATH [JSON]: the admin API of the realm
+	web -f -X "$1" -H "Authorization: Bearer $(keycloak_admin)" ${3:+-H 'Content-Type: application/json' -d "$3"} "$KEYCLOAK/admin/realms/usher$2"
+}
+
 # ---- the cluster ----
 
 # The example of the tree, for this provider. Tokens of people in the group "suspended" are refused on top of it: that is
