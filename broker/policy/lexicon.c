@@ -12,6 +12,7 @@
 
 #include "broker/policy/pattern.h"
 #include "common/base/memory.h"
+#include "common/base/search.h"
 
 #define PATIENCE 64 /* times all texts may be looked at before sorting them is cheaper */
 
@@ -81,22 +82,17 @@ static void sort_spots(struct ush_lexicon *l)
 
 /* ---- what a pattern says ---- */
 
+static int order(const struct ush_lexicon *l, size_t spot, const char *piece, size_t length, bool whole)
+{
+	const char *rest = l->texts[l->spots[spot].text] + l->spots[spot].offset;
+
+	return whole ? strcmp(rest, piece) : strncmp(rest, piece, length);
+}
+
 /* The first spot whose rest is not before the piece, or (after) that neither is nor begins with it. */
 static size_t bound(const struct ush_lexicon *l, const char *piece, size_t length, bool whole, bool after)
 {
-	size_t low = 0, high = l->spot_count;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		const char *rest = l->texts[l->spots[middle].text] + l->spots[middle].offset;
-		int order = whole ? strcmp(rest, piece) : strncmp(rest, piece, length);
-
-		if (order < (after ? 1 : 0))
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	return USH_FIRST_NOT(i, 0, l->spot_count, order(l, i, piece, length, whole) < (after ? 1 : 0));
 }
 
 /* Literal text of the pattern from `at` up to its next wildcard, or its end. */

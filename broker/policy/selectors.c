@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "common/base/memory.h"
+#include "common/base/search.h"
 
 struct ush_anchor {
 	const char *key, *value; /* value NULL: any */
@@ -141,18 +142,9 @@ static void try_one(const struct ush_selectors *s, size_t number, const json_t *
 
 static void try_anchored(const struct ush_selectors *s, const char *key, const char *value, const json_t *labels, unsigned char *bits)
 {
-	size_t low = 0, high = s->anchor_count;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (anchor_order(&s->anchors[middle], key, value) < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	for (; low < s->anchor_count && anchor_order(&s->anchors[low], key, value) == 0; low++)
-		try_one(s, s->anchors[low].selector, labels, bits);
+	for (size_t at = USH_FIRST_NOT(i, 0, s->anchor_count, anchor_order(&s->anchors[i], key, value) < 0);
+	     at < s->anchor_count && anchor_order(&s->anchors[at], key, value) == 0; at++)
+		try_one(s, s->anchors[at].selector, labels, bits);
 }
 
 void ush_selectors_match(const struct ush_selectors *s, const json_t *labels, unsigned char *bits)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/base/memory.h"
+#include "common/base/search.h"
 
 static const char *text_of(const struct ush_group *group, enum ush_group_name by)
 {
@@ -51,17 +52,7 @@ void ush_index_free(struct ush_index *index)
 /* The first whose text is not before this one, or (after) is behind it. */
 static size_t bound(const struct ush_index *index, const char *text, bool after)
 {
-	size_t low = 0, high = index->count;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (strcmp(text_of(index->items[middle], index->by), text) < (after ? 1 : 0))
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	return USH_FIRST_NOT(i, 0, index->count, strcmp(text_of(index->items[i], index->by), text) < (after ? 1 : 0));
 }
 
 size_t ush_index_find(const struct ush_index *index, const char *text, const struct ush_group *const **first)

@@ -9,6 +9,7 @@
 #include "broker/source/ldap_name.h"
 #include "broker/source/ldap_reading.h"
 #include "common/base/memory.h"
+#include "common/base/search.h"
 
 static void enqueue(struct ush_ldap_reading *r, size_t number)
 {
@@ -86,20 +87,12 @@ static void sort_primaries(struct ush_ldap_reading *r)
 static void take_primary(struct ush_ldap_reading *r, size_t number)
 {
 	const char *sid = r->nodes[number].sid;
-	size_t low = 0, high = r->primary_count;
 
 	if (sid == NULL)
 		return;
-	while (low < high) { /* the first of those that have it */
-		size_t middle = low + (high - low) / 2;
-
-		if (strcmp(r->primaries[middle]->primary, sid) < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	for (; low < r->primary_count && strcmp(r->primaries[low]->primary, sid) == 0; low++)
-		ush_roster_join(&r->roster, number, r->primaries[low]->key);
+	for (size_t at = USH_FIRST_NOT(i, 0, r->primary_count, strcmp(r->primaries[i]->primary, sid) < 0);
+	     at < r->primary_count && strcmp(r->primaries[at]->primary, sid) == 0; at++)
+		ush_roster_join(&r->roster, number, r->primaries[at]->key);
 }
 
 static void take_outer_groups(struct ush_ldap_reading *r, size_t number)

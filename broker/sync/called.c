@@ -9,6 +9,7 @@
 #include "broker/policy/naming.h"
 #include "broker/sync/decide.h"
 #include "common/base/memory.h"
+#include "common/base/search.h"
 
 struct ush_called { /* of one source */
 	struct call {
@@ -42,18 +43,11 @@ static void make(const struct ush_decide *d, size_t source, struct ush_called *c
 size_t ush_decide_called(const struct ush_decide *d, size_t source, const char *text, const struct ush_group **one)
 {
 	struct ush_called *called = &d->called[source];
-	size_t low = 0, high, count = 0;
+	size_t low, count = 0;
 
 	if (!called->made)
 		make(d, source, called);
-	for (high = called->count; low < high;) {
-		size_t middle = low + (high - low) / 2;
-
-		if (strcmp(called->items[middle].text, text) < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
+	low = USH_FIRST_NOT(i, 0, called->count, strcmp(called->items[i].text, text) < 0);
 	*one = low < called->count ? called->items[low].group : NULL;
 	while (low + count < called->count && strcmp(called->items[low + count].text, text) == 0)
 		count++;

@@ -6,6 +6,7 @@
 #include "broker/sync/denied.h"
 #include "broker/sync/holds.h"
 #include "common/base/memory.h"
+#include "common/base/search.h"
 
 int ush_key_order(const char *namespace_a, enum ush_rbac_kind kind_a, const char *name_a, const char *namespace_b, enum ush_rbac_kind kind_b,
 		  const char *name_b)
@@ -27,27 +28,20 @@ const char *ush_wanted_namespace(const struct ush_desired *desired, size_t wante
 	return desired->places->items[desired->items[wanted].place].name;
 }
 
+static int order(const struct ush_shape *shape, enum ush_rbac_kind kind, const char *name)
+{
+	return shape->kind != kind ? (int)shape->kind - (int)kind : strcmp(shape->name, name);
+}
+
 size_t ush_desired_find(const struct ush_desired *desired, size_t place, enum ush_rbac_kind kind, const char *name)
 {
-	size_t low, high;
+	size_t end, at;
 
 	if (place >= desired->places->count)
 		return SIZE_MAX;
-	for (low = desired->start[place], high = desired->start[place + 1]; low < high;) {
-		size_t middle = low + (high - low) / 2;
-		const struct ush_shape *shape = ush_wanted_shape(desired, middle);
-		int order = (int)shape->kind - (int)kind;
-
-		if (order == 0)
-			order = strcmp(shape->name, name);
-		if (order == 0)
-			return middle;
-		if (order < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return SIZE_MAX;
+	end = desired->start[place + 1];
+	at = USH_FIRST_NOT(i, desired->start[place], end, order(ush_wanted_shape(desired, i), kind, name) < 0);
+	return at < end && order(ush_wanted_shape(desired, at), kind, name) == 0 ? at : SIZE_MAX;
 }
 
 /* ---- shapes ---- */

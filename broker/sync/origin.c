@@ -6,28 +6,16 @@
 
 #include "broker/policy/naming.h"
 #include "common/base/memory.h"
+#include "common/base/search.h"
 #include "common/data/json.h"
 
 /* Where text stands, or would stand. */
 static size_t place(const struct ush_origins *origins, const char *text, bool *there)
 {
-	size_t low = 0, high = origins->count;
+	size_t at = USH_FIRST_NOT(i, 0, origins->count, strcmp(origins->items[i].text, text) < 0);
 
-	*there = false;
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		int order = strcmp(origins->items[middle].text, text);
-
-		if (order == 0) {
-			*there = true;
-			return middle;
-		}
-		if (order < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	*there = at < origins->count && strcmp(origins->items[at].text, text) == 0;
+	return at;
 }
 
 void ush_origins_add(struct ush_origins *origins, const struct ush_origin *origin)

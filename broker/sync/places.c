@@ -5,6 +5,7 @@
 
 #include "broker/policy/lexicon.h"
 #include "common/base/memory.h"
+#include "common/base/search.h"
 #include "common/data/json.h"
 
 void ush_places_begin(struct ush_places *places, const struct ush_policy *policy)
@@ -166,41 +167,17 @@ static int order(const char *name, const char *text, size_t length)
 
 size_t ush_places_find(const struct ush_places *places, const char *name, size_t length)
 {
-	size_t low = 0, high = places->count;
+	size_t at = USH_FIRST_NOT(i, 0, places->count, order(places->items[i].name, name, length) < 0);
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		int o = order(places->items[middle].name, name, length);
-
-		if (o == 0)
-			return middle;
-		if (o < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return SIZE_MAX;
+	return at < places->count && order(places->items[at].name, name, length) == 0 ? at : SIZE_MAX;
 }
 
 size_t ush_places_from(const struct ush_places *places, const char *prefix, size_t length, size_t *limit)
 {
-	size_t bounds[2];
+	size_t begin = USH_FIRST_NOT(i, 0, places->count, strncmp(places->items[i].name, prefix, length) < 0);
 
-	for (int after = 0; after < 2; after++) {
-		size_t low = 0, high = places->count;
-
-		while (low < high) {
-			size_t middle = low + (high - low) / 2;
-
-			if (strncmp(places->items[middle].name, prefix, length) < after)
-				low = middle + 1;
-			else
-				high = middle;
-		}
-		bounds[after] = low;
-	}
-	*limit = bounds[1];
-	return bounds[0];
+	*limit = USH_FIRST_NOT(i, begin, places->count, strncmp(places->items[i].name, prefix, length) == 0);
+	return begin;
 }
 
 bool ush_places_selected(const struct ush_places *places, size_t place, size_t grant)
@@ -215,17 +192,7 @@ bool ush_places_selected(const struct ush_places *places, size_t place, size_t g
 /* The first label that is not before this one. */
 static size_t label_from(const struct ush_places *places, const struct ush_place_label *label)
 {
-	size_t low = 0, high = places->label_count;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (by_label(&places->labels[middle], label) < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	return USH_FIRST_NOT(i, 0, places->label_count, by_label(&places->labels[i], label) < 0);
 }
 
 static uint32_t key_of(const struct ush_places *places, const char *key)

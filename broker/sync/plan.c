@@ -6,6 +6,7 @@
 #include "broker/sync/sum.h"
 #include "broker/sync/texts.h"
 #include "common/base/memory.h"
+#include "common/base/search.h"
 
 static void free_source(struct ush_plan_source *source)
 {
@@ -163,18 +164,10 @@ static struct ush_change *plain_of(const struct ush_plan *plan, const struct ush
 {
 	for (enum ush_action action = USH_CREATE; action <= USH_REMOVE; action++) {
 		const struct ush_change key = {.action = action, .kind = change->kind, .namespace_name = change->namespace_name, .name = change->name, .reason = ""};
-		size_t low = 0, high = plan->change_count;
+		size_t at = USH_FIRST_NOT(i, 0, plan->change_count, by_action(&plan->changes[i], &key) < 0);
 
-		while (low < high) {
-			size_t middle = low + (high - low) / 2;
-
-			if (by_action(&plan->changes[middle], &key) < 0)
-				low = middle + 1;
-			else
-				high = middle;
-		}
-		if (low < plan->change_count && plan->changes[low].action == action && !plan->changes[low].consent && by_object(&plan->changes[low], change) == 0)
-			return &plan->changes[low];
+		if (at < plan->change_count && plan->changes[at].action == action && !plan->changes[at].consent && by_object(&plan->changes[at], change) == 0)
+			return &plan->changes[at];
 	}
 	return NULL;
 }
