@@ -37,8 +37,6 @@ static void words_free(struct words *words)
 	free(words->items);
 }
 
-#define AUTO_WORDS __attribute__((cleanup(words_free))) struct words
-
 static void add_word(struct words *words, char *word)
 {
 	USH_PUSH(words->items, words->count, word);

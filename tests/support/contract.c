@@ -425,3 +425,44 @@ void contract_expect_incomplete(struct contract *c)
 	ck_assert_msg(c->groups.why != NULL && c->groups.why[0] != '\0', "%s does not say why", c->fake->kind);
 	ck_assert_msg(strchr(c->groups.why, '\n') == NULL && strstr(c->groups.why, "s3cret") == NULL, "%s: %s", c->fake->kind, c->groups.why);
 }
+
+/* ---- for tests of one provider ---- */
+
+void contract_fill(struct contract *c, size_t groups, size_t people)
+{
+	for (size_t i = 0; i < groups; i++) {
+		USH_AUTO_FREE char *name = ush_printf("group-%zu", i);
+
+		contract_add_group(c, name, CONTRACT_NOBODY);
+	}
+	for (size_t i = 0; i < people; i++) {
+		USH_AUTO_FREE char *name = ush_printf("person%zu@acme.test", i);
+
+		contract_join(c, 0, contract_add_person(c, name));
+	}
+}
+
+void contract_exact(struct contract *c)
+{
+	contract_read(c);
+	contract_expect_exact(c);
+}
+
+void contract_incomplete(struct contract *c, const char *why, const char *advice)
+{
+	contract_read(c);
+	contract_expect_incomplete(c);
+	ck_assert_msg(strstr(c->groups.why, why) != NULL, "%s", c->groups.why);
+	ck_assert_msg(advice == NULL || (c->groups.advice != NULL && strstr(c->groups.advice, advice) != NULL), "%s", c->groups.advice);
+	contract_end(c);
+}
+
+void contract_config_error(struct contract *c, const char *why)
+{
+	contract_read(c);
+	ck_assert_int_eq(c->result, -1);
+	ck_assert_int_eq(c->err.code, USH_ERR_CONFIG);
+	ck_assert_msg(strstr(c->err.what, why) != NULL, "%s", c->err.what);
+	ck_assert_uint_eq(c->requests, 0);
+	contract_end(c);
+}

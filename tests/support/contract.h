@@ -208,4 +208,16 @@ void contract_expect_exact(struct contract *c);
 /* It is incomplete, is one line, names no secret. */
 void contract_expect_incomplete(struct contract *c);
 
+/* ---- for tests of one provider ---- */
+
+/* Groups "group-0"... under none, and people "person0@acme.test"..., who are in the first group all of them. */
+void contract_fill(struct contract *c, size_t groups, size_t people);
+
+/* Reads, and it is exact. */
+void contract_exact(struct contract *c);
+
+/* Reads and ends: incomplete, for this and with this advice (NULL: whatever it is); or refused before any request. */
+void contract_incomplete(struct contract *c, const char *why, const char *advice);
+void contract_config_error(struct contract *c, const char *why);
+
 #endif

@@ -17,37 +17,7 @@ static struct contract c;
 static void begin(size_t groups, size_t people)
 {
 	contract_begin(&c, &contract_entra);
-	for (size_t i = 0; i < people; i++) {
-		USH_AUTO_FREE char *name = ush_printf("person%zu@acme.test", i);
-
-		contract_add_person(&c, name);
-	}
-	for (size_t i = 0; i < groups; i++) {
-		USH_AUTO_FREE char *name = ush_printf("group-%zu", i);
-
-		contract_add_group(&c, name, CONTRACT_NOBODY);
-	}
-	for (size_t i = 0; i < people; i++)
-		contract_join(&c, 0, i);
-}
-
-static void incomplete(const char *why, const char *advice)
-{
-	contract_read(&c);
-	contract_expect_incomplete(&c);
-	ck_assert_msg(strstr(c.groups.why, why) != NULL, "%s", c.groups.why);
-	ck_assert_msg(advice == NULL || (c.groups.advice != NULL && strstr(c.groups.advice, advice) != NULL), "%s", c.groups.advice);
-	contract_end(&c);
-}
-
-static void config_error(const char *why)
-{
-	contract_read(&c);
-	ck_assert_int_eq(c.result, -1);
-	ck_assert_int_eq(c.err.code, USH_ERR_CONFIG);
-	ck_assert_msg(strstr(c.err.what, why) != NULL, "%s", c.err.what);
-	ck_assert_uint_eq(c.requests, 0);
-	contract_end(&c);
+	contract_fill(&c, groups, people);
 }
 
 /* A source like the contract's, but that signs in by a projected ServiceAccount token. */
@@ -68,8 +38,7 @@ START_TEST(a_service_account_token_signs_in_without_a_secret)
 {
 	begin(2, 3);
 	federate(c.secret_file);
-	contract_read(&c);
-	contract_expect_exact(&c);
+	contract_exact(&c);
 	ck_assert_uint_eq(entra_state(&c)->assertions, 1);
 	contract_end(&c);
 }
@@ -89,8 +58,7 @@ START_TEST(a_service_account_token_is_read_again_at_each_sign_in)
 	ck_assert_ptr_nonnull(strstr(c.groups.why, "AADSTS70021"));
 	ck_assert_ptr_nonnull(strstr(c.groups.advice, "federated credential"));
 	ck_assert_int_eq(ush_file_write(path, "s3cret", 6, 0600, &err), 0);
-	contract_read(&c);
-	contract_expect_exact(&c);
+	contract_exact(&c);
 	contract_end(&c);
 }
 END_TEST
@@ -99,7 +67,7 @@ START_TEST(one_way_to_sign_in_must_be_named_and_one_alone)
 {
 	begin(1, 1);
 	ush_source_set(&c.source, "federatedTokenFile", c.secret_file);
-	config_error("names both a secret and federatedTokenFile");
+	contract_config_error(&c, "names both a secret and federatedTokenFile");
 	begin(1, 1);
 	federate("/nonexistent/token");
 	contract_read(&c);
@@ -109,7 +77,7 @@ START_TEST(one_way_to_sign_in_must_be_named_and_one_alone)
 	begin(1, 1);
 	federate("x");
 	free(c.source.settings[--c.source.setting_count].text);
-	config_error("neither a secret nor federatedTokenFile");
+	contract_config_error(&c, "neither a secret nor federatedTokenFile");
 }
 END_TEST
 
@@ -125,7 +93,7 @@ START_TEST(what_entra_refuses_is_told_by_its_number_and_what_to_do)
 
 		begin(1, 1);
 		entra_state(&c)->token_code = codes[i].code;
-		incomplete(said, codes[i].advice);
+		contract_incomplete(&c, said, codes[i].advice);
 	}
 }
 END_TEST
@@ -137,11 +105,10 @@ START_TEST(a_last_link_that_answers_400_is_no_end)
 {
 	begin(1, 2 * contract_entra.member_page);
 	entra_state(&c)->last_is_400 = true;
-	incomplete("page 3 of", NULL);
+	contract_incomplete(&c, "page 3 of", NULL);
 	begin(1, 2 * contract_entra.member_page + 1);
 	entra_state(&c)->last_is_400 = true;
-	contract_read(&c);
-	contract_expect_exact(&c);
+	contract_exact(&c);
 	contract_end(&c);
 }
 END_TEST
@@ -150,8 +117,7 @@ END_TEST
 START_TEST(every_page_of_an_indexed_list_says_its_consistency_level)
 {
 	begin(45, 120);
-	contract_read(&c);
-	contract_expect_exact(&c);
+	contract_exact(&c);
 	ck_assert_uint_eq(entra_state(&c)->without_level, 0);
 	contract_end(&c);
 }
@@ -176,7 +142,7 @@ START_TEST(a_next_link_to_another_host_is_not_followed)
 	fake.answer = led_away;
 	begin(45, 1);
 	c.fake = &fake;
-	incomplete("evil1.test", NULL);
+	contract_incomplete(&c, "evil1.test", NULL);
 }
 END_TEST
 
@@ -185,7 +151,7 @@ START_TEST(a_group_that_the_index_does_not_know_yet_is_seen)
 {
 	begin(3, 1);
 	entra_state(&c)->index_late = true;
-	incomplete("came", "next run");
+	contract_incomplete(&c, "came", "next run");
 }
 END_TEST
 
@@ -199,8 +165,7 @@ START_TEST(a_filter_goes_to_graph_and_the_proof_tells_the_readings_apart)
 	contract_end(&c);
 	begin(3, 1);
 	ush_source_set(&c.source, "filter", "endsWith(displayName,'-k8s') and securityEnabled eq true");
-	contract_read(&c);
-	contract_expect_exact(&c);
+	contract_exact(&c);
 	ck_assert_ptr_nonnull(strstr(c.groups.proof, "from the same index"));
 	contract_end(&c);
 }
@@ -209,7 +174,7 @@ END_TEST
 START_TEST(no_group_without_a_filter_is_a_matter_of_rights)
 {
 	begin(0, 0);
-	incomplete("no group at all", "GroupMember.Read.All");
+	contract_incomplete(&c, "no group at all", "GroupMember.Read.All");
 }
 END_TEST
 
@@ -237,7 +202,7 @@ START_TEST(a_group_that_hides_its_members_is_not_taken_for_empty)
 {
 	begin(2, 3);
 	entra_state(&c)->hidden = true;
-	incomplete("hides its members", "Member.Read.Hidden");
+	contract_incomplete(&c, "hides its members", "Member.Read.Hidden");
 }
 END_TEST
 
@@ -267,8 +232,7 @@ START_TEST(graphs_warning_of_a_limit_slows_us_down)
 	ck_assert(api.narrowed);
 	begin(30, 10);
 	entra_state(&c)->near_limit = 1.3;
-	contract_read(&c);
-	contract_expect_exact(&c);
+	contract_exact(&c);
 	contract_end(&c);
 }
 END_TEST

@@ -35,12 +35,6 @@ static void begin(size_t groups, size_t people)
 		contract_join(&c, i % groups, i);
 }
 
-static void read_exactly(void)
-{
-	contract_read(&c);
-	contract_expect_exact(&c);
-}
-
 static void leave(size_t group, size_t place)
 {
 	struct contract_group *g = &c.directory.groups[group];
@@ -53,11 +47,11 @@ static void leave(size_t group, size_t place)
 START_TEST(later_readings_ask_for_changes_alone)
 {
 	begin(60, 100);
-	read_exactly();
+	contract_exact(&c);
 	ck_assert_uint_eq(graph->fresh_rounds, 1);
 	ck_assert_ptr_nonnull(strstr(c.groups.proof, "from the start"));
 	ck_assert_uint_gt(c.requests, 8);
-	read_exactly();
+	contract_exact(&c);
 	ck_assert_uint_eq(graph->fresh_rounds, 1);
 	ck_assert_uint_eq(c.requests, 4); /* a token, two lists of changes, the count */
 	ck_assert_msg(strncmp(c.groups.proof, "0 changes", 9) == 0, "%s", c.groups.proof);
@@ -69,24 +63,24 @@ START_TEST(every_change_comes_to_the_same_as_a_whole_reading)
 {
 	begin(6, 30);
 	contract_nest(&c, 0, 1);
-	read_exactly();
+	contract_exact(&c);
 	contract_join(&c, 5, 0); /* somebody comes, and goes */
 	leave(0, 1);
 	leave(0, 1);
-	read_exactly();
+	contract_exact(&c);
 	free(c.directory.groups[2].name); /* a new name, and its members are not told */
 	c.directory.groups[2].name = ush_strdup("renamed");
-	read_exactly();
+	contract_exact(&c);
 	while (c.directory.groups[3].people_count > 0) /* everybody goes */
 		leave(3, 0);
-	read_exactly();
+	contract_exact(&c);
 	c.directory.groups[4].gone = true;
 	contract_join(&c, contract_add_group(&c, "group-4", CONTRACT_NOBODY), 7); /* another under the old name */
 	contract_nest(&c, 1, 5);
 	c.directory.people[3].disabled = true;
 	free(c.directory.people[6].name);
 	c.directory.people[6].name = NULL;
-	read_exactly();
+	contract_exact(&c);
 	ck_assert_uint_eq(graph->fresh_rounds, 1);
 	contract_end(&c);
 }
@@ -96,7 +90,7 @@ END_TEST
 START_TEST(a_group_that_comes_in_parts_is_put_together)
 {
 	begin(1, 200);
-	read_exactly();
+	contract_exact(&c);
 	ck_assert_uint_eq(c.groups.items[0].members.count, 200);
 	contract_end(&c);
 }
@@ -106,11 +100,11 @@ START_TEST(a_change_that_is_told_twice_changes_nothing_twice)
 {
 	begin(4, 20);
 	graph->replays = graph->removed_at_first = true;
-	read_exactly();
+	contract_exact(&c);
 	leave(1, 0);
 	contract_join(&c, 2, 0);
 	c.directory.groups[3].gone = true;
-	read_exactly();
+	contract_exact(&c);
 	contract_end(&c);
 }
 END_TEST
@@ -120,12 +114,12 @@ START_TEST(a_group_that_is_restored_has_its_members_again)
 {
 	begin(3, 9);
 	graph->soft = true;
-	read_exactly();
+	contract_exact(&c);
 	c.directory.groups[1].gone = true;
-	read_exactly();
+	contract_exact(&c);
 	ck_assert_uint_eq(c.groups.count, 2);
 	c.directory.groups[1].gone = false;
-	read_exactly();
+	contract_exact(&c);
 	ck_assert_uint_eq(graph->fresh_rounds, 1);
 	contract_end(&c);
 }
@@ -138,12 +132,12 @@ START_TEST(a_user_who_is_deleted_leaves_his_groups_without_their_telling)
 {
 	begin(3, 9);
 	graph->keeps_members = true;
-	read_exactly();
+	contract_exact(&c);
 	c.directory.people[4].gone = true;
-	read_exactly();
+	contract_exact(&c);
 	ck_assert_uint_eq(c.groups.unresolvable, 0);
 	c.directory.people[4].gone = false; /* restored: in his groups again */
-	read_exactly();
+	contract_exact(&c);
 	ck_assert_uint_eq(graph->fresh_rounds, 1);
 	contract_end(&c);
 }
@@ -170,14 +164,14 @@ END_TEST
 static void begins_anew(int status)
 {
 	begin(5, 10);
-	read_exactly();
+	contract_exact(&c);
 	contract_join(&c, 1, 0);
 	c.directory.groups[4].gone = true;
 	graph->stale_status = status;
-	read_exactly();
+	contract_exact(&c);
 	ck_assert_uint_eq(graph->fresh_rounds, 2);
 	graph->stale_status = 0;
-	read_exactly();
+	contract_exact(&c);
 	ck_assert_uint_eq(graph->fresh_rounds, 2);
 	contract_end(&c);
 }
@@ -194,15 +188,15 @@ END_TEST
 START_TEST(a_page_of_changes_that_is_gone_begins_anew)
 {
 	begin(60, 60);
-	read_exactly();
+	contract_exact(&c);
 	for (size_t i = 0; i < 50; i++)
 		contract_join(&c, i, (i + 1) % 60);
 	graph->stale_later = true;
 	graph->stale_status = 410;
-	read_exactly();
+	contract_exact(&c);
 	ck_assert_uint_eq(graph->fresh_rounds, 2);
 	graph->stale_status = 0;
-	read_exactly();
+	contract_exact(&c);
 	ck_assert_uint_eq(graph->fresh_rounds, 2);
 	contract_end(&c);
 }
@@ -211,10 +205,10 @@ END_TEST
 START_TEST(changes_that_do_not_come_to_what_graph_counts_are_read_anew)
 {
 	begin(5, 10);
-	read_exactly();
+	contract_exact(&c);
 	graph->forgets = true; /* that a group went */
 	c.directory.groups[2].gone = true;
-	read_exactly();
+	contract_exact(&c);
 	ck_assert_uint_eq(graph->fresh_rounds, 2);
 	c.fault = (struct contract_fault){.what = CONTRACT_ANY, .lies = 1}; /* and if that does not come to it either */
 	contract_read(&c);
@@ -243,7 +237,7 @@ START_TEST(a_round_that_breaks_leaves_what_is_kept_as_it_was)
 	struct ush_error err = {0};
 
 	begin(30, 60);
-	read_exactly();
+	contract_exact(&c);
 	ck_assert_int_eq(ush_file_read(graph->delta_path, USH_FILE_PRIVATE, USH_ERR_STORE, &before, NULL, &err), 0);
 	for (size_t i = 0; i < 30; i++)
 		contract_join(&c, i, 59 - i);
@@ -253,7 +247,7 @@ START_TEST(a_round_that_breaks_leaves_what_is_kept_as_it_was)
 	ck_assert_int_eq(ush_file_read(graph->delta_path, USH_FILE_PRIVATE, USH_ERR_STORE, &after, NULL, &err), 0);
 	ck_assert_str_eq(before.data, after.data);
 	c.fault = (struct contract_fault){0};
-	read_exactly();
+	contract_exact(&c);
 	ck_assert_uint_eq(graph->fresh_rounds, 1);
 	contract_end(&c);
 }
@@ -267,7 +261,7 @@ START_TEST(a_link_to_another_host_is_not_kept)
 	contract_expect_incomplete(&c);
 	ck_assert_ptr_nonnull(strstr(c.groups.why, "evil1.test"));
 	graph->away = false;
-	read_exactly();
+	contract_exact(&c);
 	contract_end(&c);
 }
 END_TEST
@@ -292,7 +286,7 @@ START_TEST(the_file_is_private_and_whole)
 
 	begin(2, 2);
 	umask(0);
-	read_exactly();
+	contract_exact(&c);
 	ck_assert_int_eq(stat(graph->delta_path, &st), 0);
 	ck_assert_uint_eq(st.st_mode & 07777, 0600);
 	contract_end(&c);
@@ -302,9 +296,9 @@ END_TEST
 START_TEST(a_file_that_others_may_open_is_left_alone_and_told)
 {
 	begin(2, 2);
-	read_exactly();
+	contract_exact(&c);
 	ck_assert_int_eq(chmod(graph->delta_path, 0644), 0);
-	read_exactly();
+	contract_exact(&c);
 	ck_assert_uint_eq(graph->fresh_rounds, 2);
 	ck_assert_ptr_nonnull(strstr(c.groups.proof, "could not be kept for the next run: "));
 	ck_assert_ptr_nonnull(strstr(c.groups.proof, "others may open it (mode 0644). Close it: chmod 600 "));
@@ -317,9 +311,9 @@ static void unbelieved(const char *text)
 	struct ush_error err = {0};
 
 	begin(3, 6);
-	read_exactly();
+	contract_exact(&c);
 	ck_assert_int_eq(ush_file_write(graph->delta_path, text, strlen(text), 0600, &err), 0);
-	read_exactly();
+	contract_exact(&c);
 	ck_assert_uint_eq(graph->fresh_rounds, 2);
 	contract_end(&c);
 }
@@ -341,7 +335,7 @@ static bool believed(const char *key, const char *value, const char *endpoint)
 	bool link;
 
 	begin(3, 6);
-	read_exactly();
+	contract_exact(&c);
 	if (key != NULL)
 		ush_source_set(&c.source, key, value);
 	ush_kept_load(&kept, &c.source, endpoint);
@@ -366,7 +360,7 @@ START_TEST(a_file_that_cannot_be_written_is_told_in_the_proof)
 {
 	begin(2, 2);
 	ush_source_set(&c.source, "deltaFile", "/nonexistent/kept.json");
-	read_exactly();
+	contract_exact(&c);
 	ck_assert_ptr_nonnull(strstr(c.groups.proof, "could not be kept"));
 	contract_end(&c);
 }
@@ -385,7 +379,7 @@ START_TEST(users_are_asked_for_where_somebody_asks_about_people)
 	ck_assert_msg(groups.complete, "%s", groups.why);
 	ck_assert_uint_eq(c.requests, 3);
 	ck_assert(!groups.items[0].members_known);
-	read_exactly(); /* and what was kept without them serves with them */
+	contract_exact(&c); /* and what was kept without them serves with them */
 	ck_assert_uint_eq(graph->fresh_rounds, 1);
 	contract_end(&c);
 }

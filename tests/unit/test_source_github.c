@@ -28,12 +28,6 @@ static char *write_file(const char *name, const char *text)
 	return path;
 }
 
-static void read_exact(void)
-{
-	contract_read(&c);
-	contract_expect_exact(&c);
-}
-
 /* ---- teams ---- */
 
 START_TEST(a_team_stands_under_its_parent_by_slugs_and_has_its_members_too)
@@ -43,7 +37,7 @@ START_TEST(a_team_stands_under_its_parent_by_slugs_and_has_its_members_too)
 	knobs_begin(&c, &contract_github, 1, 2);
 	child = contract_add_group(&c, "oncall", 0);
 	contract_join(&c, child, contract_add_person(&c, "carol"));
-	read_exact();
+	contract_exact(&c);
 	ck_assert_str_eq(knobs_group(&c, "/group-0000/oncall")->name, "oncall");
 	ck_assert_uint_eq(knobs_group(&c, "/group-0000")->members.count, 3);
 	ck_assert_uint_eq(knobs_group(&c, "/group-0000/oncall")->members.count, 1);
@@ -89,12 +83,12 @@ START_TEST(the_proof_says_whether_the_tokens_owner_sees_every_team)
 	for (size_t i = 0; i < USH_COUNT(roles); i++) {
 		knobs_begin(&c, &contract_github, 3, 1);
 		github()->role = roles[i].role;
-		read_exact();
+		contract_exact(&c);
 		ck_assert_msg((strstr(c.groups.proof, "secret teams are listed only where") != NULL) == roles[i].doubt, "%s", c.groups.proof);
 		contract_end(&c);
 	}
 	knobs_begin(&c, &contract_github_app, 3, 1);
-	read_exact();
+	contract_exact(&c);
 	ck_assert_msg(strstr(c.groups.proof, "secret") == NULL, "%s", c.groups.proof);
 	contract_end(&c);
 }
@@ -115,7 +109,7 @@ START_TEST(a_full_page_without_a_link_is_followed_all_the_same)
 {
 	knobs_begin(&c, &contract_github, 230, 130);
 	github()->no_link = true;
-	read_exact();
+	contract_exact(&c);
 	contract_end(&c);
 }
 END_TEST
@@ -157,7 +151,7 @@ static char *with_cache(size_t teams, size_t people)
 	path = knobs_file(&c, "cache.json");
 	unlink(path);
 	ush_source_set(&c.source, "cacheFile", path);
-	read_exact();
+	contract_exact(&c);
 	github()->paid = github()->unchanged = 0;
 	return path;
 }
@@ -169,7 +163,7 @@ START_TEST(a_second_run_pays_for_what_changed_alone)
 
 	ck_assert_int_eq(stat(path, &st), 0);
 	ck_assert_int_eq(st.st_mode & 0777, 0600);
-	read_exact();
+	contract_exact(&c);
 	ck_assert_uint_eq(github()->paid, 0);
 	contract_end(&c);
 }
@@ -180,11 +174,11 @@ START_TEST(a_change_behind_an_etag_is_seen)
 	USH_AUTO_FREE char *path = with_cache(3, 2);
 
 	contract_join(&c, 1, 1);
-	read_exact();
+	contract_exact(&c);
 	ck_assert_uint_eq(github()->paid, 1);
 	free(c.directory.groups[2].name);
 	c.directory.groups[2].name = ush_strdup("renamed");
-	read_exact();
+	contract_exact(&c);
 	contract_end(&c);
 }
 END_TEST
@@ -200,7 +194,7 @@ START_TEST(a_cache_that_is_broken_is_not_looked_at)
 		struct ush_error err = {0};
 
 		ck_assert_int_eq(ush_file_write(path, texts[i], strlen(texts[i]), 0600, &err), 0);
-		read_exact();
+		contract_exact(&c);
 		ck_assert_uint_eq(github()->paid, 3 + 1); /* the list, the members of two, and whose token it is */
 		contract_end(&c);
 	}
@@ -219,7 +213,7 @@ START_TEST(answers_kept_for_another_organization_are_not_asked_about)
 	ck_assert_ptr_nonnull(bound);
 	memcpy(bound, "github.test acmf", 16);
 	ck_assert_int_eq(ush_file_write(path, text.data, text.length, 0600, &err), 0);
-	read_exact();
+	contract_exact(&c);
 	ck_assert_uint_eq(github()->paid, 3 + 1);
 	contract_end(&c);
 }
@@ -230,7 +224,7 @@ START_TEST(a_cache_that_others_may_open_is_left_alone_and_told)
 	USH_AUTO_FREE char *path = with_cache(2, 1);
 
 	ck_assert_int_eq(chmod(path, 0644), 0);
-	read_exact();
+	contract_exact(&c);
 	ck_assert_uint_eq(github()->paid, 3 + 1);
 	ck_assert_ptr_nonnull(strstr(c.groups.proof, "others may open it (mode 0644). Close it: chmod 600 "));
 	contract_end(&c);
@@ -244,7 +238,7 @@ START_TEST(a_cache_that_cannot_be_written_costs_nobody_access)
 	knobs_begin(&c, &contract_github, 2, 1);
 	path = knobs_file(&c, "no-such-folder/cache.json");
 	ush_source_set(&c.source, "cacheFile", path);
-	read_exact();
+	contract_exact(&c);
 	ck_assert_ptr_nonnull(strstr(c.groups.proof, "could not be kept"));
 	contract_end(&c);
 }
@@ -271,7 +265,7 @@ START_TEST(the_primary_limit_is_waited_for_until_its_reset)
 		github()->left = 6;
 		github()->resets_in = 100;
 		github()->limit_status = statuses[i];
-		read_exact();
+		contract_exact(&c);
 		ck_assert_msg(c.slept_ms >= 99000 && c.slept_ms < 130000, "slept %lld ms", (long long)c.slept_ms);
 		contract_end(&c);
 	}
@@ -294,7 +288,7 @@ START_TEST(the_secondary_limit_is_a_403_that_passes)
 {
 	knobs_begin(&c, &contract_github, 2, 1);
 	c.fault = (struct contract_fault){.what = CONTRACT_GROUPS, .status = 403, .times = 1, .headers = "Retry-After: 9"};
-	read_exact();
+	contract_exact(&c);
 	ck_assert_int_ge(c.slept_ms, 9000);
 	contract_end(&c);
 }
@@ -399,7 +393,7 @@ START_TEST(suspended_people_are_counted_and_left_out_where_that_can_be_seen)
 	knobs_begin(&c, &contract_github, 1, 5);
 	c.directory.people[1].disabled = true;
 	github()->suspended = true;
-	read_exact();
+	contract_exact(&c);
 	ck_assert_uint_eq(c.groups.disabled, 1);
 	contract_end(&c);
 }
@@ -410,7 +404,7 @@ END_TEST
 START_TEST(an_app_signs_in_by_a_jwt_and_asks_with_its_installations_token)
 {
 	knobs_begin(&c, &contract_github_app, 120, 1);
-	read_exact();
+	contract_exact(&c);
 	ck_assert_str_eq(github()->jwt_fault, "");
 	ck_assert_uint_eq(github()->tokens, 1);
 	contract_end(&c);
@@ -428,7 +422,7 @@ START_TEST(the_token_of_an_installation_is_renewed_before_it_ends)
 	knobs_begin(&c, &contract_github_app, 3, 1);
 	github()->token_life = 300;
 	c.meanwhile = two_minutes;
-	read_exact();
+	contract_exact(&c);
 	ck_assert_uint_ge(github()->tokens, 2);
 	contract_end(&c);
 }

@@ -17,12 +17,6 @@ static struct fake_gitlab *gitlab(void)
 	return c.state;
 }
 
-static void read_exact(void)
-{
-	contract_read(&c);
-	contract_expect_exact(&c);
-}
-
 /* ---- pages ---- */
 
 /* BF07, BC05 */
@@ -30,7 +24,7 @@ START_TEST(without_totals_pages_are_read_to_the_one_that_names_no_next)
 {
 	knobs_begin(&c, &contract_gitlab, 320, 230);
 	gitlab()->no_totals = true;
-	read_exact();
+	contract_exact(&c);
 	contract_end(&c);
 }
 END_TEST
@@ -42,7 +36,7 @@ START_TEST(keyset_pages_are_followed_by_link_to_the_empty_one)
 	for (size_t i = 0; i < USH_COUNT(counts); i++) {
 		knobs_begin(&c, &contract_gitlab, counts[i] + 1, counts[i]);
 		gitlab()->keyset = true;
-		read_exact();
+		contract_exact(&c);
 		contract_end(&c);
 	}
 }
@@ -53,7 +47,7 @@ START_TEST(a_full_page_that_lost_its_headers_is_followed_all_the_same)
 {
 	knobs_begin(&c, &contract_gitlab, 230, 130);
 	gitlab()->no_pages = true;
-	read_exact();
+	contract_exact(&c);
 	contract_end(&c);
 }
 END_TEST
@@ -62,7 +56,7 @@ START_TEST(links_of_a_server_that_does_not_know_its_name_do_no_harm_beside_page_
 {
 	knobs_begin(&c, &contract_gitlab, 230, 0);
 	gitlab()->link_lies = true;
-	read_exact();
+	contract_exact(&c);
 	contract_end(&c);
 }
 END_TEST
@@ -133,7 +127,7 @@ START_TEST(a_limit_that_names_its_reset_alone_is_waited_for)
 	knobs_begin(&c, &contract_gitlab, 3, 1);
 	gitlab()->limited = 1;
 	gitlab()->resets_in = 45;
-	read_exact();
+	contract_exact(&c);
 	ck_assert_msg(c.slept_ms >= 45000 && c.slept_ms < 60000, "slept %lld ms", (long long)c.slept_ms);
 	contract_end(&c);
 }
@@ -149,7 +143,7 @@ START_TEST(every_state_but_active_is_one_that_may_not_sign_in)
 		knobs_begin(&c, &contract_gitlab, 1, 3);
 		c.directory.people[1].disabled = true;
 		gitlab()->state = states[i];
-		read_exact();
+		contract_exact(&c);
 		ck_assert_uint_eq(c.groups.disabled, 1);
 		contract_end(&c);
 	}
@@ -174,7 +168,7 @@ START_TEST(minimal_access_is_no_membership)
 	knobs_begin(&c, &contract_gitlab, 1, 3);
 	c.directory.people[1].disabled = true;
 	gitlab()->minimal = true;
-	read_exact();
+	contract_exact(&c);
 	ck_assert_uint_eq(c.groups.disabled, 1);
 	contract_end(&c);
 }

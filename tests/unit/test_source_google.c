@@ -17,32 +17,12 @@ static void begin_as(const struct contract_fake *fake, size_t groups, size_t peo
 {
 	contract_begin(&c, fake);
 	google = c.state;
-	for (size_t i = 0; i < people; i++) {
-		USH_AUTO_FREE char *name = ush_printf("person%zu@acme.test", i);
-
-		contract_add_person(&c, name);
-	}
-	for (size_t i = 0; i < groups; i++) {
-		USH_AUTO_FREE char *name = ush_printf("group-%zu", i);
-
-		contract_add_group(&c, name, CONTRACT_NOBODY);
-	}
-	for (size_t i = 0; i < people; i++)
-		contract_join(&c, 0, i);
+	contract_fill(&c, groups, people);
 }
 
 static void begin(size_t groups, size_t people)
 {
 	begin_as(&contract_google, groups, people);
-}
-
-static void incomplete(const char *why, const char *advice)
-{
-	contract_read(&c);
-	contract_expect_incomplete(&c);
-	ck_assert_msg(strstr(c.groups.why, why) != NULL, "%s", c.groups.why);
-	ck_assert_msg(advice == NULL || (c.groups.advice != NULL && strstr(c.groups.advice, advice) != NULL), "%s", c.groups.advice);
-	contract_end(&c);
 }
 
 /* ---- signing in ---- */
@@ -78,7 +58,7 @@ START_TEST(a_token_of_another_pool_is_told)
 	ck_assert_int_eq(ush_file_write(path, "other", 5, 0600, &err), 0);
 	begin_as(&contract_google_pool, 1, 1);
 	ush_source_set(&c.source, "federatedTokenFile", path);
-	incomplete("exchanges the ServiceAccount token for none: 400 invalid_grant", "workload identity provider");
+	contract_incomplete(&c, "exchanges the ServiceAccount token for none: 400 invalid_grant", "workload identity provider");
 }
 END_TEST
 
@@ -86,10 +66,10 @@ START_TEST(a_refusal_says_what_an_administrator_must_do)
 {
 	begin(1, 1);
 	google->token_error = "unauthorized_client";
-	incomplete("unauthorized_client", "Delegate admin.directory.group.readonly");
+	contract_incomplete(&c, "unauthorized_client", "Delegate admin.directory.group.readonly");
 	begin(1, 1);
 	google->token_error = "invalid_grant";
-	incomplete("no token for admin@acme.test", "admin@acme.test is a person");
+	contract_incomplete(&c, "no token for admin@acme.test", "admin@acme.test is a person");
 }
 END_TEST
 
@@ -135,8 +115,7 @@ START_TEST(a_403_that_is_a_limit_is_waited_for)
 		begin(25, 3);
 		google->limit_reason = reasons[i];
 		google->limited = 3;
-		contract_read(&c);
-		contract_expect_exact(&c);
+		contract_exact(&c);
 		ck_assert_int_ge(c.slept_ms, 500);
 		contract_end(&c);
 	}
@@ -166,11 +145,11 @@ END_TEST
 START_TEST(none_at_all_is_never_complete_whatever_was_asked)
 {
 	begin(0, 0);
-	incomplete("no group at all", "next run");
+	contract_incomplete(&c, "no group at all", "next run");
 	begin(0, 0);
 	ush_source_set(&c.source, "query", "email:k8s-*");
 	ush_source_set(&c.source, "domain", "acme.test");
-	incomplete("no group at all", NULL);
+	contract_incomplete(&c, "no group at all", NULL);
 }
 END_TEST
 
@@ -187,7 +166,7 @@ START_TEST(a_list_that_changes_until_it_is_read_again_is_incomplete)
 {
 	begin(3, 3);
 	c.meanwhile = goes_late;
-	incomplete("went", "next run");
+	contract_incomplete(&c, "went", "next run");
 }
 END_TEST
 
@@ -207,13 +186,11 @@ START_TEST(domain_customer_and_query_go_to_google_with_every_page)
 	fake.answer = note_url;
 	begin(25, 3);
 	c.fake = &fake;
-	contract_read(&c);
-	contract_expect_exact(&c);
+	contract_exact(&c);
 	ck_assert_msg(strstr(last_groups_url, "&customer=my_customer&pageToken=p20") != NULL, "%s", last_groups_url);
 	ush_source_set(&c.source, "domain", "acme.test");
 	ush_source_set(&c.source, "query", "email:k8s-* memberKey=a&b");
-	contract_read(&c);
-	contract_expect_exact(&c);
+	contract_exact(&c);
 	ck_assert_msg(strstr(last_groups_url, "&domain=acme.test&query=email%3Ak8s-%2A%20memberKey%3Da%26b&pageToken=p20") != NULL, "%s", last_groups_url);
 	contract_end(&c);
 }
@@ -226,7 +203,7 @@ START_TEST(a_derived_list_that_is_short_is_seen)
 {
 	begin(1, 10);
 	google->short_derived = true;
-	incomplete("lists 9 members and counts 10", NULL);
+	contract_incomplete(&c, "lists 9 members and counts 10", NULL);
 }
 END_TEST
 
@@ -234,8 +211,7 @@ START_TEST(more_members_than_direct_ones_are_those_of_groups_in_it)
 {
 	begin(2, 3);
 	contract_nest(&c, 1, 0);
-	contract_read(&c);
-	contract_expect_exact(&c);
+	contract_exact(&c);
 	ck_assert_uint_eq(c.groups.items[1].members.count, 3);
 	ck_assert_ptr_nonnull(strstr(c.groups.proof, "no fewer members than Google counts"));
 	contract_end(&c);
@@ -248,8 +224,7 @@ START_TEST(who_is_suspended_or_archived_may_not_sign_in)
 		begin(2, 3);
 		google->archived = archived == 1;
 		c.directory.people[0].disabled = true;
-		contract_read(&c);
-		contract_expect_exact(&c);
+		contract_exact(&c);
 		ck_assert_uint_eq(c.groups.disabled, 1);
 		contract_end(&c);
 	}

@@ -14,8 +14,6 @@
 #include "common/data/json.h"
 #include "common/net/http.h"
 
-#define ADMIN "https://login.test/admin/realms/acme"
-
 static struct {
 	/* what it holds: group i is called gI; children[i] of them stand under it */
 	int tops, children_of_first, members;

@@ -31,25 +31,6 @@ static void begin(const struct contract_fake *fake, size_t groups)
 	}
 }
 
-static void config_error(const char *why)
-{
-	contract_read(&c);
-	ck_assert_int_eq(c.result, -1);
-	ck_assert_int_eq(c.err.code, USH_ERR_CONFIG);
-	ck_assert_msg(strstr(c.err.what, why) != NULL, "%s", c.err.what);
-	ck_assert_uint_eq(c.requests, 0);
-	contract_end(&c);
-}
-
-static void incomplete(const char *why, const char *advice)
-{
-	contract_read(&c);
-	contract_expect_incomplete(&c);
-	ck_assert_msg(strstr(c.groups.why, why) != NULL, "%s", c.groups.why);
-	ck_assert_msg(advice == NULL || (c.groups.advice != NULL && strstr(c.groups.advice, advice) != NULL), "%s", c.groups.advice);
-	contract_end(&c);
-}
-
 /* ---- signing in ---- */
 
 START_TEST(a_client_signs_an_assertion_that_okta_takes)
@@ -70,7 +51,7 @@ START_TEST(a_refused_client_is_told_what_to_look_at)
 	for (size_t i = 0; i < USH_COUNT(errors); i++) {
 		begin(&contract_okta_client, 1);
 		okta->token_error = errors[i][0];
-		incomplete(errors[i][0], errors[i][1]);
+		contract_incomplete(&c, errors[i][0], errors[i][1]);
 	}
 }
 END_TEST
@@ -79,13 +60,13 @@ START_TEST(what_does_not_go_together_is_refused_before_anything_is_asked)
 {
 	begin(&contract_okta_app, 1);
 	ush_source_set(&c.source, "search", "type eq \"OKTA_GROUP\"");
-	config_error("app and search");
+	contract_config_error(&c, "app and search");
 	begin(&contract_okta, 1);
 	ush_source_set(&c.source, "keyId", "k");
-	config_error("no client is named");
+	contract_config_error(&c, "no client is named");
 	begin(&contract_okta_client, 1);
 	ush_source_set(&c.source, "secretFile", "/nonexistent/key.pem");
-	config_error("/nonexistent/key.pem");
+	contract_config_error(&c, "/nonexistent/key.pem");
 	begin(&contract_okta_client, 1);
 	ush_source_set(&c.source, "secretFile", c.secret_file); /* a token, and no key */
 	contract_read(&c);
@@ -103,7 +84,7 @@ START_TEST(a_token_that_okta_ended_is_told_of)
 	ck_assert_int_eq(ush_file_write(path, "old", 3, 0600, &err), 0);
 	begin(&contract_okta, 1);
 	ush_source_set(&c.source, "secretFile", path);
-	incomplete("401 (Invalid token provided)", "30 days");
+	contract_incomplete(&c, "401 (Invalid token provided)", "30 days");
 }
 END_TEST
 
@@ -114,8 +95,7 @@ START_TEST(the_reset_of_a_limit_is_waited_for)
 {
 	begin(&contract_okta, 30);
 	okta->left = 10;
-	contract_read(&c);
-	contract_expect_exact(&c);
+	contract_exact(&c);
 	ck_assert_msg(c.slept_ms >= 40000 && c.slept_ms < 60000, "slept %lld ms", (long long)c.slept_ms);
 	contract_end(&c);
 }
@@ -140,8 +120,7 @@ START_TEST(a_search_goes_to_okta_and_the_proof_says_what_it_is_worth)
 {
 	begin(&contract_okta, 3);
 	ush_source_set(&c.source, "search", "profile.name sw \"team \" and type eq \"OKTA_GROUP\"");
-	contract_read(&c);
-	contract_expect_exact(&c);
+	contract_exact(&c);
 	ck_assert_str_eq(okta->last_search, "profile.name sw \"team \" and type eq \"OKTA_GROUP\"");
 	ck_assert_ptr_nonnull(strstr(c.groups.proof, "eventually consistent"));
 	contract_end(&c);
@@ -155,14 +134,12 @@ END_TEST
 START_TEST(groups_of_an_application_have_the_names_that_okta_gives_them)
 {
 	begin(&contract_okta_app, 25);
-	contract_read(&c);
-	contract_expect_exact(&c);
+	contract_exact(&c);
 	ck_assert_uint_eq(okta->single_gets, 0);
 	contract_end(&c);
 	begin(&contract_okta_app, 25);
 	okta->no_embedded = true; /* then each is asked for */
-	contract_read(&c);
-	contract_expect_exact(&c);
+	contract_exact(&c);
 	ck_assert_uint_eq(okta->single_gets, 25);
 	contract_end(&c);
 }
@@ -172,7 +149,7 @@ START_TEST(an_application_that_is_not_there_is_incomplete)
 {
 	begin(&contract_okta_app, 2);
 	ush_source_set(&c.source, "app", "0oa9gone");
-	incomplete("404", NULL);
+	contract_incomplete(&c, "404", NULL);
 }
 END_TEST
 
@@ -180,7 +157,7 @@ END_TEST
 START_TEST(no_group_without_a_search_is_a_matter_of_rights)
 {
 	begin(&contract_okta, 0);
-	incomplete("no group at all", "Read-only Administrator");
+	contract_incomplete(&c, "no group at all", "Read-only Administrator");
 }
 END_TEST
 
@@ -189,17 +166,15 @@ START_TEST(a_list_without_everyone_is_one_of_some_groups)
 {
 	begin(&contract_okta, 30);
 	okta->group_admin = true;
-	incomplete("does not show the group Everyone", "Read-only Administrator");
+	contract_incomplete(&c, "does not show the group Everyone", "Read-only Administrator");
 	begin(&contract_okta, 30);
 	okta->group_admin = true;
 	ush_source_set(&c.source, "search", "type eq \"OKTA_GROUP\"");
-	contract_read(&c);
-	contract_expect_exact(&c);
+	contract_exact(&c);
 	contract_end(&c);
 	begin(&contract_okta_app, 30);
 	okta->group_admin = true;
-	contract_read(&c);
-	contract_expect_exact(&c);
+	contract_exact(&c);
 	contract_end(&c);
 }
 END_TEST
@@ -212,8 +187,7 @@ static void nobody_of(const char *status)
 	okta->status = status;
 	contract_join(&c, 0, 1);
 	c.directory.people[1].disabled = true;
-	contract_read(&c);
-	contract_expect_exact(&c);
+	contract_exact(&c);
 	ck_assert_uint_eq(c.groups.disabled, 1);
 	contract_end(&c);
 }
@@ -226,8 +200,7 @@ START_TEST(who_may_not_sign_in_is_told_from_who_must_set_a_password)
 	begin(&contract_okta, 1); /* the fake gives the others ACTIVE, PASSWORD_EXPIRED, RECOVERY, PROVISIONED, LOCKED_OUT */
 	for (size_t i = 1; i < 5; i++)
 		contract_join(&c, 0, i);
-	contract_read(&c);
-	contract_expect_exact(&c);
+	contract_exact(&c);
 	ck_assert_uint_eq(c.groups.items[0].members.count, 5);
 	contract_end(&c);
 }
@@ -238,11 +211,10 @@ START_TEST(fewer_members_than_okta_counts_are_incomplete)
 {
 	begin(&contract_okta, 2);
 	c.fault = (struct contract_fault){.what = CONTRACT_ELSE, .lies = 1};
-	incomplete("lists 1 members and counts 2", "next run");
+	contract_incomplete(&c, "lists 1 members and counts 2", "next run");
 	begin(&contract_okta, 2);
 	c.fault = (struct contract_fault){.what = CONTRACT_ELSE, .lies = -1};
-	contract_read(&c);
-	contract_expect_exact(&c);
+	contract_exact(&c);
 	contract_end(&c);
 }
 END_TEST
@@ -255,8 +227,7 @@ START_TEST(the_proof_claims_no_count_that_nobody_gave)
 	contract_end(&c);
 	begin(&contract_okta, 2);
 	okta->no_stats = true;
-	contract_read(&c);
-	contract_expect_exact(&c);
+	contract_exact(&c);
 	ck_assert_ptr_null(strstr(c.groups.proof, "counts"));
 	contract_end(&c);
 }
@@ -283,7 +254,7 @@ START_TEST(a_member_who_comes_twice_means_that_pages_shifted)
 	fake.answer = twice;
 	begin(&contract_okta, 1);
 	c.fake = &fake;
-	incomplete("came twice", NULL);
+	contract_incomplete(&c, "came twice", NULL);
 }
 END_TEST
 
@@ -309,11 +280,11 @@ START_TEST(a_list_that_changes_until_it_is_read_again_is_incomplete)
 	begin(&contract_okta, 3);
 	lists = 0;
 	c.meanwhile = comes_late;
-	incomplete("came", "next run");
+	contract_incomplete(&c, "came", "next run");
 	begin(&contract_okta_app, 3);
 	lists = 0;
 	c.meanwhile = goes_late;
-	incomplete("went", "next run");
+	contract_incomplete(&c, "went", "next run");
 }
 END_TEST
 

@@ -17,19 +17,13 @@ static struct fake_scim *scim(void)
 	return c.state;
 }
 
-static void read_exact(void)
-{
-	contract_read(&c);
-	contract_expect_exact(&c);
-}
-
 /* ---- pages ---- */
 
 START_TEST(a_server_without_a_config_pages_by_index)
 {
 	knobs_begin(&c, &contract_scim, 20, 3);
 	scim()->no_config = true;
-	read_exact();
+	contract_exact(&c);
 	ck_assert_ptr_nonnull(strstr(c.groups.proof, "by index"));
 	contract_end(&c);
 }
@@ -38,7 +32,7 @@ END_TEST
 START_TEST(a_server_that_offers_cursors_is_asked_by_them)
 {
 	knobs_begin(&c, &contract_scim_cursor, 20, 3);
-	read_exact();
+	contract_exact(&c);
 	ck_assert_ptr_nonnull(strstr(c.groups.proof, "by cursor"));
 	contract_end(&c);
 }
@@ -49,7 +43,7 @@ START_TEST(a_total_may_be_missing_by_cursor_and_not_by_index)
 {
 	knobs_begin(&c, &contract_scim_cursor, 20, 3);
 	scim()->no_total = true;
-	read_exact();
+	contract_exact(&c);
 	contract_end(&c);
 	knobs_begin(&c, &contract_scim, 20, 3);
 	scim()->no_total = true;
@@ -66,7 +60,7 @@ START_TEST(a_server_that_begins_anew_behind_the_end_is_read_once)
 	for (size_t i = 0; i < USH_COUNT(counts); i++) {
 		knobs_begin(&c, &contract_scim, counts[i], 60);
 		scim()->begins_anew = true;
-		read_exact();
+		contract_exact(&c);
 		contract_end(&c);
 	}
 }
@@ -96,7 +90,7 @@ START_TEST(an_empty_page_may_have_no_resources_at_all)
 {
 	knobs_begin(&c, &contract_scim, 7, 1);
 	scim()->no_resources = true;
-	read_exact();
+	contract_exact(&c);
 	contract_end(&c);
 }
 END_TEST
@@ -224,7 +218,7 @@ static void nested(bool no_types, bool refs_only)
 	contract_nest(&c, 0, 2);
 	scim()->no_types = no_types;
 	scim()->refs_only = refs_only;
-	read_exact();
+	contract_exact(&c);
 	ck_assert_uint_eq(knobs_group(&c, "/group-0002")->members.count, 2);
 	contract_end(&c);
 }
@@ -301,7 +295,7 @@ START_TEST(attributes_may_be_spelt_in_any_case)
 {
 	knobs_begin(&c, &contract_scim, 9, 14);
 	scim()->other_case = true;
-	read_exact();
+	contract_exact(&c);
 	contract_end(&c);
 }
 END_TEST
@@ -311,12 +305,12 @@ END_TEST
 START_TEST(a_few_people_are_asked_for_one_by_one_and_many_by_the_list)
 {
 	knobs_begin(&c, &contract_scim, 1, 10);
-	read_exact();
+	contract_exact(&c);
 	ck_assert_uint_eq(scim()->user_lists, 0);
 	ck_assert_uint_eq(scim()->user_gets, 10);
 	contract_end(&c);
 	knobs_begin(&c, &contract_scim, 1, 120);
-	read_exact();
+	contract_exact(&c);
 	ck_assert_uint_eq(scim()->user_lists, 4); /* 50, 50, 20, and none */
 	ck_assert_uint_eq(scim()->user_gets, 0);
 	contract_end(&c);
@@ -327,7 +321,7 @@ START_TEST(whom_the_list_of_users_skipped_is_asked_for)
 {
 	knobs_begin(&c, &contract_scim, 1, 120);
 	scim()->lists_fewer_users = 3;
-	read_exact();
+	contract_exact(&c);
 	ck_assert_uint_eq(scim()->user_gets, 3);
 	contract_end(&c);
 }
@@ -355,7 +349,7 @@ START_TEST(active_may_be_a_text)
 	knobs_begin(&c, &contract_scim, 1, 4);
 	c.directory.people[2].disabled = true;
 	scim()->text_active = true;
-	read_exact();
+	contract_exact(&c);
 	ck_assert_uint_eq(c.groups.disabled, 1);
 	contract_end(&c);
 }
