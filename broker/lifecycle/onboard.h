@@ -5,7 +5,9 @@
  * only when asked to (adopt); what another tool made is left alone even then. Nothing is ever deleted.
  *
  * What is made here is nothing of its own kind: the namespace carries the labels by which the template's roles mean it
- * (template.h), so each later run of the sync keeps what was given.
+ * (template.h), so each later run of the sync keeps what was given. It gets the one by which they find it (its mark) when
+ * what keeps it apart stands, and until then says that it is half made: a run of the sync that comes in between, or after
+ * this one was killed, lets nobody in.
  */
 #ifndef USH_LIFECYCLE_ONBOARD_H
 #define USH_LIFECYCLE_ONBOARD_H
@@ -42,11 +44,16 @@ char *ush_onboard_group(const char *group, const struct ush_list *values);
 json_t *ush_onboard_labels(const struct ush_template *template, const struct ush_list *values);
 
 /*
- * Everything but Roles and RoleBindings, in the order in which it is made: Namespace, NetworkPolicies, ResourceQuota,
- * LimitRange, ServiceAccount. The first is always the Namespace. What allows traffic is there only beside default-deny:
- * by itself it would take traffic away. Owned by the caller.
+ * Everything but Roles and RoleBindings, in the order in which it is made: Namespace, NetworkPolicy, ResourceQuota,
+ * LimitRange, ServiceAccount. The first is always the Namespace, with its mark. Owned by the caller.
  */
 json_t *ush_onboard_objects(const struct ush_template *template, const struct ush_list *values, const char *name);
+
+/* The Namespace of those as it is while it is half made: the mark is under the other label. Owned by the caller. */
+json_t *ush_onboard_half_made(const json_t *object);
+
+/* A merge patch that puts the mark on it, if it is still the one with this uid (NULL: whichever is there). Owned by the caller. */
+json_t *ush_onboard_marking(const json_t *object, const char *uid);
 
 /* The API path of an object's list, for what ush_onboard_objects makes; the caller frees. */
 char *ush_onboard_path(const char *kind, const char *namespace_name);
@@ -92,9 +99,11 @@ struct ush_onboard_thing { /* an object of a namespace */
 };
 
 struct ush_onboard_space {
-	char *name;
+	char *name, *uid;
 	bool is_new;		 /* it was made by this run (or would be) */
 	bool look;		 /* nothing is written in it */
+	bool marked;		 /* it bears its mark */
+	size_t unsettled;	 /* of things, the Namespace left out: of how many is not known yet what becomes of them */
 	json_t *labels;		 /* that it has now */
 	struct ush_onboard_thing *things; /* as ush_onboard_objects has them */
 };
@@ -144,6 +153,9 @@ void ush_onboard_free(struct ush_onboard *onboard);
 /* onboard_write.c: all but Roles and RoleBindings, many requests at once. What failed is told in `things`, what ended the
  * run in `stopped`. */
 void ush_onboard_write(struct ush_onboard *onboard);
+
+/* onboard_quota.c: warnings for quotas that were made or changed (or would be) where more runs already. */
+void ush_onboard_check_quotas(struct ush_onboard *onboard);
 
 /* USH_DRY_CLIENT in its place: as if nothing was there, and nobody asked. */
 void ush_onboard_pretend(struct ush_onboard *onboard);

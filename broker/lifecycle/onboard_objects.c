@@ -4,6 +4,7 @@
 #include "broker/lifecycle/onboard.h"
 #include "broker/sync/desired.h"
 #include "common/base/memory.h"
+#include "common/data/json.h"
 
 #define POD_SECURITY "pod-security.kubernetes.io/"
 #define DNS_PORT     53
@@ -44,7 +45,7 @@ static void set_pairs(json_t *to, const struct ush_list *pairs, const char *pref
 static void set_own(json_t *labels, const struct ush_template *template)
 {
 	json_object_set_new(labels, USH_LABEL_MANAGED_BY, json_string(USH_MANAGED_BY));
-	json_object_set_new(labels, USH_LABEL_TEMPLATE, json_string(template->name));
+	json_object_set_new(labels, USH_LABEL_TEMPLATE, json_string(template->mark));
 }
 
 static void set_pod_security(json_t *labels, const struct ush_template *template)
@@ -75,6 +76,25 @@ json_t *ush_onboard_labels(const struct ush_template *template, const struct ush
 	return labels;
 }
 
+json_t *ush_onboard_half_made(const json_t *object)
+{
+	json_t *half = json_deep_copy(object), *labels = json_object_get(json_object_get(half, "metadata"), "labels");
+
+	json_object_set(labels, USH_LABEL_ONBOARDING, json_object_get(labels, USH_LABEL_TEMPLATE));
+	json_object_del(labels, USH_LABEL_TEMPLATE);
+	return half;
+}
+
+json_t *ush_onboard_marking(const json_t *object, const char *uid)
+{
+	const json_t *metadata = ush_json_object(object, "metadata");
+	json_t *labels = json_deep_copy(ush_json_object(metadata, "labels"));
+
+	json_object_set_new(labels, USH_LABEL_ONBOARDING, json_null());
+	return json_pack("{s:O*, s:O*, s:{s:s*, s:s*, s:o}}", "apiVersion", json_object_get(object, "apiVersion"), "kind", json_object_get(object, "kind"), "metadata", "name",
+			 ush_json_string(metadata, "name"), "uid", uid, "labels", labels);
+}
+
 /* ---- objects ---- */
 
 static json_t *object(const char *version, const char *kind, const char *name, const char *namespace_name, const struct ush_template *template)
@@ -99,46 +119,33 @@ static json_t *namespace_of(const struct ush_template *template, const struct us
 	return made;
 }
 
-static json_t *default_deny(void)
-{
-	return json_pack("{s:{}, s:[s, s]}", "podSelector", "policyTypes", "Ingress", "Egress");
-}
-
 /* Where the cluster's DNS runs, and nothing else there. */
-static json_t *allow_dns(void)
+static json_t *dns(void)
 {
 	json_t *to = json_pack("{s:{s:{s:s}}, s:{s:{s:s}}}", "namespaceSelector", "matchLabels", "kubernetes.io/metadata.name", "kube-system", "podSelector", "matchLabels",
 			       "k8s-app", "kube-dns");
 
-	return json_pack("{s:{}, s:[s], s:[{s:[o], s:[{s:s, s:i}, {s:s, s:i}]}]}", "podSelector", "policyTypes", "Egress", "egress", "to", to, "ports", "protocol", "UDP",
-			 "port", DNS_PORT, "protocol", "TCP", "port", DNS_PORT);
+	return json_pack("{s:[o], s:[{s:s, s:i}, {s:s, s:i}]}", "to", to, "ports", "protocol", "UDP", "port", DNS_PORT, "protocol", "TCP", "port", DNS_PORT);
 }
 
-static json_t *allow_same_namespace(void)
+static json_t *same_namespace(const char *direction)
 {
-	return json_pack("{s:{}, s:[s, s], s:[{s:[{s:{}}]}], s:[{s:[{s:{}}]}]}", "podSelector", "policyTypes", "Ingress", "Egress", "ingress", "from", "podSelector",
-			 "egress", "to", "podSelector");
+	return json_pack("{s:[{s:{}}]}", direction, "podSelector");
 }
 
+/* One for all: where pods run already, there is no moment in which names cannot be looked up. */
 static void add_network(json_t *all, const struct ush_template *template, const char *name)
 {
-	const struct {
-		bool wanted;
-		const char *name;
-		json_t *(*spec)(void);
-	} rows[] = {{true, "default-deny", default_deny},
-		    {template->allow_dns, "allow-dns", allow_dns},
-		    {template->allow_same_namespace, "allow-same-namespace", allow_same_namespace}};
+	json_t *made = object("networking.k8s.io/v1", "NetworkPolicy", "default-deny", name, template), *in = json_array(), *out = json_array();
 
-	for (size_t i = 0; i < USH_COUNT(rows) && template->default_deny; i++) {
-		json_t *made;
-
-		if (!rows[i].wanted)
-			continue;
-		made = object("networking.k8s.io/v1", "NetworkPolicy", rows[i].name, name, template);
-		json_object_set_new(made, "spec", rows[i].spec());
-		json_array_append_new(all, made);
+	if (template->allow_dns)
+		json_array_append_new(out, dns());
+	if (template->allow_same_namespace) {
+		json_array_append_new(in, same_namespace("from"));
+		json_array_append_new(out, same_namespace("to"));
 	}
+	json_object_set_new(made, "spec", json_pack("{s:{}, s:[s, s], s:o, s:o}", "podSelector", "policyTypes", "Ingress", "Egress", "ingress", in, "egress", out));
+	json_array_append_new(all, made);
 }
 
 static json_t *map_of(const struct ush_list *pairs)
@@ -179,7 +186,8 @@ json_t *ush_onboard_objects(const struct ush_template *template, const struct us
 	json_t *all = json_array(), *account;
 
 	json_array_append_new(all, namespace_of(template, values, name));
-	add_network(all, template, name);
+	if (template->default_deny)
+		add_network(all, template, name);
 	add_bounds(all, template, name);
 	if (!template->automount) {
 		account = object("v1", "ServiceAccount", "default", name, template);

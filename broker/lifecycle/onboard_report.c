@@ -303,15 +303,38 @@ static int stopped(const struct ush_onboard *onboard, struct ush_error *err)
 	return ush_hint(err, "The same command again does the rest");
 }
 
+/* Namespaces of ours without their mark. */
+static bool some_are_half_made(const struct ush_onboard *onboard)
+{
+	for (size_t i = 0; i < onboard->space_count; i++) {
+		const struct ush_onboard_space *space = &onboard->spaces[i];
+		enum ush_onboard_outcome outcome = space->things[0].outcome;
+
+		if (onboard->dry == USH_DRY_NONE && space->labels != NULL && !space->marked && !space->look && outcome != USH_ONBOARD_REFUSED)
+			return true;
+	}
+	return false;
+}
+
+/* What helps against it: our own rights, what somebody made a rule of the cluster, or another try. */
+static int hint_for(const struct ush_onboard *onboard, const char *why, struct ush_error *err)
+{
+	if (strstr(why, "is forbidden: User ") != NULL)
+		return ush_hint(err, "What it takes: usher-broker rbac --for onboard -f %s", onboard->policy->file);
+	if (strstr(why, "denied request") != NULL || strstr(why, "denied the request") != NULL)
+		return ush_hint(err, "A rule of the cluster (admission) is against it: change that or the template, then the same command again does the rest");
+	return ush_hint(err, "The same command again does the rest");
+}
+
 static int failed(const struct ush_onboard *onboard, size_t count, struct ush_error *err)
 {
 	const char *space = "", *why = first_why(onboard, USH_ONBOARD_FAILED, &space);
 	bool forbidden = strstr(why, "is forbidden: ") != NULL;
 	char number[32];
 
-	ush_fail(err, written(onboard) == 0 && forbidden ? USH_ERR_REFUSED : USH_ERR_PARTIAL, "%s object%s could not be written; the first, in %s: %s",
-		 ush_thousands(count, number, sizeof number), count == 1 ? "" : "s", space, why);
-	return forbidden ? ush_hint(err, "What it takes: usher-broker rbac --for onboard -f %s", onboard->policy->file) : ush_hint(err, "The same command again does the rest");
+	ush_fail(err, written(onboard) == 0 && forbidden ? USH_ERR_REFUSED : USH_ERR_PARTIAL, "%s object%s could not be written%s; the first, in %s: %s",
+		 ush_thousands(count, number, sizeof number), count == 1 ? "" : "s", some_are_half_made(onboard) ? ", so nobody is let in yet" : "", space, why);
+	return hint_for(onboard, why, err);
 }
 
 static int left_alone(const struct ush_onboard *onboard, size_t differ, size_t foreign, size_t absent, struct ush_error *err)
@@ -324,7 +347,7 @@ static int left_alone(const struct ush_onboard *onboard, size_t differ, size_t f
 		ush_buf_printf(&what, "%s%zu %s another tool's", what.length > 0 ? ", " : "", foreign, foreign == 1 ? "is" : "are");
 	if (absent > 0)
 		ush_buf_printf(&what, "%s%zu %s missing in namespaces that were made without this template", what.length > 0 ? ", " : "", absent, absent == 1 ? "is" : "are");
-	ush_fail(err, USH_ERR_PARTIAL, "%s: left alone", what.data);
+	ush_fail(err, USH_ERR_PARTIAL, "%s: left alone%s", what.data, some_are_half_made(onboard) ? ", and nobody is let in yet" : "");
 	return differ + absent > 0 && !onboard->adopt ? ush_hint(err, "To make them as the template says: --adopt") : -1;
 }
 

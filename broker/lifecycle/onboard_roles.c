@@ -99,6 +99,18 @@ static bool lacks_something(const struct giving *g, size_t space)
 	return false;
 }
 
+/* A Role, too, goes nowhere without the mark: the next run of the sync would find that nobody wants it. */
+static bool waits(const struct giving *g, struct ush_onboard_role *row)
+{
+	const char *why = !g->onboard->spaces[row->space].marked			   ? "until all that keeps its namespace apart stands"
+			  : row->kind == USH_ROLE_BINDING && lacks_something(g, row->space) ? "for what could not be written in its namespace"
+											   : NULL;
+
+	if (why != NULL)
+		row->thing = (struct ush_onboard_thing){USH_ONBOARD_WAITS, ush_strdup(why)};
+	return why != NULL;
+}
+
 static bool next(void *context, struct ush_kube_task *task, int64_t *wait_ms)
 {
 	struct giving *g = context;
@@ -111,10 +123,8 @@ static bool next(void *context, struct ush_kube_task *task, int64_t *wait_ms)
 		if (g->rows[g->at] == SIZE_MAX || change->kind != g->kind || row_of(g, g->at)->thing.outcome != USH_ONBOARD_UNTRIED)
 			continue;
 		row = row_of(g, g->at);
-		if (g->kind == USH_ROLE_BINDING && lacks_something(g, row->space)) {
-			row->thing = (struct ush_onboard_thing){USH_ONBOARD_WAITS, ush_strdup("for what could not be written in its namespace")};
+		if (waits(g, row))
 			continue;
-		}
 		task->verb = USH_KUBE_CREATE;
 		task->path = ush_rbac_list_path(change->kind, change->namespace_name);
 		ush_change_body(g->plan, change, NULL, &task->body);

@@ -83,3 +83,45 @@ void ush_onboard_carry_out(struct ush_onboard *onboard, struct ush_sync *sync)
 	if (onboard->dry == USH_DRY_NONE)
 		ush_onboard_prove(onboard, sync);
 }
+
+/* ---- its beginning and end ---- */
+
+void ush_onboard_begin(struct ush_onboard *onboard, char *const *names, size_t count)
+{
+	onboard->objects = ush_onboard_objects(onboard->template, onboard->values, "");
+	onboard->labels = ush_onboard_labels(onboard->template, onboard->values);
+	onboard->spaces = ush_alloc((count + 1) * sizeof *onboard->spaces);
+	onboard->space_count = count;
+	for (size_t i = 0; i < count; i++)
+		onboard->spaces[i] = (struct ush_onboard_space){
+			.name = ush_strdup(names[i]), .things = ush_alloc(json_array_size(onboard->objects) * sizeof *onboard->spaces[i].things)};
+}
+
+void ush_onboard_free(struct ush_onboard *onboard)
+{
+	size_t things = json_array_size(onboard->objects);
+
+	for (size_t i = 0; i < onboard->space_count; i++) {
+		for (size_t k = 0; k < things; k++)
+			free(onboard->spaces[i].things[k].why);
+		free(onboard->spaces[i].things);
+		free(onboard->spaces[i].name);
+		free(onboard->spaces[i].uid);
+		json_decref(onboard->spaces[i].labels);
+	}
+	for (size_t i = 0; i < onboard->role_count; i++) {
+		free(onboard->roles[i].name);
+		free(onboard->roles[i].text);
+		free(onboard->roles[i].thing.why);
+	}
+	free(onboard->spaces);
+	free(onboard->roles);
+	json_decref(onboard->objects);
+	json_decref(onboard->labels);
+	ush_list_free(&onboard->warnings);
+	ush_list_free(&onboard->waiting);
+	ush_list_free(&onboard->proofs);
+	ush_list_free(&onboard->disproofs);
+	free(onboard->no_proof);
+	free(onboard->incomplete_why);
+}

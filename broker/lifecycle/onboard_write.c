@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Namespace, NetworkPolicies, quota, limits, ServiceAccount: each is created, and only what the server says is there
- * already (409) is looked at. Namespaces go through one behind the other, as many at once as the server bears; within one
- * everything waits for the Namespace, and nothing more for anything.
+ * Namespace, NetworkPolicy, quota, limits, ServiceAccount: each is created, and only what the server says is there already
+ * (409) is looked at. Namespaces go through one behind the other, as many at once as the server bears; within one everything
+ * waits for the Namespace, its mark for everything, and nothing more for anything.
  */
 #include <string.h>
 
@@ -13,7 +13,7 @@
 
 #define DRY_RUN "?dryRun=All&fieldManager="
 
-enum step { CREATE, LOOK, PATCH, TRY, APPLY };
+enum step { CREATE, LOOK, PATCH, TRY, APPLY, MARK };
 
 struct job {
 	size_t space, thing;
@@ -72,6 +72,38 @@ static bool is_account(const struct ush_onboard *onboard, size_t thing)
 	return strcmp(ush_json_string(json_array_get(onboard->objects, thing), "kind"), "ServiceAccount") == 0;
 }
 
+/* ---- the mark ---- */
+
+/* What is another tool's stands there by that one's word; what is missing, or otherwise though nobody else manages it, does not
+ * stand. A Namespace that was found half made has not come to anything yet. */
+static bool stands(const struct ush_onboard_space *space, size_t thing)
+{
+	static const bool standing[USH_ONBOARD_OUTCOMES] = {[USH_ONBOARD_CREATED] = true, [USH_ONBOARD_PATCHED] = true, [USH_ONBOARD_UNCHANGED] = true};
+	enum ush_onboard_outcome outcome = space->things[thing].outcome;
+
+	return standing[outcome] || outcome == (thing == 0 ? USH_ONBOARD_UNTRIED : USH_ONBOARD_FOREIGN);
+}
+
+/* Of all that keeps a namespace apart it is known what became of it. */
+static void finish(struct writing *w, size_t number)
+{
+	struct ush_onboard_space *space = &w->onboard->spaces[number];
+	struct ush_onboard_thing *itself = &space->things[0];
+	size_t i = 0;
+
+	if (space->marked || space->look || w->onboard->dry != USH_DRY_NONE)
+		return;
+	while (i < json_array_size(w->onboard->objects) && stands(space, i))
+		i++;
+	if (i == json_array_size(w->onboard->objects))
+		push(w, number, 0, MARK, NULL);
+	else if (itself->why == NULL)
+		came_to(itself, itself->outcome == USH_ONBOARD_UNTRIED ? USH_ONBOARD_WAITS : itself->outcome,
+			ush_strdup("without its mark (label " USH_LABEL_TEMPLATE ") until all that keeps it apart stands: nobody is let in"));
+}
+
+/* ---- what is to be done ---- */
+
 /* What is in a namespace, once it is known whether it is ours to write in. The ServiceAccount of a new one the cluster makes
  * at some moment, too: to apply is one request whoever is first. */
 static void enter(struct writing *w, size_t space)
@@ -79,8 +111,11 @@ static void enter(struct writing *w, size_t space)
 	const struct ush_onboard *onboard = w->onboard;
 	enum step step = onboard->spaces[space].look || onboard->dry != USH_DRY_NONE ? LOOK : CREATE;
 
+	onboard->spaces[space].unsettled = json_array_size(onboard->objects) - 1;
 	for (size_t i = 1; i < json_array_size(onboard->objects); i++)
 		push(w, space, i, step == CREATE && onboard->spaces[space].is_new && is_account(onboard, i) ? APPLY : step, NULL);
+	if (onboard->spaces[space].unsettled == 0)
+		finish(w, space);
 }
 
 /* ---- requests ---- */
@@ -90,10 +125,11 @@ static void fill_path(const struct writing *w, const struct job *job, const json
 	const char *kind = ush_json_string(wanted, "kind"), *name = ush_json_string(ush_json_object(wanted, "metadata"), "name");
 	USH_AUTO_FREE char *list = ush_onboard_path(kind, w->onboard->spaces[job->space].name);
 	static const enum ush_kube_verb verbs[] = {[CREATE] = USH_KUBE_CREATE, [LOOK] = USH_KUBE_GET, [PATCH] = USH_KUBE_MERGE, [TRY] = USH_KUBE_REVIEW,
-						      [APPLY] = USH_KUBE_APPLY};
+						      [APPLY] = USH_KUBE_APPLY, [MARK] = USH_KUBE_MERGE};
 
 	task->verb = verbs[job->step];
-	if (job->step == LOOK || job->step == PATCH || job->step == APPLY)
+	task->tell = job->step == CREATE && job->thing == 0;
+	if (job->step == LOOK || job->step == PATCH || job->step == APPLY || job->step == MARK)
 		task->path = ush_printf("%s/%s", list, name);
 	else if (job->step == TRY)
 		task->path = ush_printf("%s" DRY_RUN "%s", list, w->onboard->kube->field_manager);
@@ -101,14 +137,37 @@ static void fill_path(const struct writing *w, const struct job *job, const json
 		task->path = ush_steal(&list);
 }
 
+/* The object of a job; a Namespace without its mark is to be half made. Owned by the caller. */
+static json_t *wanted_of(const struct writing *w, const struct job *job)
+{
+	const struct ush_onboard_space *space = &w->onboard->spaces[job->space];
+	USH_AUTO_JSON objects = ush_onboard_objects(w->onboard->template, w->onboard->values, space->name);
+	json_t *wanted = json_array_get(objects, job->thing);
+
+	return job->thing == 0 && !space->marked && job->step != MARK ? ush_onboard_half_made(wanted) : json_incref(wanted);
+}
+
+static void fill_task(const struct writing *w, const struct job *job, struct ush_kube_task *task)
+{
+	USH_AUTO_JSON wanted = wanted_of(w, job);
+	USH_AUTO_JSON patch = NULL;
+	USH_AUTO_FREE char *text = NULL;
+
+	fill_path(w, job, wanted, task);
+	if (job->step == PATCH)
+		patch = ush_onboard_patch(job->there, wanted);
+	else if (job->step == MARK)
+		patch = ush_onboard_marking(wanted, w->onboard->spaces[job->space].uid);
+	if (job->step == LOOK)
+		return;
+	text = json_dumps(patch != NULL ? patch : wanted, JSON_COMPACT);
+	ush_buf_puts(&task->body, text);
+}
+
 static bool next(void *context, struct ush_kube_task *task, int64_t *wait_ms)
 {
 	struct writing *w = context;
 	struct ush_onboard *onboard = w->onboard;
-	USH_AUTO_JSON objects = NULL;
-	USH_AUTO_JSON patch = NULL;
-	USH_AUTO_FREE char *text = NULL;
-	const json_t *wanted;
 	struct job *job;
 
 	(void)wait_ms;
@@ -117,15 +176,7 @@ static bool next(void *context, struct ush_kube_task *task, int64_t *wait_ms)
 	if (w->first == NULL)
 		return false;
 	job = pop(w);
-	objects = ush_onboard_objects(onboard->template, onboard->values, onboard->spaces[job->space].name);
-	wanted = json_array_get(objects, job->thing);
-	fill_path(w, job, wanted, task);
-	if (job->step == PATCH)
-		patch = ush_onboard_patch(job->there, wanted);
-	if (job->step != LOOK) {
-		text = json_dumps(patch != NULL ? patch : wanted, JSON_COMPACT);
-		ush_buf_puts(&task->body, text);
-	}
+	fill_task(w, job, task);
 	task->item = job;
 	return true;
 }
@@ -164,8 +215,14 @@ static void put_right(struct writing *w, const struct job *job, const json_t *th
 		came_to(thing_of(w, job), may ? USH_ONBOARD_WOULD_PATCH : USH_ONBOARD_DIFFERS, ush_strdup(how));
 }
 
-static void take_labels(struct ush_onboard_space *space, const json_t *there)
+/* What is needed of a Namespace that stands there. */
+static void take_note(struct ush_onboard_space *space, const json_t *there)
 {
+	const char *uid = ush_json_string(ush_json_object(there, "metadata"), "uid");
+
+	free(space->uid);
+	space->uid = ush_strdup(uid);
+	space->marked = label(there, USH_LABEL_TEMPLATE) != NULL;
 	json_decref(space->labels);
 	space->labels = json_deep_copy(ush_json_object(ush_json_object(there, "metadata"), "labels"));
 }
@@ -195,51 +252,57 @@ static char *for_others(const struct ush_onboard *onboard, const json_t *there)
 	return NULL;
 }
 
-/* A namespace that was there before us. One that bears the template's mark is one of ours, perhaps half made; any other is
- * somebody's, who may run things in it that a NetworkPolicy would cut off: it is looked at, unless we were told to adopt. */
-static void found_namespace(struct writing *w, const struct job *job, const json_t *there, const char *how)
+/* Why nothing is to be done in it, or NULL. The caller frees. */
+static char *refused(const struct ush_onboard *onboard, const json_t *there, const char *mark)
+{
+	const char *template = mark != NULL ? ush_template_of_mark(onboard->policy->name, mark) : NULL;
+
+	if (is_ending(there))
+		return ush_strdup("is being deleted: run this again when it is gone");
+	if (mark == NULL || strcmp(mark, onboard->template->mark) == 0)
+		return for_others(onboard, there);
+	if (template != NULL)
+		return ush_printf("was made from template %s, and a namespace has one", template);
+	return ush_printf("was made from a template of another policy (%s), and a namespace has one", mark);
+}
+
+/* A namespace that was there before us. One that bears the template's mark is one of ours, half made where that is under the
+ * other label; any other is somebody's, who may run things in it that a NetworkPolicy would cut off: it is looked at, unless we
+ * were told to adopt. */
+static void found_namespace(struct writing *w, const struct job *job, const json_t *there)
 {
 	struct ush_onboard_space *space = &w->onboard->spaces[job->space];
-	const char *mark = label(there, USH_LABEL_TEMPLATE);
-	USH_AUTO_FREE char *foreign = ush_onboard_foreign(there), *others = for_others(w->onboard, there);
+	const char *mark = label(there, space->marked ? USH_LABEL_TEMPLATE : USH_LABEL_ONBOARDING);
+	USH_AUTO_FREE char *foreign = ush_onboard_foreign(there), *why = refused(w->onboard, there, mark), *how = NULL;
+	USH_AUTO_JSON wanted = wanted_of(w, job);
+	bool same = ush_onboard_same(there, wanted, &how), dry = w->onboard->dry != USH_DRY_NONE;
 
-	take_labels(space, there);
-	if (is_ending(there)) {
-		came_to(thing_of(w, job), USH_ONBOARD_REFUSED, ush_strdup("is being deleted: run this again when it is gone"));
-		return;
-	}
-	if (mark != NULL && strcmp(mark, w->onboard->template->name) != 0) {
-		came_to(thing_of(w, job), USH_ONBOARD_REFUSED, ush_printf("was made from template %s, and a namespace has one", mark));
-		return;
-	}
-	if (others != NULL) {
-		came_to(thing_of(w, job), USH_ONBOARD_REFUSED, ush_steal(&others));
+	if (why != NULL) {
+		came_to(thing_of(w, job), USH_ONBOARD_REFUSED, ush_steal(&why));
 		return;
 	}
 	space->look = mark == NULL && (!w->onboard->adopt || foreign != NULL);
-	if (how == NULL) {
-		came_to(thing_of(w, job), USH_ONBOARD_UNCHANGED, NULL);
-		enter(w, job->space);
-		return;
-	}
-	put_right(w, job, there, space->look && foreign == NULL ? "is there already, and was made without a template: nothing in it is changed" : how);
-	if (thing_of(w, job)->outcome == USH_ONBOARD_WOULD_PATCH)
+	if (!same)
+		put_right(w, job, there, space->look && foreign == NULL ? "is there already, and was made without a template: nothing in it is changed" : how);
+	else if (space->marked || dry)
+		came_to(thing_of(w, job), space->marked ? USH_ONBOARD_UNCHANGED : USH_ONBOARD_WOULD_PATCH, NULL);
+	if (thing_of(w, job)->outcome == USH_ONBOARD_WOULD_PATCH || (same && !space->marked))
 		gain_labels(w->onboard, space);
-	if (thing_of(w, job)->outcome != USH_ONBOARD_UNTRIED)
+	if (same || thing_of(w, job)->outcome != USH_ONBOARD_UNTRIED)
 		enter(w, job->space);
 }
 
 static void found(struct writing *w, const struct job *job, const json_t *there)
 {
-	USH_AUTO_JSON objects = ush_onboard_objects(w->onboard->template, w->onboard->values, w->onboard->spaces[job->space].name);
+	USH_AUTO_JSON wanted = job->thing > 0 ? wanted_of(w, job) : NULL;
 	USH_AUTO_FREE char *how = NULL;
-	bool same = ush_onboard_same(there, json_array_get(objects, job->thing), &how);
 
-	if (job->thing == 0)
-		found_namespace(w, job, there, how);
-	else if (is_ending(there))
+	if (job->thing == 0) {
+		take_note(&w->onboard->spaces[job->space], there);
+		found_namespace(w, job, there);
+	} else if (is_ending(there))
 		came_to(thing_of(w, job), USH_ONBOARD_FAILED, ush_strdup("is being deleted: run this again when it is gone"));
-	else if (same)
+	else if (ush_onboard_same(there, wanted, &how))
 		came_to(thing_of(w, job), USH_ONBOARD_UNCHANGED, NULL);
 	else
 		put_right(w, job, there, how);
@@ -263,17 +326,30 @@ static void opened(struct writing *w, const struct job *job, enum ush_onboard_ou
 		came_to(&space->things[i], USH_ONBOARD_WOULD_CREATE, NULL);
 }
 
-static void made(struct writing *w, const struct job *job, int status)
+/* A Namespace that this run made is made. */
+static void marked(struct writing *w, const struct job *job)
+{
+	struct ush_onboard_thing *itself = thing_of(w, job);
+
+	w->onboard->spaces[job->space].marked = true;
+	came_to(itself, itself->outcome == USH_ONBOARD_CREATED ? USH_ONBOARD_CREATED : USH_ONBOARD_PATCHED, NULL);
+}
+
+static void made(struct writing *w, const struct job *job, const struct ush_kube_result *result)
 {
 	static const enum ush_onboard_outcome outcomes[] = {
 		[CREATE] = USH_ONBOARD_CREATED, [LOOK] = USH_ONBOARD_UNCHANGED, [PATCH] = USH_ONBOARD_PATCHED, [TRY] = USH_ONBOARD_WOULD_CREATE,
-		[APPLY] = USH_ONBOARD_PATCHED};
+		[APPLY] = USH_ONBOARD_PATCHED, [MARK] = USH_ONBOARD_PATCHED};
 
 	const json_t *object = json_array_get(w->onboard->objects, job->thing);
 	const char *space = w->onboard->spaces[job->space].name, *name = ush_json_string(ush_json_object(object, "metadata"), "name");
-	enum ush_onboard_outcome outcome = job->step == APPLY && status == 201 ? USH_ONBOARD_CREATED : outcomes[job->step];
+	enum ush_onboard_outcome outcome = job->step == APPLY && result->status == 201 ? USH_ONBOARD_CREATED : outcomes[job->step];
 
-	if (job->thing == 0)
+	if (job->thing == 0 && result->answer != NULL && job->step == CREATE)
+		take_note(&w->onboard->spaces[job->space], result->answer);
+	if (job->step == MARK)
+		marked(w, job);
+	else if (job->thing == 0)
 		opened(w, job, outcome);
 	else
 		came_to(thing_of(w, job), outcome, NULL);
@@ -292,22 +368,36 @@ static void missing(struct writing *w, const struct job *job)
 		came_to(thing_of(w, job), USH_ONBOARD_FAILED, ush_strdup("it, or its namespace, went away meanwhile: run this again"));
 }
 
+/* What stands there was read: it is another one, or was ours before we came. */
+static bool was_there(const struct job *job, const struct ush_kube_result *result)
+{
+	if (job->step == PATCH || job->step == MARK || job->step == TRY || result->answer == NULL)
+		return false;
+	return result->end == USH_KUBE_STANDS || (result->end == USH_KUBE_DONE && result->status != 201);
+}
+
+static void ended(struct writing *w, const struct job *job, const struct ush_kube_result *result)
+{
+	if (was_there(job, result))
+		found(w, job, result->answer);
+	else if (result->end == USH_KUBE_STANDS)
+		came_to(thing_of(w, job), USH_ONBOARD_FAILED, ush_strdup("somebody changed it meanwhile: run this again"));
+	else if (result->end == USH_KUBE_DONE)
+		made(w, job, result);
+	else if (result->end == USH_KUBE_MISSING)
+		missing(w, job);
+	else
+		came_to(thing_of(w, job), USH_ONBOARD_FAILED, ush_printf("%s%s", job->step == MARK ? "its mark could not be put on it: " : "", result->err.what));
+}
+
 static void done(void *context, const struct ush_kube_task *task, const struct ush_kube_result *result)
 {
 	struct writing *w = context;
 	struct job *job = task->item;
-	bool stands = result->end == USH_KUBE_STANDS || (result->end == USH_KUBE_DONE && job->step != PATCH && result->answer != NULL && job->step != TRY);
 
-	if (stands && result->answer != NULL && job->step != PATCH)
-		found(w, job, result->answer);
-	else if (stands)
-		came_to(thing_of(w, job), USH_ONBOARD_FAILED, ush_strdup("somebody changed it meanwhile: run this again"));
-	else if (result->end == USH_KUBE_DONE)
-		made(w, job, result->status);
-	else if (result->end == USH_KUBE_MISSING)
-		missing(w, job);
-	else
-		came_to(thing_of(w, job), USH_ONBOARD_FAILED, ush_strdup(result->err.what));
+	ended(w, job, result);
+	if (job->thing > 0 && thing_of(w, job)->outcome != USH_ONBOARD_UNTRIED && --w->onboard->spaces[job->space].unsettled == 0)
+		finish(w, job->space);
 	job_free(job);
 }
 
@@ -316,63 +406,8 @@ static void leave_rest(struct ush_onboard *onboard)
 {
 	for (size_t i = 0; i < onboard->space_count; i++)
 		for (size_t k = 1; k < json_array_size(onboard->objects) && onboard->spaces[i].things[0].outcome == USH_ONBOARD_FAILED; k++)
-			came_to(&onboard->spaces[i].things[k], USH_ONBOARD_WAITS, ush_strdup("for its namespace"));
-}
-
-/* ---- what runs where a quota is new ---- */
-
-static int add_pod(void *context, json_t *item, struct ush_error *err)
-{
-	(void)err;
-	return json_array_append(context, item);
-}
-
-static void begin_again(void *context)
-{
-	json_array_clear(context);
-}
-
-static void check_quota(struct ush_onboard *onboard, const struct ush_onboard_space *space, const json_t *quota)
-{
-	USH_AUTO_JSON pods = json_array();
-	USH_AUTO_FREE char *path = ush_printf("/api/v1/namespaces/%s/pods", space->name);
-	const struct ush_kube_list list = {.path = path, .item = add_pod, .restart = begin_again, .context = pods};
-	struct ush_list lines = {0};
-	struct ush_error err = {0};
-
-	if (ush_kube_list_all(onboard->kube, &list, NULL, NULL, &err) != 0) {
-		USH_AUTO_FREE char *line = ush_printf("%s: nobody could look whether the quota fits what runs: %s", space->name, err.what);
-
-		ush_list_add(&onboard->warnings, line);
-		return;
-	}
-	ush_onboard_over(quota, pods, &lines);
-	for (size_t i = 0; i < lines.count; i++) {
-		USH_AUTO_FREE char *line = ush_printf("%s: %s", space->name, lines.items[i]);
-
-		ush_list_add(&onboard->warnings, line);
-	}
-	ush_list_free(&lines);
-}
-
-/* A new namespace runs nothing. */
-static void check_quotas(struct ush_onboard *onboard)
-{
-	const json_t *object;
-	size_t k;
-
-	json_array_foreach(onboard->objects, k, object) {
-		if (strcmp(ush_json_string(object, "kind"), "ResourceQuota") != 0)
-			continue;
-		for (size_t i = 0; i < onboard->space_count && onboard->stopped.code == USH_OK; i++) {
-			const struct ush_onboard_space *space = &onboard->spaces[i];
-			enum ush_onboard_outcome outcome = space->things[k].outcome;
-
-			if (!space->is_new && (outcome == USH_ONBOARD_CREATED || outcome == USH_ONBOARD_PATCHED || outcome == USH_ONBOARD_WOULD_CREATE ||
-					       outcome == USH_ONBOARD_WOULD_PATCH))
-				check_quota(onboard, space, object);
-		}
-	}
+			if (onboard->spaces[i].things[k].outcome == USH_ONBOARD_UNTRIED)
+				came_to(&onboard->spaces[i].things[k], USH_ONBOARD_WAITS, ush_strdup("for its namespace"));
 }
 
 void ush_onboard_write(struct ush_onboard *onboard)
@@ -385,7 +420,7 @@ void ush_onboard_write(struct ush_onboard *onboard)
 	while (w.first != NULL)
 		job_free(pop(&w));
 	leave_rest(onboard);
-	check_quotas(onboard);
+	ush_onboard_check_quotas(onboard);
 }
 
 void ush_onboard_pretend(struct ush_onboard *onboard)
@@ -396,45 +431,4 @@ void ush_onboard_pretend(struct ush_onboard *onboard)
 		for (size_t k = 0; k < json_array_size(onboard->objects); k++)
 			came_to(&onboard->spaces[i].things[k], USH_ONBOARD_WOULD_CREATE, NULL);
 	}
-}
-
-/* ---- the whole ---- */
-
-void ush_onboard_begin(struct ush_onboard *onboard, char *const *names, size_t count)
-{
-	onboard->objects = ush_onboard_objects(onboard->template, onboard->values, "");
-	onboard->labels = ush_onboard_labels(onboard->template, onboard->values);
-	onboard->spaces = ush_alloc((count + 1) * sizeof *onboard->spaces);
-	onboard->space_count = count;
-	for (size_t i = 0; i < count; i++)
-		onboard->spaces[i] = (struct ush_onboard_space){
-			.name = ush_strdup(names[i]), .things = ush_alloc(json_array_size(onboard->objects) * sizeof *onboard->spaces[i].things)};
-}
-
-void ush_onboard_free(struct ush_onboard *onboard)
-{
-	size_t things = json_array_size(onboard->objects);
-
-	for (size_t i = 0; i < onboard->space_count; i++) {
-		for (size_t k = 0; k < things; k++)
-			free(onboard->spaces[i].things[k].why);
-		free(onboard->spaces[i].things);
-		free(onboard->spaces[i].name);
-		json_decref(onboard->spaces[i].labels);
-	}
-	for (size_t i = 0; i < onboard->role_count; i++) {
-		free(onboard->roles[i].name);
-		free(onboard->roles[i].text);
-		free(onboard->roles[i].thing.why);
-	}
-	free(onboard->spaces);
-	free(onboard->roles);
-	json_decref(onboard->objects);
-	json_decref(onboard->labels);
-	ush_list_free(&onboard->warnings);
-	ush_list_free(&onboard->waiting);
-	ush_list_free(&onboard->proofs);
-	ush_list_free(&onboard->disproofs);
-	free(onboard->no_proof);
-	free(onboard->incomplete_why);
 }

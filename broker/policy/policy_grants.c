@@ -278,7 +278,7 @@ void ush_policy_add_template_grant(struct ush_reader *r, const struct ush_node *
 	*(many ? &grant.group_pattern : &grant.group) = ush_strdup(role->group);
 	USH_PUSH(policy->grants, policy->grant_count, grant);
 	g.grant = &policy->grants[policy->grant_count - 1];
-	ask_for_template(&g, template->name);
+	ask_for_template(&g, template->mark);
 	check_who(&g);
 	spare_cluster(g.grant);
 	role->source = g.grant->source;

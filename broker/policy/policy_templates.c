@@ -8,7 +8,23 @@
 #include "broker/policy/policy_read.h"
 #include "common/base/memory.h"
 
-#define LEVELS "privileged|baseline|restricted" /* the Pod Security Standards */
+#define LEVELS	     "privileged|baseline|restricted" /* the Pod Security Standards */
+#define PLAIN_POLICY "default"			      /* what a policy is called that has no name */
+#define LABEL_MOST   63
+
+char *ush_template_mark(const char *policy, const char *template)
+{
+	return strcmp(policy, PLAIN_POLICY) == 0 ? ush_strdup(template) : ush_printf("%s.%s", policy, template);
+}
+
+const char *ush_template_of_mark(const char *policy, const char *mark)
+{
+	const char *dot = strchr(mark, '.');
+
+	if (strcmp(policy, PLAIN_POLICY) == 0)
+		return dot == NULL ? mark : NULL;
+	return dot != NULL && strncmp(mark, policy, (size_t)(dot - mark)) == 0 && policy[dot - mark] == '\0' ? dot + 1 : NULL;
+}
 
 static void read_level(struct ush_reader *r, const struct ush_node *node, const char *path, char **level)
 {
@@ -122,6 +138,17 @@ static void read_roles(struct ush_reader *r, const struct ush_node *node, const 
 	}
 }
 
+static struct ush_template *begin(struct ush_reader *r, const struct ush_node *key, const char *path, struct ush_policy *policy)
+{
+	struct ush_template begun = {.name = ush_strdup(key->text), .mark = ush_template_mark(policy->name, key->text), .line = key->line, .default_deny = true, .allow_dns = true};
+
+	if (strlen(begun.mark) > LABEL_MOST)
+		ush_reader_fault(r, key, path, "its namespaces are to be labelled " USH_LABEL_TEMPLATE "=%s, and the value of a label has %d characters at most; "
+				 "a shorter name of the template or of the policy will do", begun.mark, LABEL_MOST);
+	USH_PUSH(policy->templates, policy->template_count, begun);
+	return &policy->templates[policy->template_count - 1];
+}
+
 void ush_policy_read_templates(struct ush_reader *r, const struct ush_node *node, struct ush_policy *policy)
 {
 	char path[USH_PATH_MAX], full[USH_PATH_MAX];
@@ -132,10 +159,8 @@ void ush_policy_read_templates(struct ush_reader *r, const struct ush_node *node
 		const struct ush_node *map = node->items[i];
 		struct ush_template *template;
 
-		USH_PUSH(policy->templates, policy->template_count,
-			 ((struct ush_template){.name = ush_strdup(node->keys[i]->text), .line = node->keys[i]->line, .default_deny = true, .allow_dns = true}));
-		template = &policy->templates[i];
-		if (!ush_reader_map(r, map, ush_reader_under("templates", template->name, path), &ush_form_template, template))
+		template = begin(r, node->keys[i], ush_reader_under("templates", node->keys[i]->text, path), policy);
+		if (!ush_reader_map(r, map, path, &ush_form_template, template))
 			continue;
 		check_labels(r, ush_node_get(map, "labels"), ush_reader_under(path, "labels", full), true);
 		check_labels(r, ush_node_get(map, "annotations"), ush_reader_under(path, "annotations", full), false);
@@ -147,7 +172,7 @@ void ush_policy_read_templates(struct ush_reader *r, const struct ush_node *node
 
 void ush_template_free(struct ush_template *template)
 {
-	char *const texts[] = {template->name, template->enforce, template->audit, template->warn, template->pods_version};
+	char *const texts[] = {template->name, template->mark, template->enforce, template->audit, template->warn, template->pods_version};
 	struct ush_list *const lists[] = {&template->labels,	    &template->annotations, &template->quota,	 &template->range_default,
 					  &template->range_request, &template->range_max,   &template->range_min};
 

@@ -214,7 +214,10 @@ static bool place_takes(struct ush_decide *d, struct ush_binding *b)
 		ush_plan_add(d->plan, USH_NOTE, USH_ROLE_BINDING, b->namespace_name, b->name, ush_printf("namespace %s is being deleted: passed over", place->name));
 	else if (!place->there)
 		ush_plan_add(d->plan, USH_PENDING, USH_ROLE_BINDING, b->namespace_name, b->name, ush_printf("namespace %s is not there yet", place->name));
-	return place->there && !place->terminating;
+	else if (place->half_made)
+		ush_plan_add(d->plan, USH_PENDING, USH_ROLE_BINDING, b->namespace_name, b->name,
+			     ush_printf("namespace %s is half made: nobody is let in before onboard has finished it", place->name));
+	return place->there && !place->terminating && !place->half_made;
 }
 
 static void create_binding(struct ush_decide *d, struct ush_binding *b)

@@ -73,7 +73,8 @@ static int take_namespace(void *context, struct ush_item *item, struct ush_error
 		return ush_fail(err, USH_ERR_REJECTED, "a namespace of %s has no name", survey->where);
 	if (check_slice(&item->name, ush_name_not_label, "namespace", survey->where, USH_ERR_REJECTED, err) != 0)
 		return -1;
-	if (ush_places_want_labels(survey->places, survey->policy) && item->labels.type == '{')
+	if (item->labels.type == '{' &&
+	    (ush_places_want_labels(survey->places, survey->policy) || ush_unreached_may_be(item->labels.text, item->labels.length)))
 		labels = json_loadb(item->labels.text, item->labels.length, 0, NULL);
 	ush_places_add(survey->places, survey->policy, name, labels, item->terminating);
 	return 0;

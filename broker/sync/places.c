@@ -51,17 +51,20 @@ static void keep_labels(struct ush_places *places, size_t row, const json_t *lab
 void ush_places_add(struct ush_places *places, const struct ush_policy *policy, const char *name, const json_t *labels, bool terminating)
 {
 	const char *tenant = policy->tenant_label != NULL ? ush_json_string(labels, policy->tenant_label) : NULL;
-	struct ush_place place = {.name = ush_texts_add(&places->texts, name, strlen(name)), .there = true, .terminating = terminating};
+	struct ush_place place = {.name = ush_texts_add(&places->texts, name, strlen(name)), .there = true, .terminating = terminating,
+				  .half_made = ush_unreached_half_made(labels)};
 
 	place.tenant = ush_texts_keep(&places->texts, tenant);
 	place.row = add_row(places, labels);
 	keep_labels(places, place.row, labels);
+	if (!terminating)
+		ush_unreached_add(&places->unreached, policy, &places->texts, place.name, labels);
 	USH_PUSH(places->items, places->count, place);
 }
 
 void ush_places_forget(struct ush_places *places)
 {
-	places->count = places->row_count = places->label_count = 0; /* the texts stay until the end: a list begins anew once */
+	places->count = places->row_count = places->label_count = places->unreached.count = 0; /* the texts stay until the end: a list begins anew once */
 }
 
 static int by_name(const void *a, const void *b)

@@ -14,6 +14,7 @@
 #include "broker/policy/policy.h"
 #include "broker/policy/selectors.h"
 #include "broker/sync/texts.h"
+#include "broker/sync/unreached.h"
 
 struct ush_place {
 	const char *name;
@@ -21,6 +22,7 @@ struct ush_place {
 	size_t row;         /* of `selected`, SIZE_MAX: no labels were seen */
 	bool there;         /* somebody saw it. When nobody can list namespaces, every one is thought to be there */
 	bool terminating;
+	bool half_made;     /* onboard began with it: until what keeps it apart stands, nobody new is let in */
 	bool excluded;      /* exclude.namespaces: nothing of ours goes there, and what is there is not touched */
 };
 
@@ -34,6 +36,7 @@ struct ush_places {
 	size_t count;
 	size_t there;            /* how many are, without those that are being deleted */
 	bool known;              /* they were listed */
+	struct ush_unreached unreached; /* by the templates from which they say that they were made */
 	bool few;                /* they are those that somebody asked about: what the policy names beside is not added */
 	/* its own */
 	struct ush_selectors selectors;

@@ -46,6 +46,13 @@ may_now /teams/pay/developers create pay yes 'its developers may work there'
 may_now /teams/shop/developers create pay no 'and those of another team may not'
 is "$(bound other)$(bound shop-1)" '' 'a namespace without them has none'
 is "$(bound kube-extra)" '' "nor has one of the cluster's own, whatever it is labelled"
+label other usher.dev/onboarding=team template.usher.dev/team=pay
+applied 'a namespace that is half made'
+is "$(bound other)" '' 'has none, either'
+label other usher.dev/onboarding- usher.dev/template=elsewhere.team
+applied "another policy's template of that name"
+is "$(bound other)" '' 'gives nothing'
+label other usher.dev/template- template.usher.dev/team-
 before=$(broker_writes)
 applied 'a second run'
 is "$(broker_writes)" "$before" 'writes nothing'

@@ -58,6 +58,7 @@ new_namespace() {
 	mark
 	status 0 'S3 BE42 a namespace is made from a template' team payments-dev --wait 30s --audit-log "$T/audit.log"
 	cp "$OUT" "$T/first"
+	cp "$ERR" "$T/first.err"
 	like "$(cat "$T/first")" 'created +Namespace payments-dev \(pod-security restricted\)' 'S3 it is told'
 	like "$(cat "$T/first")" '(created|patched) +ServiceAccount default \(no token automount\)' 'S9 with its ServiceAccount'
 	like "$(cat "$T/first")" 'created +RoleBinding usher-deployer-[0-9a-f]+ \(oidc:/teams/payments/developers\)' 'S3 and who was bound'
@@ -66,9 +67,12 @@ new_namespace() {
 	requests >"$T/requests"
 	note "$(wc -l <"$T/requests") requests beyond the proof: $(paste -sd, "$T/requests")"
 	ok 'one new namespace takes at most 12 requests beyond the proof' test "$(wc -l <"$T/requests")" -le 12
+	is "$(grep -oE '^(create|patch) (role|name)[a-z]*' "$T/requests" | paste -sd,)" 'create namespaces,patch namespaces,create roles,create rolebindings,create rolebindings' \
+		'the mark by which later runs find the namespace comes before who may do what in it'
 	is "$(tail -n 2 <(grep -o '^create [a-z]*' "$T/requests") | sort -u)" 'create rolebindings' 'S10 RoleBindings come last'
 	status 0 'S14 the audit log holds together' "$BROKER" verify-log "$T/audit.log"
-	like "$(jq -r .event "$T/audit.log" | paste -sd' ')" 'run.begin namespace.created .*binding.created run.end$' 'S14 and says what was done'
+	like "$(jq -r .event "$T/audit.log" | paste -sd' ')" 'run.begin namespace.created .*namespace.changed role.created .*binding.created run.end$' 'S14 and says what was done'
+	like "$(cat "$T/first.err")" "audit log: its head is now $(tail -n 1 "$T/audit.log" | jq -r .hash)" 'S14 its head is told at the end'
 	is "$(jq -r 'select(.event | startswith("log.") | not) | .who' "$T/audit.log" | sort -u)" admin 'S18 by whom'
 	like "$(jq -c 'select(.event == "binding.created") | [.namespace, .role, .before, .after]' "$T/audit.log" | paste -sd' ')" \
 		'\["payments-dev","Role/deployer",\[\],\["oidc:/teams/payments/developers"\]\]' 'and who got what role'
@@ -86,10 +90,11 @@ again() {
 
 # S10, S11
 isolation() {
-	is "$(admin get networkpolicy -n payments-dev default-deny -o json | jq -c '.spec')" '{"podSelector":{},"policyTypes":["Ingress","Egress"]}' \
+	is "$(admin get networkpolicy -n payments-dev default-deny -o json | jq -c '[.spec.podSelector, .spec.policyTypes, .spec.ingress]')" '[{},["Ingress","Egress"],null]' \
 		'S10 S11 nothing comes in or goes out unless something allows it'
-	is "$(admin get networkpolicy -n payments-dev allow-dns -o json | jq -c '[.spec.egress[].ports[] | "\(.protocol) \(.port)"]')" '["UDP 53","TCP 53"]' 'S11 DNS may be asked'
-	is "$(admin get networkpolicy -n payments-dev allow-dns -o json | jq -r '.spec.egress[].to[].namespaceSelector.matchLabels[]')" kube-system 'S11 where the cluster has it'
+	is "$(admin get networkpolicy -n payments-dev default-deny -o json | jq -c '[.spec.egress[].ports[] | "\(.protocol) \(.port)"]')" '["UDP 53","TCP 53"]' 'S11 DNS may be asked'
+	is "$(admin get networkpolicy -n payments-dev default-deny -o json | jq -r '.spec.egress[].to[].namespaceSelector.matchLabels[]')" kube-system 'S11 where the cluster has it'
+	is "$(admin get networkpolicies -n payments-dev -o name | wc -l)" 1 'S11 and that is the only one'
 	status 1 'S10 another team may not' admin auth can-i create deployments.apps -n payments-dev --as x --as-group oidc:/teams/search/developers
 	status 0 'S10 its own may' admin auth can-i create deployments.apps -n payments-dev --as x --as-group oidc:/teams/payments/developers
 	status 1 'S10 and it may not touch the marks that keep it apart' admin auth can-i patch namespaces -n payments-dev --as x --as-group oidc:/teams/payments/developers
@@ -138,7 +143,7 @@ legacy() { # a namespace that runs things, and that nobody made from a template
 	cat <<-EOM | admin apply -f - >/dev/null
 	apiVersion: networking.k8s.io/v1
 	kind: NetworkPolicy
-	metadata: {name: allow-dns, namespace: legacy, labels: {helm.sh/chart: net-1}}
+	metadata: {name: default-deny, namespace: legacy, labels: {helm.sh/chart: net-1}}
 	spec: {podSelector: {}}
 	EOM
 }
@@ -150,14 +155,14 @@ adopting() {
 	status 10 'a namespace that somebody made otherwise is left alone' team legacy
 	is "$(writes)" 0 'nothing in it is written'
 	like "$(cat "$OUT")" 'differs +Namespace legacy: is there already, and was made without a template' 'it is told why'
-	like "$(cat "$OUT")" 'missing +NetworkPolicy default-deny' 'what is missing is told'
+	like "$(cat "$OUT")" 'missing +LimitRange team' 'what is missing is told'
 	like "$(cat "$OUT")" 'differs +ResourceQuota team: spec.hard.pods is 50, not 2|differs +ResourceQuota team: spec.hard' 'what differs is told'
 	one_line "$ERR" 'in one line'
 	like "$(cat "$ERR")" '\-\-adopt' 'and how to go on'
 	status 10 'with --adopt' team legacy --adopt
 	like "$(cat "$OUT")" 'patched +Namespace legacy' 'it gets its labels'
 	like "$(cat "$OUT")" 'patched +ResourceQuota team' 'and what differed is put right'
-	like "$(cat "$OUT")" 'left +NetworkPolicy allow-dns: .*made by helm \(chart net-1\)' 'but what is another tool'\''s'
+	like "$(cat "$OUT")" 'left +NetworkPolicy default-deny: .*made by helm \(chart net-1\)' 'but what is another tool'\''s'
 	like "$(cat "$OUT")" 'warning +legacy: pods: 3 is in use, the quota allows 2' 'a quota below what runs is said'
 	is "$(admin get namespace legacy -o json | jq -r '.metadata.labels["usher.dev/template"]')" team 'it has the mark of the template'
 	is "$(admin get resourcequota team -n legacy -o json | jq -cS .spec.hard)" '{"pods":"2","requests.cpu":"4","requests.memory":"8Gi"}' 'the quota is as the template has it'

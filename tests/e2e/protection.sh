@@ -95,6 +95,11 @@ namespaces() {
 	refused 'nor of its finalizers' 'marks.usher.dev' by_way_of finalize pod-security.kubernetes.io/enforce privileged
 	ok 'what these are for goes on' by_way_of status example.com/note x
 	refused 'nobody makes a namespace into one by hand' 'marks.usher.dev' as_nils label namespace usher-system usher.dev/template=team
+	admin create namespace half >/dev/null
+	admin label namespace half usher.dev/onboarding=team pod-security.kubernetes.io/enforce=restricted >/dev/null
+	refused 'nor ends what onboard began' 'marks.usher.dev' as_nils label namespace half usher.dev/onboarding- usher.dev/template=team
+	refused 'Pod Security of a half-made one stays' 'marks.usher.dev' as_nils label --overwrite namespace half pod-security.kubernetes.io/enforce=privileged
+	ok 'it may be deleted: nobody was let in yet' as_nils delete namespace half --wait=false
 	ok 'other labels are free' as_nils label namespace shop example.com/cost=7
 	ok 'other namespaces too' as_nils create namespace scratch
 	ok 'and go as before' as_nils delete namespace scratch --wait=false

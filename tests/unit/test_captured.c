@@ -237,6 +237,34 @@ static void expect_said(bool group, const char *asked, const char *what)
 	ck_assert_msg(strstr(out.data, what) != NULL, "lacks \"%s\":\n%s", what, out.data);
 }
 
+/* Whichever grant means it: by its name, too. Who leaves leaves all the same. */
+START_TEST(nobody_new_is_let_into_a_half_made_namespace)
+{
+#define BY_NAME(groups) CASE_GRANTS("- {group: a, role: edit, namespacePattern: 'team-*', name: e}\n" groups) CASE_LIMITS
+	struct ush_plan *plan;
+
+	c = sync_case_begin(BY_NAME("- {group: b, role: reader, namespacePattern: 'team-*', name: r}\n"), "1 /a p;2 /b q");
+	sync_case_namespace(c, "team-x", NULL);
+	ush_plan_free(sync_case_run(c));
+	json_array_clear(c->namespaces);
+	sync_case_namespace(c, "team-x", "{'usher.dev/onboarding':'team'}");
+	sync_case_namespace(c, "team-y", "{'usher.dev/onboarding':'team'}");
+	sync_case_policy(c, BY_NAME(""));
+	plan = sync_case_run(c);
+	sync_case_expect_reason(plan, USH_PENDING, "e", "namespace team-y is half made: nobody is let in before onboard has finished it");
+	ush_plan_free(plan);
+	sync_case_expect_subjects(c, "team-x", "e", "oidc:a");
+	ck_assert_ptr_null(sync_case_object(c, "RoleBinding", "team-x", "r"));
+	ck_assert_ptr_null(sync_case_object(c, "RoleBinding", "team-y", "e"));
+	json_array_clear(c->namespaces);
+	sync_case_namespace(c, "team-x", NULL);
+	sync_case_namespace(c, "team-y", "{'usher.dev/onboarding':'team','usher.dev/template':'team'}"); /* by whichever hand */
+	ush_plan_free(sync_case_run(c));
+	sync_case_expect_subjects(c, "team-y", "e", "oidc:a");
+	sync_case_free(c);
+}
+END_TEST
+
 START_TEST(explain_says_which_label_does_not_fit)
 {
 	c = sync_case_begin(CASE_GRANTS("- {" PATTERN ", namespaceSelector: {team: '{team}'}}\n") "templates: {team: {roles: [{role: reader, group: '/teams/{team}/leads'}]}}\n",
@@ -259,7 +287,7 @@ START_TEST(explain_says_which_label_does_not_fit)
 }
 END_TEST
 
-TAP_MAIN("captured", a_selector_may_ask_for_what_the_group_captures, a_capture_that_nothing_captures_is_a_fault_with_a_suggestion,
+TAP_MAIN("captured", nobody_new_is_let_into_a_half_made_namespace, a_selector_may_ask_for_what_the_group_captures, a_capture_that_nothing_captures_is_a_fault_with_a_suggestion,
 	 each_group_gets_the_namespaces_whose_label_says_its_team, several_captured_labels_must_all_fit,
 	 of_a_namespace_that_is_listed_twice_one_row_counts, a_label_that_goes_takes_the_binding_with_it_and_one_that_comes_brings_it, a_templates_role_is_a_grant_for_the_namespaces_made_from_it,
 	 a_templates_role_is_held_to_what_a_grant_is, an_exception_of_a_templates_role_ends_its_grant, explain_says_which_label_does_not_fit)

@@ -160,7 +160,7 @@ END_TEST
 /* BE42 */
 START_TEST(a_namespace_gets_its_objects_in_order)
 {
-	static const char *const kinds[] = {"Namespace", "NetworkPolicy", "NetworkPolicy", "NetworkPolicy", "ResourceQuota", "LimitRange", "ServiceAccount"};
+	static const char *const kinds[] = {"Namespace", "NetworkPolicy", "ResourceQuota", "LimitRange", "ServiceAccount"};
 	USH_AUTO_JSON all = NULL;
 	const json_t *labels;
 
@@ -189,26 +189,99 @@ START_TEST(a_namespace_gets_its_objects_in_order)
 }
 END_TEST
 
+#define DNS "{'to':[{'namespaceSelector':{'matchLabels':{'kubernetes.io/metadata.name':'kube-system'}},'podSelector':{'matchLabels':{'k8s-app':'kube-dns'}}}],"        \
+	    "'ports':[{'protocol':'UDP','port':53},{'protocol':'TCP','port':53}]}"
+#define BOTH "'podSelector':{},'policyTypes':['Ingress','Egress']"
+
+static void denies(size_t template, const char *expected)
+{
+	USH_AUTO_JSON all = ush_onboard_objects(&policy->templates[template], &values, "x");
+	USH_AUTO_JSON spec = json(expected);
+
+	ck_assert(json_equal(json_object_get(object(all, "NetworkPolicy", "default-deny"), "spec"), spec));
+}
+
 START_TEST(traffic_is_denied_but_for_dns_and_what_was_asked_for)
 {
-	USH_AUTO_JSON all = NULL;
 	USH_AUTO_JSON bare = NULL;
-	USH_AUTO_JSON deny = json("{'podSelector':{},'policyTypes':['Ingress','Egress']}");
+	USH_AUTO_JSON all = NULL;
 
 	begin(TEAM);
 	ck_assert_int_eq(say("bare", NULL, NULL), 0);
+	denies(1, "{" BOTH ",'ingress':[],'egress':[" DNS "]}");
 	bare = ush_onboard_objects(&policy->templates[1], &values, "x");
-	ck_assert(json_equal(json_object_get(object(bare, "NetworkPolicy", "default-deny"), "spec"), deny));
-	ck_assert_ptr_nonnull(object(bare, "NetworkPolicy", "allow-dns"));
-	ck_assert_ptr_null(object(bare, "NetworkPolicy", "allow-same-namespace"));
 	ck_assert_ptr_null(object(bare, "ResourceQuota", "bare"));
 	ck_assert_ptr_null(object(bare, "LimitRange", "bare"));
-	policy->templates[0].default_deny = false; /* what allows would deny everything else by itself */
 	ck_assert_int_eq(say("team", "team=a", "unit=b"), 0);
+	denies(0, "{" BOTH ",'ingress':[{'from':[{'podSelector':{}}]}],'egress':[" DNS ",{'to':[{'podSelector':{}}]}]}");
+	policy->templates[0].allow_dns = policy->templates[0].allow_same_namespace = false;
+	denies(0, "{" BOTH ",'ingress':[],'egress':[]}");
+	policy->templates[0].default_deny = false; /* what allows would deny everything else by itself */
 	all = ush_onboard_objects(&policy->templates[0], &values, "x");
 	for (size_t i = 0; i < json_array_size(all); i++)
 		ck_assert_str_ne(ush_json_string(json_array_get(all, i), "kind"), "NetworkPolicy");
 	end();
+}
+END_TEST
+
+/* The mark is the last thing that comes, and until then under another label. */
+START_TEST(a_half_made_namespace_says_so_and_is_marked_in_one_patch)
+{
+	USH_AUTO_JSON all = NULL;
+	USH_AUTO_JSON half = NULL;
+	USH_AUTO_JSON patch = NULL;
+	USH_AUTO_JSON labels = json("{'usher.dev/onboarding':null,'usher.dev/template':'bare','app.kubernetes.io/managed-by':'usher-broker'}");
+
+	begin(TEAM);
+	ck_assert_int_eq(say("bare", NULL, NULL), 0);
+	all = ush_onboard_objects(&policy->templates[1], &values, "x");
+	half = ush_onboard_half_made(json_array_get(all, 0));
+	ck_assert_str_eq(ush_json_string(ush_json_object(ush_json_object(half, "metadata"), "labels"), "usher.dev/onboarding"), "bare");
+	ck_assert_ptr_null(json_object_get(ush_json_object(ush_json_object(half, "metadata"), "labels"), "usher.dev/template"));
+	patch = ush_onboard_marking(json_array_get(all, 0), "u-1");
+	ck_assert(json_equal(ush_json_object(ush_json_object(patch, "metadata"), "labels"), labels));
+	ck_assert_str_eq(ush_json_string(ush_json_object(patch, "metadata"), "uid"), "u-1");
+	end();
+}
+END_TEST
+
+/* Templates of two policies may have one name: their namespaces are told apart. */
+START_TEST(a_mark_says_which_policy_the_template_is_of)
+{
+	static const struct {
+		const char *policy, *template, *mark;
+	} cases[] = {{"default", "team", "team"}, {"pay", "team", "pay.team"}, {"pay", "default", "pay.default"}};
+
+	for (size_t i = 0; i < USH_COUNT(cases); i++) {
+		USH_AUTO_FREE char *mark = ush_template_mark(cases[i].policy, cases[i].template);
+
+		ck_assert_str_eq(mark, cases[i].mark);
+		for (size_t k = 0; k < USH_COUNT(cases); k++)
+			ck_assert_pstr_eq(ush_template_of_mark(cases[k].policy, mark), strcmp(cases[k].policy, cases[i].policy) == 0 ? cases[i].template : NULL);
+	}
+	ck_assert_ptr_null(ush_template_of_mark("pa", "pay.team"));
+	ck_assert_ptr_null(ush_template_of_mark("payx", "pay.team"));
+	begin("metadata: {name: pay}\n" TEAM);
+	ck_assert_str_eq(policy->templates[0].mark, "pay.team");
+	ck_assert_str_eq(policy->grants[0].selector.rules[0].values.items[0], "pay.team");
+	end();
+}
+END_TEST
+
+START_TEST(a_mark_that_is_no_label_is_a_fault_of_the_policy)
+{
+	static const char long_name[] = "metadata: {name: p2345678901234567890123456789012345678901}\n" HEAD "templates:\n  t2345678901234567890%s: {}\n";
+	char fits[1024], not[1024];
+
+	snprintf(fits, sizeof fits, long_name, "1");
+	snprintf(not, sizeof not, long_name, "12");
+	begin(fits);
+	ck_assert_uint_eq(strlen(policy->templates[0].mark), 63);
+	end();
+	ck_assert_ptr_null(ush_policy_read(not, strlen(not), "policy.yaml", NULL, &err));
+	ck_assert_int_eq(err.code, USH_ERR_CONFIG);
+	ck_assert_ptr_nonnull(strstr(err.what, "has 63 characters at most; a shorter name of the template or of the policy will do"));
+	memset(&err, 0, sizeof err);
 }
 END_TEST
 
@@ -359,5 +432,6 @@ END_TEST
 
 TAP_MAIN("onboard", onboard_needs_no_more_than_it_uses, a_template_is_found_by_name_and_a_typo_is_guessed, every_capture_is_said_once_and_nothing_else, a_group_is_filled_with_what_was_said,
 	 namespaces_of_the_cluster_and_of_the_broker_are_refused, a_namespace_gets_its_objects_in_order, traffic_is_denied_but_for_dns_and_what_was_asked_for,
+	 a_half_made_namespace_says_so_and_is_marked_in_one_patch, a_mark_says_which_policy_the_template_is_of, a_mark_that_is_no_label_is_a_fault_of_the_policy,
 	 one_amount_has_many_spellings, what_the_server_filled_in_is_no_difference, a_policy_that_allows_more_is_another_one, the_marks_of_other_tools_are_respected,
 	 a_patch_takes_back_an_older_pod_security, a_patch_is_for_this_version_and_takes_away_what_is_too_much, a_quota_below_what_runs_is_told)
