@@ -135,6 +135,7 @@ void ush_ledger_free(struct ush_ledger *ledger)
 	for (size_t i = 0; i < ledger->count; i++)
 		ush_ledger_entry_free(&ledger->items[i]);
 	free(ledger->items);
+	free(ledger->uid);
 	*ledger = (struct ush_ledger){0};
 }
 

@@ -16,6 +16,7 @@
 
 #define USH_LEDGER_MAX	     2000   /* entries, and */
 #define USH_LEDGER_TEXT_MAX 900000 /* bytes: what a ConfigMap holds */
+#define USH_LEDGER_IN_FOLDER "folder"
 
 enum ush_ledger_kind {
 	USH_LEDGER_USER,      /* a person who was offboarded: no binding holds them */
@@ -45,6 +46,7 @@ struct ush_ledger_entry {
 struct ush_ledger {
 	struct ush_ledger_entry *items; /* sorted by kind, name, key */
 	size_t count;
+	char *uid; /* of the ConfigMap it was read from, or USH_LEDGER_IN_FOLDER: no part of the text; NULL: there is none */
 };
 
 /* Takes what the entry holds over and leaves it empty; one of the same key is replaced. False when there is no room, and

@@ -23,8 +23,10 @@ static int read_map(struct ush_ledger *ledger, const json_t *map, const char *wh
 	}
 	if (text == NULL)
 		return ush_fail(err, USH_ERR_STORE, "%s holds no ledger: who was offboarded cannot be read, so nothing was done", where);
-	if (ush_ledger_read(ledger, text, where, err) == 0)
+	if (ush_ledger_read(ledger, text, where, err) == 0) {
+		ledger->uid = ush_strdup(ush_json_string(metadata, "uid"));
 		return 0;
+	}
 	return ush_hint(err, "It says who was offboarded, so nothing goes on without it: restore it from a copy");
 }
 
@@ -108,8 +110,12 @@ int ush_ledger_load_file(struct ush_ledger *ledger, const char *folder, const ch
 	USH_AUTO_BUF text = USH_BUF_MAX(FILE_MAX);
 	bool missing;
 
-	if (ush_file_read(path, USH_FILE_ANY, USH_ERR_STORE, &text, &missing, err) == 0)
-		return ush_ledger_read(ledger, text.data != NULL ? text.data : "", path, err);
+	if (ush_file_read(path, USH_FILE_ANY, USH_ERR_STORE, &text, &missing, err) == 0) {
+		if (ush_ledger_read(ledger, text.data != NULL ? text.data : "", path, err) != 0)
+			return -1;
+		ledger->uid = ush_strdup(USH_LEDGER_IN_FOLDER);
+		return 0;
+	}
 	if (missing)
 		ush_error_clear(err);
 	return missing ? 0 : -1;

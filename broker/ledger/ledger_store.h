@@ -8,7 +8,8 @@
 #include "broker/ledger/ledger.h"
 #include "common/kube/client.h"
 
-/* *version is the resourceVersion, NULL when there is none yet (the ledger is empty then); the caller frees; may be NULL.
+/* *version is the resourceVersion, NULL when there is none yet (the ledger is empty then, and has no uid; ledger_note.h knows
+ * whether there was one); the caller frees; may be NULL.
  * USH_ERR_REFUSED when a ConfigMap of that name is not ours; USH_ERR_STORE when its content is spoilt. One request. */
 int ush_ledger_load(struct ush_ledger *ledger, const struct ush_kube *kube, const char *namespace_name, const char *policy, char **version,
 		    struct ush_error *err);

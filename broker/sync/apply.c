@@ -101,9 +101,20 @@ static struct ush_state state_so_far(const struct ush_run *run, char **namespace
 
 static int save(const struct ush_run *run, const struct ush_state *state, const char *version, struct ush_error *err)
 {
+	struct ush_state noted = *state;
+
 	if (run->plan->partial) /* it knows nothing of all other namespaces */
 		return 0;
-	return ush_state_save(state, run->kube, run->plan->state_namespace, run->plan->policy, version, err);
+	if (run->before.ledger != NULL)
+		noted.ledger = run->before.ledger;
+	return ush_state_save(&noted, run->kube, run->plan->state_namespace, run->plan->policy, version, err);
+}
+
+/* What is noted of the ledger stays: a person takes it back, nobody else. */
+static void keep_note(struct ush_run *run, struct ush_state *there)
+{
+	free(run->before.ledger);
+	run->before.ledger = ush_steal(&there->ledger);
 }
 
 /* Whose a name was is noted before it is taken out: a run that is killed in between would forget it, and the name pass to
@@ -134,9 +145,11 @@ static void save_state(struct ush_run *run)
 	struct ush_error why = {0};
 	int result;
 
-	if (!plan->state_changed || (run->noted && (failed || same_state(&so_far, &plan->state))))
+	if ((!plan->state_changed && !plan->notes_ledger) || (run->noted && (failed || same_state(&so_far, &plan->state))))
 		return;
 	result = run->noted ? ush_state_load(&noted, run->kube, plan->state_namespace, plan->policy, &version, &why) : 0;
+	if (noted.ledger != NULL) /* offboard was quicker */
+		keep_note(run, &noted);
 	if (result != 0 || save(run, failed ? &so_far : &plan->state, run->noted ? version : plan->state_version, &why) != 0)
 		ush_list_add(&run->applied->failed, why.what);
 }
@@ -198,10 +211,10 @@ int ush_apply(const struct ush_kube *kube, const struct ush_plan *plan, const ch
 		result = check_state(kube, plan, &run.before, err); /* who had the lease before us may have changed it since we looked */
 	applied->busy = run.lease.busy || (result != 0 && err->code == USH_ERR_REFUSED && run.lease.object != NULL);
 	if (result == 0)
-		result = ush_denied_since(kube, plan, "nothing was written. Run again", err);
+		result = ush_denied_since(kube, plan, run.before.ledger, "nothing was written. Run again", err);
 	if (result == 0)
 		carry_out(&run);
-	if (result == 0 && ush_denied_since(kube, plan, "what was written meanwhile may give them something again. Run again", &since) != 0)
+	if (result == 0 && ush_denied_since(kube, plan, run.before.ledger, "what was written meanwhile may give them something again. Run again", &since) != 0)
 		ush_list_add(&applied->failed, since.what);
 	ush_lease_release(&run.lease);
 	ush_asked_free(&run);
@@ -282,5 +295,5 @@ int ush_apply_check(const struct ush_kube *kube, const struct ush_plan *plan, st
 
 	if (check_changes(kube, plan, err) != 0 || check_state(kube, plan, &state, err) != 0)
 		return -1;
-	return ush_denied_since(kube, plan, "nothing was written. Plan again", err);
+	return ush_denied_since(kube, plan, state.ledger, "nothing was written. Plan again", err);
 }

@@ -37,12 +37,24 @@ static void tell_state(struct ush_decide *d)
 {
 	USH_AUTO_FREE char *name = ush_state_name(d->policy->name);
 	size_t count = d->in->observed->bindings_ours;
+	const char *end = "";
 
+	if (d->in->state_missing && count > 0 && d->desired->ledger != NULL && d->desired->ledger->uid == NULL)
+		end = ", and if anybody was offboarded they are let in again, for there is no ledger either";
 	if (d->in->state_missing && count > 0)
 		tell(d, USH_NOTE, ush_printf("ConfigMap %s/%s, which says what runs before this one saw, is not there although %zu binding%s of ours %s (somebody deleted "
-					     "it, or onboard made them before a first apply): groups that are gone are counted anew",
+					     "it, or onboard made them before a first apply): groups that are gone are counted anew%s",
 					     d->plan->state_namespace != NULL ? d->plan->state_namespace : "", name, count, count == 1 ? "" : "s",
-					     count == 1 ? "is" : "are"));
+					     count == 1 ? "is" : "are", end));
+}
+
+/* What their bindings end for: each of these says only that no grant wants it. */
+static void tell_unreached(struct ush_decide *d)
+{
+	const struct ush_unreached *unreached = &d->desired->places->unreached;
+
+	for (size_t i = 0; i < unreached->count && !d->desired->places->few; i++)
+		tell(d, USH_NOTE, ush_unreached_words(&unreached->items[i], d->policy));
 }
 
 static void tell_excluded(struct ush_decide *d)
@@ -92,6 +104,7 @@ void ush_decide_circumstances(struct ush_decide *d)
 {
 	tell_cluster_roles(d);
 	tell_state(d);
+	tell_unreached(d);
 	tell_excluded(d);
 	tell_refused(d);
 }

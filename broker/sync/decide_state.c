@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What the next run is told: tombstones, grants that ended, and which namespaces belong to which ApplySet.
+ * What the next run is told: tombstones, grants that ended, which ledger there is, and which namespaces belong to which ApplySet.
  */
 #include <string.h>
 
@@ -68,6 +68,16 @@ static void keep_ended(struct ush_decide *d)
 	ush_list_sort(&d->plan->state.ended);
 }
 
+/* What the next run looks for (ledger_note.h). Only a person takes it back. */
+static void note_ledger(struct ush_decide *d)
+{
+	const struct ush_ledger *ledger = d->desired->ledger;
+	const char *before = d->in->state->ledger, *now = ledger != NULL ? ledger->uid : NULL;
+
+	d->plan->state.ledger = ush_strdup(before != NULL ? before : now);
+	d->plan->notes_ledger = before == NULL && now != NULL;
+}
+
 void ush_decide_state(struct ush_decide *d)
 {
 	USH_AUTO_FREE char *before = ush_state_text(d->in->state), *after = NULL;
@@ -80,6 +90,7 @@ void ush_decide_state(struct ush_decide *d)
 		take_stone(d, &d->stones.items[i]);
 	ush_decide_heirs(d);
 	keep_ended(d);
+	note_ledger(d);
 	d->plan->state.shards = d->desired->tier > 1 ? d->desired->tier : 0;
 	fits = ush_state_shorten(&d->plan->state, USH_STATE_STONES_MAX);
 	after = ush_state_text(&d->plan->state);

@@ -27,7 +27,8 @@ bool ush_denied_namespace(const struct ush_desired *desired, const char *name);
 /* denied_since.c: whom the ledger denied when the plan was made. */
 void ush_denied_note(struct ush_plan *plan, const struct ush_ledger *ledger);
 
-/* USH_ERR_REFUSED, what_of_it in its message, when the ledger denies somebody whom it did not deny then. One request. */
-int ush_denied_since(const struct ush_kube *kube, const struct ush_plan *plan, const char *what_of_it, struct ush_error *err);
+/* USH_ERR_REFUSED, what_of_it in its message, when the ledger denies somebody whom it did not deny then; USH_ERR_INCOMPLETE when
+ * it is not the one that the state notes, or the plan would. One request. */
+int ush_denied_since(const struct ush_kube *kube, const struct ush_plan *plan, const char *noted, const char *what_of_it, struct ush_error *err);
 
 #endif

@@ -6,6 +6,7 @@
 
 #include "broker/ledger/ledger_store.h"
 #include "broker/sync/denied.h"
+#include "broker/sync/ledger_note.h"
 #include "broker/sync/plan.h"
 #include "common/base/memory.h"
 
@@ -38,11 +39,12 @@ static bool is_known(const struct ush_plan *plan, const struct ush_ledger_entry 
 	return false;
 }
 
-int ush_denied_since(const struct ush_kube *kube, const struct ush_plan *plan, const char *what_of_it, struct ush_error *err)
+int ush_denied_since(const struct ush_kube *kube, const struct ush_plan *plan, const char *noted, const char *what_of_it, struct ush_error *err)
 {
 	USH_AUTO_LEDGER ledger = {0};
 
-	if (ush_ledger_load(&ledger, kube, plan->state_namespace, plan->policy, NULL, err) != 0)
+	if (ush_ledger_load(&ledger, kube, plan->state_namespace, plan->policy, NULL, err) != 0 ||
+	    ush_ledger_is_noted(noted != NULL ? noted : plan->state.ledger, &ledger, plan->state_namespace, plan->policy, USH_LEDGER_STOPS, err) != 0)
 		return -1;
 	for (size_t i = 0; i < ledger.count; i++) {
 		const struct ush_ledger_entry *e = &ledger.items[i];

@@ -116,7 +116,7 @@ static bool sets_differ(const struct ush_plan *plan)
 
 bool ush_plan_writes(const struct ush_plan *plan)
 {
-	return plan->state_changed || plan->over.count > 0 || sets_differ(plan) ||
+	return plan->state_changed || plan->notes_ledger || plan->over.count > 0 || sets_differ(plan) ||
 	       ush_plan_count(plan, USH_CREATE) + ush_plan_count(plan, USH_CHANGE) + ush_plan_count(plan, USH_REPLACE) + ush_plan_count(plan, USH_REMOVE) > 0;
 }
 

@@ -106,6 +106,7 @@ struct ush_plan {
 	struct ush_state state; /* after this plan */
 	bool state_changed;     /* it is to be written: */
 	bool stones_changed;    /* for its tombstones, not just for the namespaces that the first set's parent names */
+	bool notes_ledger;      /* state.ledger is noted for the first time: no other plan for that, as its hash has it */
 	char *state_version;    /* resourceVersion of the state it was made from, or NULL */
 	struct ush_list denied; /* whom the ledger denied then (denied.h), where denied_known; not in the JSON */
 	bool denied_known;

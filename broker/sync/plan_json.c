@@ -81,8 +81,9 @@ static json_t *state_json(const struct ush_plan *plan)
 {
 	USH_AUTO_FREE char *text = ush_state_text(&plan->state);
 
-	return json_pack("{s:o, s:o, s:b, s:s}", "namespace", text_or_null(plan->state_namespace), "resourceVersion", text_or_null(plan->state_version),
-			 "changed", plan->state_changed, "after", text);
+	return json_pack("{s:o, s:o, s:b, s:s, s:s*}", "namespace", text_or_null(plan->state_namespace), "resourceVersion",
+			 text_or_null(plan->state_version), "changed", plan->state_changed, "after", text, "ledger",
+			 plan->notes_ledger ? plan->state.ledger : NULL);
 }
 
 static json_t *stop_json(const struct ush_plan *plan)

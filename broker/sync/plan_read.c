@@ -170,6 +170,8 @@ static int read_head(struct ush_plan *plan, const json_t *json, struct ush_error
 	plan->state_version = ush_strdup(ush_json_string(state, "resourceVersion"));
 	plan->state_changed = json_is_true(json_object_get(state, "changed"));
 	plan->stones_changed = plan->state_changed;
+	plan->state.ledger = ush_strdup(ush_json_string(state, "ledger"));
+	plan->notes_ledger = plan->state.ledger != NULL;
 	plan->no_people = json_is_true(json_object_get(json, "noPeople"));
 	if (made == NULL || !ush_parse_moment(made, &plan->made))
 		plan->made = 0;

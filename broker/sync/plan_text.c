@@ -171,6 +171,10 @@ static void say_summary(struct ush_buf *out, const struct ush_plan *plan, const 
 		ush_buf_printf(out, "%s%s", any ? ", " : "", plan->stones_changed ? "the tombstones to note" : "the list of namespaces to note");
 		any = true;
 	}
+	if (plan->notes_ledger) {
+		ush_buf_printf(out, "%sthe ledger to note", any ? ", " : "");
+		any = true;
+	}
 	if (!any)
 		ush_buf_puts(out, whole ? "Nothing to do" : "Nothing to do as far as could be read");
 	ush_buf_puts(out, ".");

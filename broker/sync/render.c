@@ -242,7 +242,7 @@ int ush_render(const char *folder, const struct ush_plan *plan, struct ush_rende
 
 	if (mkdir(folder, 0755) != 0 && errno != EEXIST)
 		return ush_fail(err, USH_ERR_STORE, "%s: %s", folder, strerror(errno));
-	result = plan->state_changed ? ush_state_save_file(&plan->state, folder, plan->policy, err) : 0;
+	result = plan->state_changed || plan->notes_ledger ? ush_state_save_file(&plan->state, folder, plan->policy, err) : 0;
 	if (result == 0)
 		result = write_all(folder, plan, &names, rendered, err);
 	if (result == 0)

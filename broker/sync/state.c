@@ -163,6 +163,7 @@ void ush_state_free(struct ush_state *state)
 	free(state->heirs);
 	ush_list_free(&state->ended);
 	free(state->namespaces);
+	free(state->ledger);
 	*state = (struct ush_state){0};
 }
 

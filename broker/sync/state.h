@@ -41,6 +41,7 @@ struct ush_state {
 	struct ush_list ended; /* keys of grants (ush_grant_key), sorted */
 	long shards;	       /* how many ApplySets it took; 0: one */
 	char *namespaces;      /* of the ApplySet whose parent keeps the state: an annotation there, no part of the text */
+	char *ledger;	       /* uid of the ledger that there was (ledger_note.h): likewise, and a member of a folder's file; NULL: none was noted */
 };
 
 /* Adds or replaces; texts are copied. */

@@ -6,6 +6,7 @@
 #include "broker/policy/naming.h"
 #include "broker/sync/applyset.h"
 #include "broker/sync/desired.h"
+#include "broker/sync/ledger_note.h"
 #include "common/base/file.h"
 #include "common/base/memory.h"
 #include "common/data/json.h"
@@ -29,7 +30,10 @@ static int read_map(struct ush_state *state, const json_t *map, const char *wher
 	if (text == NULL)
 		return ush_fail(err, USH_ERR_STORE, "%s holds no state", where);
 	if (ush_state_read(state, text, where, err) == 0) {
-		state->namespaces = ush_strdup(ush_json_string(ush_json_object(ush_json_object(map, "metadata"), "annotations"), USH_APPLYSET_NAMESPACES));
+		const json_t *annotations = ush_json_object(ush_json_object(map, "metadata"), "annotations");
+
+		state->namespaces = ush_strdup(ush_json_string(annotations, USH_APPLYSET_NAMESPACES));
+		state->ledger = ush_strdup(ush_json_string(annotations, USH_STATE_LEDGER));
 		return 0;
 	}
 	return ush_hint(err, "If nobody has a copy: kubectl delete configmap -n %s %s. Groups that are gone are then counted anew",
@@ -59,6 +63,8 @@ static json_t *map_json(const struct ush_state *state, const char *namespace_nam
 	json_t *map = ush_applyset_parent(name, set, namespace_name, policy, state->namespaces, version);
 
 	json_object_set_new(map, "data", json_pack("{s:s}", "state", text));
+	if (state->ledger != NULL)
+		json_object_set_new(json_object_get(json_object_get(map, "metadata"), "annotations"), USH_STATE_LEDGER, json_string(state->ledger));
 	return map;
 }
 
@@ -77,6 +83,25 @@ int ush_state_save(const struct ush_state *state, const struct ush_kube *kube, c
 	return 0;
 }
 
+/* A file has no annotations: a member beside the others, which a state of before lacks. */
+static bool notes_ledger(const char *text)
+{
+	USH_AUTO_JSON top = json_loads(text, 0, NULL);
+
+	return json_is_true(json_object_get(top, "ledger"));
+}
+
+static char *file_text(const struct ush_state *state)
+{
+	USH_AUTO_FREE char *text = ush_state_text(state);
+	USH_AUTO_JSON top = json_loads(text, 0, NULL);
+
+	if (state->ledger == NULL)
+		return ush_steal(&text);
+	json_object_set_new(top, "ledger", json_true());
+	return ush_json_canonical(top);
+}
+
 int ush_state_load_file(struct ush_state *state, const char *folder, const char *policy, struct ush_error *err)
 {
 	USH_AUTO_FREE char *path = ush_printf("%s/.usher-state-%s", folder, policy);
@@ -88,12 +113,15 @@ int ush_state_load_file(struct ush_state *state, const char *folder, const char 
 			ush_error_clear(err);
 		return missing ? 0 : -1;
 	}
-	return ush_state_read(state, text.data, path, err);
+	if (ush_state_read(state, text.data, path, err) != 0)
+		return -1;
+	state->ledger = notes_ledger(text.data) ? ush_strdup(USH_LEDGER_IN_FOLDER) : NULL;
+	return 0;
 }
 
 int ush_state_save_file(const struct ush_state *state, const char *folder, const char *policy, struct ush_error *err)
 {
-	USH_AUTO_FREE char *path = ush_printf("%s/.usher-state-%s", folder, policy), *text = ush_state_text(state), *line = ush_printf("%s\n", text);
+	USH_AUTO_FREE char *path = ush_printf("%s/.usher-state-%s", folder, policy), *text = file_text(state), *line = ush_printf("%s\n", text);
 
 	return ush_file_write(path, line, strlen(line), 0644, err);
 }

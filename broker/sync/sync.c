@@ -7,6 +7,7 @@
 #include "broker/policy/naming.h"
 #include "broker/sync/applyset.h"
 #include "broker/sync/denied.h"
+#include "broker/sync/ledger_note.h"
 #include "broker/sync/observe.h"
 #include "broker/sync/state_store.h"
 #include "common/base/memory.h"
@@ -209,12 +210,20 @@ static int read_ledger_again(struct ush_sync *sync, struct ush_error *err)
 
 /* ---- the plan ---- */
 
+static void find_lost(const struct ush_sync *sync, struct ush_error *lost)
+{
+	if (sync->kube != NULL)
+		ush_ledger_is_noted(sync->state.ledger, &sync->ledger, sync->state_namespace, sync->policy->name, USH_LEDGER_STOPS, lost);
+	else
+		ush_ledger_is_noted_in(sync->folder, sync->state.ledger, &sync->ledger, sync->policy->name, lost);
+}
+
 int64_t ush_sync_now(const struct ush_sync *sync)
 {
 	return sync->kube != NULL ? ush_kube_now(sync->kube) : ush_now(sync->world);
 }
 
-static int reconcile(struct ush_sync *sync, char *version, struct ush_error *err)
+static int reconcile(struct ush_sync *sync, char *version, const struct ush_error *lost, struct ush_error *err)
 {
 	struct ush_reconcile input = {.desired = sync->desired, .groups = sync->groups, .observed = &sync->observed, .state = &sync->state,
 				      .cluster_roles = sync->kube != NULL && sync->only == NULL ? &sync->cluster_roles : NULL, .now = sync->desired->now,
@@ -227,6 +236,7 @@ static int reconcile(struct ush_sync *sync, char *version, struct ush_error *err
 	sync->plan->state_version = version;
 	sync->plan->made = sync->desired->now;
 	sync->plan->no_people = sync->no_people;
+	sync->plan->stop = *lost;
 	ush_denied_note(sync->plan, &sync->ledger);
 	ush_reconcile(&input, sync->plan);
 	return sync->kube != NULL ? ush_applyset_read(sync->kube, sync->plan, err) : 0;
@@ -235,6 +245,7 @@ static int reconcile(struct ush_sync *sync, char *version, struct ush_error *err
 int ush_sync_plan(struct ush_sync *sync, const char *policy_path, struct ush_error *err)
 {
 	USH_AUTO_FREE char *version = NULL;
+	struct ush_error lost = {0};
 	struct ush_wish wish;
 
 	if (sync->policy == NULL)
@@ -245,7 +256,12 @@ int ush_sync_plan(struct ush_sync *sync, const char *policy_path, struct ush_err
 	sync->desired = ush_desired_new(&wish);
 	if (observe(sync, err) != 0 || read_ledger_again(sync, err) != 0 || read_strays(sync, err) != 0)
 		return -1;
-	return reconcile(sync, ush_steal(&version), err);
+	find_lost(sync, &lost);
+	if (reconcile(sync, ush_steal(&version), &lost, err) != 0)
+		return -1;
+	if (lost.code != USH_OK)
+		*err = lost;
+	return lost.code == USH_OK ? 0 : -1;
 }
 
 void ush_sync_next(struct ush_sync *sync)

@@ -48,7 +48,9 @@ struct ush_sync {
 };
 
 /* Reads everything and makes sync->plan. Fails as policy, kube, state and sources fail; an incomplete source is no
- * failure, it is in the plan. sync must be zero but for what is given. Writes nothing.
+ * failure, it is in the plan. A ledger that is not the one that the state notes is a failure, USH_ERR_INCOMPLETE: there is a
+ * plan then, stopped, for nothing but what was given for a time (ush_elevations_end_alone). sync must be zero but for what is
+ * given. Writes nothing.
  *
  * With `only` it makes a part of a plan: of the API server it reads state and ledger, and the Roles and RoleBindings of those
  * namespaces that are not new; nothing else. What is to be there and is not is a CREATE, what lacks something a CHANGE,

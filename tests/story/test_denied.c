@@ -146,6 +146,8 @@ START_TEST(what_is_given_for_a_time_ends_by_the_next_run_after_it)
 	ck_assert_int_eq(sync_room_run(), 0);
 	ledger_room_elevate(NULL, 7200);
 	ck_assert(ledger_room_stands());
+	ck_assert_int_eq(sync_room_run(), 0); /* the state notes that there is a ledger now */
+	fake_kube_forget(room.fake);
 	ck_assert_int_eq(sync_room_run(), 0);
 	ck_assert_uint_eq(fake_kube_writes(room.fake), 0);
 	ck_assert(sync_room_says(USH_NOTE, "ends 2026-01-01 02:00 UTC (editor for oidc:bob, by ann: the queue is stuck)"));
