@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "broker/lifecycle/offboard_report.h"
 #include "broker/policy/reader.h"
 #include "broker/sync/origin.h"
 #include "broker/sync/owner.h"
@@ -25,9 +26,50 @@ static bool is_group(const struct ush_dossier *d, const struct ush_item_subject 
 	return ush_slice_is(subject->kind, "Group") && ush_list_holds_slice(&d->groups, subject->name);
 }
 
-static bool goes(const struct ush_dossier *d, const struct ush_item_subject *subject)
+/* own: what a binding of ours calls the group by its id. */
+static bool goes(const struct ush_dossier *d, const struct ush_list *own, const struct ush_item_subject *subject)
 {
-	return d->of_group ? is_group(d, subject) : is_user(d, subject);
+	if (!d->of_group)
+		return is_user(d, subject);
+	return is_group(d, subject) || (ush_slice_is(subject->kind, "Group") && ush_list_holds_slice(own, subject->name));
+}
+
+static bool is_its(const struct ush_dossier *d, const struct ush_origin *origin)
+{
+	return d->id != NULL && d->source != NULL && origin->id != NULL && origin->source != NULL && strcmp(origin->id, d->id) == 0 &&
+	       strcmp(origin->source, d->source) == 0;
+}
+
+static void read_own(const struct ush_dossier *d, const char *annotation, struct ush_list *own)
+{
+	USH_AUTO_ORIGINS origins = {0};
+
+	if (annotation == NULL || !d->of_group || d->id == NULL || ush_origins_read(&origins, annotation) != 0)
+		return;
+	for (size_t i = 0; i < origins.count; i++)
+		if (is_its(d, &origins.items[i]))
+			ush_list_add(own, origins.items[i].text);
+	ush_list_sort(own);
+}
+
+/* Of most bindings the raw text shows already that the id is not in it. */
+static void own_names(const struct ush_dossier *d, const struct ush_item *item, struct ush_list *own)
+{
+	USH_AUTO_FREE char *annotation = NULL, *foreign = NULL;
+	struct ush_marks marks;
+	bool adoptable;
+
+	if (!d->of_group || d->id == NULL)
+		return;
+	ush_marks_read(item, &marks);
+	if (marks.origin.type == 0 || !ush_slice_is(marks.policy, d->policy))
+		return;
+	annotation = ush_slice_copy(marks.origin);
+	if (annotation == NULL || strstr(annotation, d->id) == NULL)
+		return;
+	foreign = ush_marks_foreign(&marks, item, d->policy, &adoptable);
+	if (foreign == NULL)
+		read_own(d, annotation, own);
 }
 
 /* ---- whose it is ---- */
@@ -53,18 +95,10 @@ static void find_owner(const struct ush_dossier *d, const struct ush_item *item,
 
 /* ---- the command that takes somebody out ---- */
 
-static void shell_quoted(struct ush_buf *out, const char *text)
-{
-	for (; *text != '\0'; text++)
-		if (*text == '\'')
-			ush_buf_puts(out, "'\\''");
-		else
-			ush_buf_add(out, text, 1);
-}
-
 /* A JSON patch (RFC 6902) that tests what it removes, the last first, so that places stay what they are. */
 static char *cut_patch(const struct ush_dossier *d, const struct ush_item *item)
 {
+	static const struct ush_list none;
 	USH_AUTO_JSON operations = json_array();
 	struct ush_item_subject subject;
 	USH_AUTO_FREE char *text = NULL;
@@ -73,7 +107,7 @@ static char *cut_patch(const struct ush_dossier *d, const struct ush_item *item)
 	for (struct ush_walk walk = ush_walk(item->subjects); ush_walk_subject(&walk, item, &subject); place++) {
 		USH_AUTO_FREE char *name = ush_slice_copy(subject.name), *at = ush_printf("/subjects/%zu", place), *its_name = ush_printf("%s/name", at);
 
-		if (!goes(d, &subject))
+		if (!goes(d, &none, &subject)) /* it is not ours */
 			continue;
 		json_array_insert_new(operations, 0, json_pack("{s:s,s:s}", "op", "remove", "path", at));
 		json_array_insert_new(operations, 0, json_pack("{s:s,s:s,s:s}", "op", "test", "path", its_name, "value", name));
@@ -84,22 +118,21 @@ static char *cut_patch(const struct ush_dossier *d, const struct ush_item *item)
 
 static char *cut_arguments(const struct ush_dossier *d, const struct ush_item *item, const struct ush_hold *hold)
 {
+	static const struct ush_list none;
 	struct ush_item_subject subject;
 	size_t going = 0, all = 0;
 	struct ush_buf out = {0};
 	const char *resource = hold->kind == USH_ROLE_BINDING ? "rolebinding" : "clusterrolebinding";
 
 	for (struct ush_walk walk = ush_walk(item->subjects); ush_walk_subject(&walk, item, &subject); all++)
-		going += goes(d, &subject);
-	ush_buf_printf(&out, "%s %s%s%s '", going == all ? "delete" : "patch", resource, hold->space != NULL ? " -n " : "", hold->space != NULL ? hold->space : "");
-	shell_quoted(&out, hold->name);
-	ush_buf_puts(&out, "'");
+		going += goes(d, &none, &subject);
+	ush_buf_printf(&out, "%s %s%s%s ", going == all ? "delete" : "patch", resource, hold->space != NULL ? " -n " : "", hold->space != NULL ? hold->space : "");
+	ush_report_quote(&out, hold->name);
 	if (going < all) {
 		USH_AUTO_FREE char *patch = cut_patch(d, item);
 
-		ush_buf_puts(&out, " --type=json -p '");
-		shell_quoted(&out, patch);
-		ush_buf_puts(&out, "'");
+		ush_buf_puts(&out, " --type=json -p ");
+		ush_report_quote(&out, patch);
 	}
 	return ush_buf_take(&out);
 }
@@ -126,15 +159,18 @@ struct ush_hold *ush_dossier_hold(const struct ush_dossier *d, const struct ush_
 {
 	struct ush_slice direct = {0}, group = {0};
 	struct ush_item_subject subject;
+	struct ush_list own = {0};
 	struct ush_hold *hold;
 
+	own_names(d, item, &own);
 	for (struct ush_walk walk = ush_walk(item->subjects); ush_walk_subject(&walk, item, &subject);) {
-		if (direct.type == 0 && goes(d, &subject))
+		if (direct.type == 0 && goes(d, &own, &subject))
 			direct = subject.name;
 		else if (group.type == 0 && !d->of_group && is_group(d, &subject))
 			group = subject.name;
 		offer(d, &subject);
 	}
+	ush_list_free(&own);
 	if (direct.type == 0 && group.type == 0)
 		return NULL;
 	hold = ush_new(struct ush_hold);
@@ -189,17 +225,31 @@ void ush_dossier_forget_bindings(struct ush_dossier *d, enum ush_rbac_kind kind)
 
 /* ---- taking the person out ---- */
 
-/* The record of where a subject came from goes with the subject. */
-static void drop_origins(const struct ush_dossier *d, const json_t *binding, json_t *metadata)
+static const char *origin_of(const json_t *binding)
 {
-	const char *text = ush_json_string(ush_json_object(ush_json_object(binding, "metadata"), "annotations"), USH_ANNOTATION_ORIGIN);
+	return ush_json_string(ush_json_object(ush_json_object(binding, "metadata"), "annotations"), USH_ANNOTATION_ORIGIN);
+}
+
+/* What a binding of ours, as it stands, calls the group by its id. */
+static void own_names_of(const struct ush_dossier *d, const json_t *binding, struct ush_list *own)
+{
+	const char *policy = ush_json_string(ush_json_object(ush_json_object(binding, "metadata"), "labels"), USH_LABEL_POLICY);
+
+	if (policy != NULL && strcmp(policy, d->policy) == 0)
+		read_own(d, origin_of(binding), own);
+}
+
+/* The record of where a subject came from goes with the subject. */
+static void drop_origins(const struct ush_dossier *d, const struct ush_list *own, const json_t *binding, json_t *metadata)
+{
+	const char *text = origin_of(binding);
 	USH_AUTO_ORIGINS before = {0}, after = {0};
 	USH_AUTO_FREE char *left = NULL;
 
 	if (text == NULL || !d->of_group || ush_origins_read(&before, text) != 0)
 		return;
 	for (size_t i = 0; i < before.count; i++)
-		if (!ush_list_holds(&d->groups, before.items[i].text))
+		if (!ush_list_holds(&d->groups, before.items[i].text) && !ush_list_holds(own, before.items[i].text))
 			ush_origins_add(&after, &before.items[i]);
 	if (after.count == before.count)
 		return;
@@ -207,30 +257,42 @@ static void drop_origins(const struct ush_dossier *d, const json_t *binding, jso
 	json_object_set_new(metadata, "annotations", json_pack("{s:s}", USH_ANNOTATION_ORIGIN, left));
 }
 
-static bool subject_goes(const struct ush_dossier *d, const json_t *subject)
+static bool subject_goes(const struct ush_dossier *d, const struct ush_list *own, const json_t *subject)
 {
 	const char *kind = ush_json_string(subject, "kind"), *name = ush_json_string(subject, "name");
 
 	if (kind == NULL || name == NULL || strcmp(kind, d->of_group ? "Group" : "User") != 0)
 		return false;
-	return d->of_group ? ush_list_holds(&d->groups, name) : ush_spellings_have(&d->users, name);
+	return d->of_group ? ush_list_holds(&d->groups, name) || ush_list_holds(own, name) : ush_spellings_have(&d->users, name);
+}
+
+static json_t *who_stays(const struct ush_dossier *d, const struct ush_list *own, const json_t *subjects)
+{
+	json_t *left = json_array(), *subject;
+	size_t i;
+
+	json_array_foreach(subjects, i, subject)
+		if (!subject_goes(d, own, subject))
+			json_array_append(left, subject);
+	return left;
 }
 
 json_t *ush_dossier_patch(const struct ush_dossier *d, const json_t *binding, bool *empty)
 {
-	const json_t *subjects = ush_json_array(binding, "subjects");
-	const char *version = ush_json_string(ush_json_object(binding, "metadata"), "resourceVersion");
-	USH_AUTO_JSON left = json_array();
-	json_t *metadata, *subject;
-	size_t i;
+	const json_t *there = ush_json_object(binding, "metadata"), *subjects = ush_json_array(binding, "subjects");
+	USH_AUTO_JSON left = NULL;
+	json_t *metadata, *patch = NULL;
+	struct ush_list own = {0};
 
-	json_array_foreach(subjects, i, subject)
-		if (!subject_goes(d, subject))
-			json_array_append(left, subject);
-	if (json_array_size(left) == json_array_size(subjects))
-		return NULL;
+	own_names_of(d, binding, &own);
+	left = who_stays(d, &own, subjects);
 	*empty = json_array_size(left) == 0;
-	metadata = json_pack("{s:s*, s:s*}", "name", ush_json_string(ush_json_object(binding, "metadata"), "name"), "resourceVersion", version);
-	drop_origins(d, binding, metadata);
-	return json_pack("{s:s, s:s, s:o, s:O}", "apiVersion", USH_RBAC_GROUP "/v1", "kind", ush_rbac_kind_name(USH_ROLE_BINDING), "metadata", metadata, "subjects", left);
+	if (json_array_size(left) < json_array_size(subjects)) {
+		metadata = json_pack("{s:s*, s:s*}", "name", ush_json_string(there, "name"), "resourceVersion", ush_json_string(there, "resourceVersion"));
+		drop_origins(d, &own, binding, metadata);
+		patch = json_pack("{s:s, s:s, s:o, s:O}", "apiVersion", USH_RBAC_GROUP "/v1", "kind", ush_rbac_kind_name(USH_ROLE_BINDING), "metadata", metadata,
+				  "subjects", left);
+	}
+	ush_list_free(&own);
+	return patch;
 }

@@ -76,6 +76,7 @@ struct ush_dossier {
 	struct ush_spellings users; /* whom subjects of kind User mean; owned */
 	struct ush_list groups;	    /* and Group: sorted, exactly; owned */
 	bool of_group;		    /* it is the groups who leave, not the person */
+	const char *source, *id;    /* of the group: bindings of ours say whose a subject is, whatever it is called now; or NULL */
 	int minor;		    /* of the server, 0: not known */
 	struct ush_near *near;	    /* is offered every User that is seen, or NULL */
 	/* made */

@@ -48,6 +48,8 @@ static void name_it(struct ush_offboard *o)
 	o->dossier.policy = o->policy->name;
 	o->dossier.of_group = true;
 	o->dossier.near = &o->near;
+	o->dossier.source = o->source;
+	o->dossier.id = o->id;
 	for (size_t i = 0; i < o->policy->source_count; i++)
 		for (size_t k = 0; k < o->sources[i].in_count; k++) {
 			const struct ush_group *group = &o->sources[i].groups.items[o->sources[i].in[k]];
@@ -60,15 +62,6 @@ static void name_it(struct ush_offboard *o)
 		add_text(o, o->also->items[i]);
 	if (!found)
 		add_guesses(o);
-}
-
-static void tell_names(struct ush_offboard *o)
-{
-	json_t *spellings = json_array();
-
-	for (size_t i = 0; i < o->dossier.groups.count; i++)
-		json_array_append_new(spellings, json_string(o->dossier.groups.items[i]));
-	json_object_set_new(json_object_get(o->report, "subject"), "spellings", spellings);
 }
 
 static void tell_people(struct ush_offboard *o)
@@ -93,13 +86,13 @@ int ush_offboard_group(struct ush_offboard *o, struct ush_error *err)
 	int result;
 
 	name_it(o);
-	tell_names(o);
-	if (o->known || o->maybe || o->anyway)
+	ush_offboard_recall(o);
+	if (o->known || o->maybe || o->anyway || o->recalled)
 		ush_offboard_deny(o, &ledger);
 	ush_offboard_tell_sources(o);
 	if (ush_offboard_bindings(o, NULL, err) != 0)
 		return -1;
-	if (!o->known && !o->maybe && !o->anyway && o->dossier.hold_count == 0) {
+	if (!o->known && !o->maybe && !o->anyway && !o->recalled && o->dossier.hold_count == 0) {
 		USH_AUTO_FREE char *near = ush_near_text(&o->near);
 
 		ush_fail(err, ush_report_unknown(o->report) > 0 ? USH_ERR_INCOMPLETE : USH_DIFFERENCES, "no source and no binding knows the group %.150s%s; nothing was done",

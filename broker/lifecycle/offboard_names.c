@@ -109,10 +109,9 @@ static const char *behind(const char *name, const char *begin)
 	return length > 0 && strncmp(name, begin, length) == 0 && name[length] != '\0' ? name + length : NULL;
 }
 
-void ush_spellings_add(struct ush_spellings *spellings, const struct ush_policy *policy, const char *name)
+const char *ush_spelling_bare(const struct ush_policy *policy, const char *name)
 {
-	const char *prefix = policy->user_prefix != NULL ? policy->user_prefix : "", *bare = behind(name, prefix);
-	USH_AUTO_FREE char *prefixed = NULL;
+	const char *bare = behind(name, policy->user_prefix != NULL ? policy->user_prefix : "");
 
 	for (size_t i = 0; bare == NULL && i < policy->source_count; i++) {
 		USH_AUTO_FREE char *issuer = ush_source_issuer(&policy->sources[i]);
@@ -120,19 +119,30 @@ void ush_spellings_add(struct ush_spellings *spellings, const struct ush_policy 
 
 		bare = begin != NULL ? behind(name, begin) : NULL;
 	}
-	bare = bare != NULL ? bare : name;
-	if (*bare == '\0' || ush_name_is_system(name) || ush_name_is_system(bare))
+	return bare != NULL ? bare : name;
+}
+
+void ush_spellings_said(struct ush_spellings *spellings, const struct ush_policy *policy, const char *name)
+{
+	USH_AUTO_FREE char *prefixed = ush_printf("%s%s", policy->user_prefix != NULL ? policy->user_prefix : "", name);
+
+	if (*name == '\0' || ush_name_is_system(name))
 		return;
-	prefixed = ush_printf("%s%s", prefix, bare);
-	ush_spellings_add_text(spellings, bare);
+	ush_spellings_add_text(spellings, name);
 	ush_spellings_add_text(spellings, prefixed);
 	for (size_t i = 0; i < policy->source_count; i++) {
 		USH_AUTO_FREE char *issuer = ush_source_issuer(&policy->sources[i]);
-		USH_AUTO_FREE char *text = issuer != NULL ? ush_printf("%s#%s", issuer, bare) : NULL;
+		USH_AUTO_FREE char *text = issuer != NULL ? ush_printf("%s#%s", issuer, name) : NULL;
 
 		if (text != NULL)
 			ush_spellings_add_text(spellings, text);
 	}
+}
+
+void ush_spellings_add(struct ush_spellings *spellings, const struct ush_policy *policy, const char *name)
+{
+	if (!ush_name_is_system(name))
+		ush_spellings_said(spellings, policy, ush_spelling_bare(policy, name));
 }
 
 void ush_spellings_free(struct ush_spellings *spellings)

@@ -22,6 +22,12 @@ struct ush_spellings {
  * ("system:..."). */
 void ush_spellings_add(struct ush_spellings *spellings, const struct ush_policy *policy, const char *name);
 
+/* The same of a name that a provider said: there it is whole, whatever it begins with. */
+void ush_spellings_said(struct ush_spellings *spellings, const struct ush_policy *policy, const char *name);
+
+/* What follows the prefix, or "issuer#", by which the API server would call somebody; name itself where it has neither. */
+const char *ush_spelling_bare(const struct ush_policy *policy, const char *name);
+
 /* Just this text. */
 void ush_spellings_add_text(struct ush_spellings *spellings, const char *text);
 void ush_spellings_free(struct ush_spellings *spellings);

@@ -201,7 +201,7 @@ static void tell_rest(struct room *room)
 		ush_report_add(o->report, &(struct ush_line){.word = "left", .kind = "service-accounts", .more = json_pack("{s:o}", "names", list_json(&room->accounts))},
 			       "%zu ServiceAccount%s in %s", room->accounts.count, room->accounts.count == 1 ? "" : "s", o->name);
 	for (size_t i = 0; i < room->tokens.count; i++) {
-		USH_AUTO_FREE char *command = ush_printf("%s delete secret -n %s %s", o->kubectl, o->name, room->tokens.items[i]);
+		USH_AUTO_FREE char *command = ush_printf("%s delete secret -n %s %s --ignore-not-found", o->kubectl, o->name, room->tokens.items[i]);
 
 		ush_report_add(o->report, &(struct ush_line){.word = "until", .kind = "token-secret", .todo = true, .until = USH_UNTIL_NEVER, .command = command,
 							     .more = json_pack("{s:s, s:s}", "namespace", o->name, "name", room->tokens.items[i])},

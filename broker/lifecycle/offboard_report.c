@@ -20,6 +20,17 @@ const char *ush_report_time(int64_t seconds, char *out)
 	return out;
 }
 
+void ush_report_quote(struct ush_buf *out, const char *text)
+{
+	ush_buf_puts(out, "'");
+	for (; *text != '\0'; text++)
+		if (*text == '\'')
+			ush_buf_puts(out, "'\\''");
+		else
+			ush_buf_add(out, text, 1);
+	ush_buf_puts(out, "'");
+}
+
 json_t *ush_report_new(json_t *about, int64_t now, bool dry)
 {
 	char at[32];
@@ -81,15 +92,27 @@ size_t ush_report_unknown(const json_t *report)
 	return count;
 }
 
+/* Also nobody looked where a source or the cluster was not to be had. */
+static bool is_complete(const json_t *report)
+{
+	size_t i;
+	json_t *line;
+
+	json_array_foreach(json_object_get(report, "lines"), i, line)
+		if (says(line, "word", "unknown") || says(line, "kind", "source") || says(line, "kind", "cluster"))
+			return false;
+	return true;
+}
+
 void ush_report_close(json_t *report)
 {
 	json_object_set_new(report, "left", json_integer((json_int_t)ush_report_todo(report)));
-	json_object_set_new(report, "complete", json_boolean(ush_report_unknown(report) == 0));
+	json_object_set_new(report, "complete", json_boolean(is_complete(report)));
 }
 
 /* ---- for people ---- */
 
-/* "14:37:00" of today, "2026-11-22 14:37:00" of another day, "never": all in UTC. */
+/* "14:37:00 UTC" of today, "2026-11-22 14:37:00 UTC" of another day, "never" */
 static char *when(const json_t *report, const json_t *line)
 {
 	const char *until = ush_json_string(line, "until"), *at = ush_json_string(report, "at");
@@ -97,8 +120,8 @@ static char *when(const json_t *report, const json_t *line)
 	if (until == NULL || strlen(until) != strlen("2026-11-21T14:37:00Z"))
 		return until != NULL ? ush_strdup(until) : NULL;
 	if (at != NULL && strncmp(at, until, 10) == 0)
-		return ush_strndup(until + 11, 8);
-	return ush_printf("%.10s %.8s", until, until + 11);
+		return ush_printf("%.8s UTC", until + 11);
+	return ush_printf("%.10s %.8s UTC", until, until + 11);
 }
 
 /* "Two things are", "One thing is", "13 things are" */
@@ -155,7 +178,7 @@ static void tell_end(struct ush_buf *out, const json_t *report)
 {
 	USH_AUTO_FREE char *left = things(ush_report_todo(report));
 
-	if (ush_report_unknown(report) > 0)
+	if (!is_complete(report))
 		ush_buf_puts(out, "Not everything could be looked at. ");
 	ush_buf_printf(out, "%s left for you.%s\n", left, json_is_true(json_object_get(report, "dryRun")) ? " Nothing was changed: this was a dry run." : "");
 }
@@ -221,7 +244,7 @@ void ush_report_markdown(const json_t *report, struct ush_buf *out)
 
 	ush_buf_printf(out, "### Offboarding of %s ", ush_json_string(subject, "kind"));
 	markdown_text(out, ush_json_string(subject, "name"));
-	ush_buf_printf(out, "\n\n%s (times in UTC)", ush_json_string(report, "at"));
+	ush_buf_printf(out, "\n\n%s", ush_json_string(report, "at"));
 	for (size_t k = 0; k < 3; k++) {
 		const char *value = (const char *const[]){by, reason, ticket}[k];
 

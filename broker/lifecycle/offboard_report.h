@@ -38,13 +38,16 @@ void ush_report_add(json_t *report, const struct ush_line *line, const char *for
 size_t ush_report_todo(const json_t *report);
 size_t ush_report_unknown(const json_t *report);
 
-/* Sets "left" and "complete": the last thing. */
+/* Sets "left" (how many lines have somebody do something) and "complete" (all was looked at): the last thing. */
 void ush_report_close(json_t *report);
 
 /* For people, with at most USH_REPORT_MOST lines of one word and kind; the others are counted. */
 #define USH_REPORT_MOST 20
 void ush_report_text(const json_t *report, struct ush_buf *out);
 void ush_report_markdown(const json_t *report, struct ush_buf *out);
+
+/* 'text', as a shell reads it, whatever is in it: for commands. */
+void ush_report_quote(struct ush_buf *out, const char *text);
 
 /* "2026-11-21T14:37:00Z"; out holds 32 bytes. */
 const char *ush_report_time(int64_t seconds, char *out);

@@ -160,6 +160,16 @@ static void looked(struct taking *t, struct job *job, json_t *answer)
 		again(t, job);
 }
 
+/* What was sent follows from what stood there. */
+static void wrote(struct taking *t, struct job *job)
+{
+	bool away;
+	USH_AUTO_JSON patch = decide(t, job, &away);
+
+	job->wrote = true;
+	ush_offboard_log_written(t->o, job->take, job->there, away ? NULL : patch);
+}
+
 static void took(void *context, const struct ush_kube_task *task, const struct ush_kube_result *result)
 {
 	struct taking *t = context;
@@ -175,23 +185,14 @@ static void took(void *context, const struct ush_kube_task *task, const struct u
 			job->end = GONE;
 	} else { /* written or overtaken: it is looked at anew */
 		job->writes++;
-		job->wrote |= result->end == USH_KUBE_DONE;
+		if (result->end == USH_KUBE_DONE)
+			wrote(t, job);
 		json_decref(ush_steal(&job->there));
 		again(t, job);
 	}
 }
 
 /* ---- what became of it ---- */
-
-static void journal(const struct ush_offboard *o, const struct job *job)
-{
-	struct ush_error kept = {0};
-	USH_AUTO_FREE char *event = ush_printf("%s.%s", job->take->kind == USH_ROLE ? "role" : "binding", job->removed ? "removed" : "changed");
-
-	if (!o->dry)
-		ush_journal_add(o->journal, event,
-				json_pack("{s:s, s:s, s:s?}", "namespace", job->take->space, "name", job->take->name, "removedSubject", job->take->direct), &kept);
-}
 
 static void tell_done(struct ush_offboard *o, const struct job *job)
 {
@@ -202,7 +203,6 @@ static void tell_done(struct ush_offboard *o, const struct job *job)
 				.more = json_pack("{s:s, s:s, s:s, s:s?, s:b}", "object", ush_rbac_kind_name(take->kind), "namespace", take->space, "name", take->name,
 						  "subject", take->direct, "deleted", job->removed)};
 
-	journal(o, job);
 	if (take->whole)
 		ush_report_add(o->report, &line, "%s %s/%s (%s)", ush_rbac_kind_name(take->kind), take->space, take->name, ours);
 	else if (job->removed)
@@ -219,6 +219,7 @@ static void tell_left(struct ush_offboard *o, const struct job *job)
 			  : job->end == LEFT	? "it does not stay as it was written, or a finalizer holds it"
 						: "it was not come to";
 
+	ush_offboard_log_left(o, take, why);
 	ush_report_add(o->report, &(struct ush_line){.word = "left", .kind = "binding", .todo = true, .command = o->again,
 						     .more = json_pack("{s:s, s:s, s:s}", "object", ush_rbac_kind_name(take->kind), "namespace", take->space, "name", take->name)},
 		       "%s %s/%s: %s. Run again", ush_rbac_kind_name(take->kind), take->space, take->name, why);

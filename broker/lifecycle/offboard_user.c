@@ -9,7 +9,6 @@
 #include "common/base/memory.h"
 
 #define TOKENS "/api/v1/secrets?fieldSelector=type%3Dkubernetes.io%2Fservice-account-token"
-#define GROUP_BINDINGS_MOST 1000 /* of the bindings by groups: listed; the others are counted */
 
 /* ---- lists ---- */
 
@@ -92,179 +91,6 @@ static int look_further(struct ush_offboard *o, struct ush_error *err)
 	return 0;
 }
 
-/* ---- what is told ---- */
-
-static json_t *list_json(const struct ush_list *list)
-{
-	json_t *out = json_array();
-
-	for (size_t i = 0; i < list->count; i++)
-		json_array_append_new(out, json_string(list->items[i]));
-	return out;
-}
-
-static char *list_text(const struct ush_list *list)
-{
-	struct ush_buf out = {0};
-
-	for (size_t i = 0; i < list->count; i++)
-		ush_buf_printf(&out, "%s%s", i > 0 ? ", " : "", list->items[i]);
-	return ush_buf_take(&out);
-}
-
-/* "by RoleBinding payments/ci-carol (ClusterRole edit)" */
-static char *by_text(const struct ush_hold *hold)
-{
-	return ush_printf("by %s %s%s%s (%s %s%s%s)", ush_rbac_kind_name(hold->kind), hold->space != NULL ? hold->space : "", hold->space != NULL ? "/" : "", hold->name,
-			  hold->role_kind, hold->role_name, hold->group != NULL && hold->direct == NULL ? ", group " : "",
-			  hold->group != NULL && hold->direct == NULL ? hold->group : "");
-}
-
-static char *rotation(const struct ush_offboard *o, const struct ush_reach *reach)
-{
-	const char *first = reach->account_names.items[0], *slash = strchr(first, '/');
-	USH_AUTO_FREE char *space = slash != NULL ? ush_strndup(first, (size_t)(slash - first)) : ush_strdup(reach->space);
-	const char *name = slash != NULL ? slash + 1 : first;
-
-	return ush_printf("%s get serviceaccount -n %s %s -o yaml | %s replace --force -f -", o->kubectl, space, reach->accounts == 1 ? name : "NAME", o->kubectl);
-}
-
-static void tell_accounts(struct ush_offboard *o, const struct ush_reach *reach)
-{
-	USH_AUTO_FREE char *names = list_text(&reach->account_names), *words = ush_reach_words(reach), *by = by_text(reach->by);
-	USH_AUTO_FREE char *command = rotation(o, reach);
-	bool all = reach->accounts <= reach->account_names.count, everywhere = *reach->space == '\0';
-	USH_AUTO_FREE char *where = everywhere ? ush_printf("%zu namespaces (all that have any)", o->dossier.spaces_seen) : ush_strdup(reach->space);
-
-	ush_report_add(o->report,
-		       &(struct ush_line){.word = "left", .kind = "service-accounts", .todo = true, .command = command,
-					  .more = json_pack("{s:s?, s:I, s:o, s:s, s:s}", "namespace", everywhere ? NULL : reach->space, "count", (json_int_t)reach->accounts,
-							    "names", list_json(&reach->account_names), "powers", words, "by", by)},
-		       "%s could act as %zu ServiceAccount%s of %s%s%s (%s, %s); a token that was taken outlives this. Renew %s", o->name, reach->accounts,
-		       reach->accounts == 1 ? "" : "s", where, all ? ": " : "", all ? names : "", words, by, reach->accounts == 1 ? "it" : "them");
-}
-
-/* What leaves no token behind, but may have been used. */
-static void tell_power(struct ush_offboard *o, const struct ush_reach *reach)
-{
-	USH_AUTO_FREE char *words = ush_reach_words(reach), *by = by_text(reach->by), *acts = list_text(&reach->acts);
-
-	ush_report_add(o->report,
-		       &(struct ush_line){.word = "could", .kind = "powers",
-					  .more = json_pack("{s:s?, s:s, s:s, s:o}", "namespace", *reach->space != '\0' ? reach->space : NULL, "powers", words, "by", by,
-							    "impersonate", list_json(&reach->acts))},
-		       "%s in %s (%s%s%s)", words, *reach->space != '\0' ? reach->space : "the whole cluster", by, *acts != '\0' ? "; named: " : "", acts);
-}
-
-/* Nothing more than what is held everywhere. */
-static bool is_covered(const struct ush_offboard *o, const struct ush_reach *reach)
-{
-	const struct ush_reach *everywhere = &o->dossier.reaches[0];
-
-	return reach != everywhere && *everywhere->space == '\0' && ((reach->powers | reach->named) & ~everywhere->powers) == 0;
-}
-
-static void tell_reaches(struct ush_offboard *o)
-{
-	for (size_t i = 0; i < o->dossier.reach_count; i++) {
-		const struct ush_reach *reach = &o->dossier.reaches[i];
-
-		if (reach->accounts > 0)
-			tell_accounts(o, reach);
-		else if (!is_covered(o, reach))
-			tell_power(o, reach);
-	}
-}
-
-/* Since when it could be read: since both it and the oldest binding that lets the person at it were there. */
-static int64_t since(const struct ush_dossier *d, const struct ush_token_secret *secret)
-{
-	int64_t oldest = 0;
-
-	for (size_t i = 0; i < d->reach_count; i++) {
-		const struct ush_reach *reach = &d->reaches[i];
-
-		if ((*reach->space == '\0' || strcmp(reach->space, secret->space) == 0) && reach->since > 0 && (oldest == 0 || reach->since < oldest))
-			oldest = reach->since;
-	}
-	return oldest > secret->made ? oldest : secret->made;
-}
-
-static void tell_secrets(struct ush_offboard *o)
-{
-	for (size_t i = 0; i < o->dossier.secret_count; i++) {
-		const struct ush_token_secret *secret = &o->dossier.secrets[i];
-		USH_AUTO_FREE char *command = ush_printf("%s delete secret -n %s %s", o->kubectl, secret->space, secret->name);
-		char made[32] = "unknown", from[32] = "unknown";
-
-		if (secret->made > 0)
-			ush_report_time(secret->made, made);
-		if (since(&o->dossier, secret) > 0)
-			ush_report_time(since(&o->dossier, secret), from);
-		ush_report_add(o->report,
-			       &(struct ush_line){.word = "until", .kind = "token-secret", .todo = true, .until = USH_UNTIL_NEVER, .command = command,
-						  .more = json_pack("{s:s, s:s, s:s, s:s, s:s}", "namespace", secret->space, "name", secret->name, "account", secret->account,
-								    "made", made, "since", from)},
-			       "token Secret %s/%s (ServiceAccount %s, made %.10s): %s could use it since %.10s. Rotate", secret->space, secret->name, secret->account, made,
-			       o->name, from);
-	}
-}
-
-static void tell_certificates(struct ush_offboard *o)
-{
-	for (size_t i = 0; i < o->dossier.certificate_count; i++) {
-		const struct ush_certificate *c = &o->dossier.certificates[i];
-		USH_AUTO_FREE char *groups = list_text(&c->groups);
-
-		ush_report_add(o->report,
-			       &(struct ush_line){.word = "until", .kind = "certificate", .todo = true, .until = c->until,
-						  .more = json_pack("{s:s, s:s, s:o, s:s}", "request", c->request, "user", c->name, "groups", list_json(&c->groups), "askedBy",
-								    c->asked_by)},
-			       "client certificate of request %s for user %s%s%s, asked for by %s: no certificate can be revoked; leave no binding to %s, or renew the "
-			       "cluster's client CA",
-			       c->request, c->name, *groups != '\0' ? " in groups " : "", groups, c->asked_by, *groups != '\0' ? "these names" : "that name");
-	}
-}
-
-/* What the groups hold stays with the groups. */
-static void tell_groups(struct ush_offboard *o)
-{
-	USH_AUTO_FREE char *groups = list_text(&o->dossier.groups);
-	json_t *bindings = json_array();
-	size_t count = 0;
-
-	for (size_t i = 0; i < o->dossier.hold_count; i++) {
-		const struct ush_hold *hold = &o->dossier.holds[i];
-
-		if (hold->group == NULL || strcmp(hold->group, "system:authenticated") == 0)
-			continue;
-		if (count++ < GROUP_BINDINGS_MOST)
-			json_array_append_new(bindings, json_pack("{s:s, s:s?, s:s, s:s, s:s, s:s}", "object", ush_rbac_kind_name(hold->kind), "namespace", hold->space, "name",
-								  hold->name, "roleKind", hold->role_kind, "role", hold->role_name, "group", hold->group));
-	}
-	if (count == 0)
-		json_decref(bindings);
-	else
-		ush_report_add(o->report, &(struct ush_line){.word = "could", .kind = "groups", .more = json_pack("{s:o, s:I, s:o}", "groups", list_json(&o->dossier.groups),
-														     "count", (json_int_t)count, "bindings", bindings)},
-			       "what %zu binding%s give%s to groups that %s is in (%s): that ends with the last ID token, once the provider gives no other", count,
-			       count == 1 ? "" : "s", count == 1 ? "s" : "", o->name, groups);
-}
-
-/* Groups that nobody is in beside the person. */
-static void tell_empty_groups(struct ush_offboard *o)
-{
-	for (size_t i = 0; i < o->policy->source_count; i++)
-		for (size_t k = 0; k < o->sources[i].in_count; k++) {
-			const struct ush_group *group = &o->sources[i].groups.items[o->sources[i].in[k]];
-
-			if (group->members_known && group->members.count <= 1 && group->unresolvable == 0)
-				ush_report_add(o->report, &(struct ush_line){.word = "could", .kind = "empty-group", .more = json_pack("{s:s, s:s}", "source",
-														      o->policy->sources[i].name, "group", group->path)},
-					       "group %s of source %s holds nobody else: what it is bound to serves nobody now", group->path, o->policy->sources[i].name);
-		}
-}
-
 /* ---- in order ---- */
 
 static void collect_groups(struct ush_offboard *o)
@@ -311,9 +137,10 @@ int ush_offboard_user(struct ush_offboard *o, struct ush_error *err)
 	struct ush_error ledger = {0};
 	int result;
 
-	begin_dossier(o);
-	if (o->known || o->maybe || o->anyway)
+	ush_offboard_recall(o);
+	if (o->known || o->maybe || o->anyway || o->recalled)
 		ush_offboard_deny(o, &ledger);
+	begin_dossier(o);
 	ush_offboard_read_groups(o);
 	collect_groups(o);
 	if (o->known && ledger.code == USH_OK)
@@ -322,17 +149,14 @@ int ush_offboard_user(struct ush_offboard *o, struct ush_error *err)
 	o->dossier.near = o->known ? NULL : &o->near;
 	if (ush_offboard_bindings(o, NULL, err) != 0)
 		return -1;
-	if (!o->known && !o->maybe && !o->anyway && !is_held(o))
+	if (!o->known && !o->maybe && !o->anyway && !o->recalled && !is_held(o))
 		return nobody(o, err);
 	if (ledger.code == USH_OK)
 		ush_offboard_deny(o, &ledger);
 	result = ush_offboard_holds(o, err);
 	if (result == 0)
 		result = look_further(o, err);
-	tell_groups(o);
-	tell_reaches(o);
-	tell_secrets(o);
-	tell_certificates(o);
-	tell_empty_groups(o);
+	ush_offboard_tell_findings(o);
+	ush_offboard_tell_strangers(o);
 	return result;
 }

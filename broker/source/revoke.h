@@ -19,7 +19,7 @@ struct ush_revoked {
 	struct ush_list groups; /* ids of the groups that the person is in directly, where that came along; sorted */
 	size_t sessions;       /* that were ended; SIZE_MAX: the provider does not say how many */
 	struct ush_list done;  /* "2 sessions", "offline tokens of client kubernetes": one line each, raw */
-	struct ush_list left;  /* "sessions of native apps (Okta ends those of browsers alone)": one line each, raw */
+	struct ush_list left;  /* "sessions that applications hold of their own": one line each, raw */
 	long token_seconds;    /* how long an ID token lives that was issued a moment ago; -1: the provider does not say */
 };
 

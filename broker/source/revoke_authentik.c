@@ -2,7 +2,8 @@
  *
  * Ending sessions in authentik: its sessions, and what applications and people hold: refresh and access tokens, codes, and
  * the tokens and app passwords by which somebody signs in without a browser. Each is a list that a filter narrows; authentik
- * leaves a filter that it does not know unheard, so every row is looked at.
+ * leaves a filter that it does not know unheard, so every row is looked at (API reference, core_authenticated_sessions_list and
+ * its like).
  */
 #include <string.h>
 

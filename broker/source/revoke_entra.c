@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Ending sessions in Entra: revokeSignInSessions makes every refresh token and browser session of before invalid, some
- * minutes later, and does nothing for guests, who sign in elsewhere.
+ * minutes later, and does nothing for guests, who sign in elsewhere. For an application User.RevokeSessions.All is the one
+ * permission that there is for it ("user: revokeSignInSessions").
  */
 #include <string.h>
 #include <strings.h>
@@ -11,7 +12,7 @@
 #include "common/base/memory.h"
 #include "common/data/json.h"
 
-#define FIELDS "$select=id,userPrincipalName,mail,accountEnabled,userType"
+#define FIELDS "$select=id,userPrincipalName,mail,proxyAddresses,accountEnabled,userType"
 
 static const char *advice(const struct ush_api *api, int status)
 {
@@ -70,6 +71,21 @@ static int find(struct ush_revoke *r, json_t **user, struct ush_error *err)
 
 /* ---- all of it ---- */
 
+/* Addresses that the person has beside the first one: who was renamed keeps those of before ("user resource type",
+ * proxyAddresses). A bound name of long ago is one of them. */
+static void tell_addresses(struct ush_revoke *r, const json_t *user)
+{
+	const json_t *one;
+	size_t i;
+
+	json_array_foreach(json_object_get(user, "proxyAddresses"), i, one) {
+		const char *text = json_string_value(one);
+
+		if (text != NULL && strncasecmp(text, "smtp:", strlen("smtp:")) == 0)
+			ush_revoke_name(r, text + strlen("smtp:"));
+	}
+}
+
 static void tell_groups(struct ush_revoke *r)
 {
 	struct ush_error ignored = {0};
@@ -101,6 +117,7 @@ int ush_entra_revoke(struct ush_revoke *r, struct ush_error *err)
 		return 0;
 	r->out->enabled = !json_is_false(json_object_get(user, "accountEnabled"));
 	ush_revoke_names(r, user, names);
+	tell_addresses(r, user);
 	target = ush_revoke_target(err, "/v1.0/users/{}/revokeSignInSessions", r->out->id);
 	if (ush_revoke_write(r, "POST", target, "ending the sessions", err) != 0)
 		return -1;

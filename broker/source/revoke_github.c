@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What GitHub lets an organization end: the authorizations of keys and tokens for it, where people sign in by SAML. Other
- * organizations have no such list (404), and nothing can be ended there.
+ * organizations have no such list (404), and nothing can be ended there. An owner's token wants admin:org, an App the
+ * organization permission Administration, to read for the list and to write for the end of one ("Permissions required for
+ * GitHub Apps"; "Remove a SAML SSO authorization for an organization").
  */
 #include <string.h>
 

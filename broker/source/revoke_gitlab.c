@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What GitLab lets an administrator end of somebody else's: personal access tokens, which also open clusters through its
- * agent. Its API ends neither sessions nor what applications hold.
+ * agent. Its API ends neither sessions nor what applications hold. Who is no administrator and asks for another's tokens gets
+ * 401; DELETE of one is 204 ("Personal access tokens API").
  */
 #include <string.h>
 

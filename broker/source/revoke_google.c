@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Ending sessions in Google Workspace: signOut ends those of browsers and devices, and what applications hold (refresh
- * tokens) goes application by application.
+ * tokens) goes application by application; both want the scope admin.directory.user.security ("Method: users.signOut",
+ * "Method: tokens.delete").
  */
 #include <string.h>
 
@@ -18,7 +19,8 @@
 static const char *advice(const struct ush_api *api, int status)
 {
 	(void)api;
-	return status == 403 ? "Give the subject the administrator role User Management Admin; Google says so, too, of an address that is not of its domains" : NULL;
+	return status == 403 ? "Give the subject the administrator role User Management Admin (of administrators only a Super Admin ends sessions); Google says so, too, of an address "
+			       "that is not of its domains" : NULL;
 }
 
 static const struct ush_api_kind kind = {.sign_in = ush_google_sign_in, .wait = ush_google_wait, .advice = advice};

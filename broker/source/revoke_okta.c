@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Ending sessions in Okta: one request, which by itself would leave the tokens of applications (oauthTokens is false unless
- * said). Okta does not tell how many there were, and ends no sessions of native applications by it.
+ * said) and, in Classic Engine, the devices that are remembered. It wants the scope okta.users.manage, and no other. Okta does
+ * not tell how many there were, and leaves the sessions that web and native applications hold of their own ("User Sessions",
+ * Revoke all user sessions; "User Resources", List all groups).
  */
 #include <string.h>
 
@@ -10,7 +12,7 @@
 #include "common/base/memory.h"
 #include "common/data/json.h"
 
-#define SCOPES "okta.users.manage okta.sessions.manage okta.groups.read"
+#define SCOPES "okta.users.manage okta.groups.read"
 
 static int sign_in(struct ush_api *api, struct ush_error *err)
 {
@@ -116,8 +118,8 @@ int ush_okta_revoke(struct ush_revoke *r, struct ush_error *err)
 	if (ush_revoke_write(r, "DELETE", target, "ending the sessions", err) != 0)
 		return -1;
 	r->out->sessions = SIZE_MAX;
-	ush_revoke_done(r, "sessions of browsers, and refresh and access tokens of applications");
-	ush_revoke_left(r, "sessions of native applications (Okta ends those of browsers alone)");
+	ush_revoke_done(r, "sessions at Okta, and refresh and access tokens of applications");
+	ush_revoke_left(r, "sessions that web and native applications hold of their own (Okta ends only those at Okta)");
 	ush_revoke_groups(r, "/api/v1/users/{}/groups", NULL);
 	return 0;
 }

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "broker/journal/account.h"
 #include "broker/lifecycle/offboard.h"
 #include "broker/policy/naming.h"
 #include "broker/verb/told.h"
@@ -29,6 +30,7 @@ static const struct ush_option rows[] = {
 	{"dry-run", 0, USH_OPTION_FLAG, NULL, "show all of it and change nothing", &dry},
 	USH_OPTION_OUTPUT(options, "text|json|markdown"),
 	USH_OPTION_JOURNAL(options),
+	USH_OPTIONS_RECORD(options),
 	{"cluster", 0, USH_OPTION_LIST, "NAME", "only this one of the clusters that the policy lists; may be repeated", &options.clusters},
 	USH_OPTIONS_CLUSTER(options),
 	USH_OPTION_STATE(options),
@@ -62,10 +64,23 @@ static char *command_again(const struct ush_offboard *o, const char *cluster)
 	add_word(&out, "--ticket", ticket);
 	add_word(&out, "--by", by);
 	add_word(&out, "--audit-log", options.journal);
+	add_word(&out, "--replay", options.replay);
 	for (size_t i = 0; i < also.count; i++)
 		add_word(&out, "--also", also.items[i]);
 	add_word(&out, "--cluster", cluster);
 	ush_buf_printf(&out, "%s%s%s%s", take_others ? " --take-from-others" : "", anyway ? " --anyway" : "", dry ? " --dry-run" : "", place);
+	return ush_buf_take(&out);
+}
+
+static char *command_readmit(const char *cluster)
+{
+	USH_AUTO_FREE char *place = ush_broker_place(&options, NULL);
+	struct ush_buf out = {0};
+
+	ush_buf_puts(&out, "usher-broker readmit");
+	add_word(&out, "-f", options.policy);
+	add_word(&out, "--cluster", cluster);
+	ush_buf_puts(&out, place);
 	return ush_buf_take(&out);
 }
 
@@ -105,18 +120,19 @@ static int print(const struct ush_offboard *o, const char *cluster, struct ush_e
 static int carry_out(struct ush_broker *broker, const struct ush_kube *kube, const char *cluster, struct ush_error *err)
 {
 	struct ush_offboard *o = current;
-	USH_AUTO_FREE char *again = command_again(o, cluster), *kubectl = command_kubectl(o->policy, cluster);
+	USH_AUTO_FREE char *again = command_again(o, cluster), *kubectl = command_kubectl(o->policy, cluster), *readmit = command_readmit(cluster);
 	struct ush_error kept = {0};
 	int status;
 
 	o->kube = kube;
 	o->again = again;
+	o->readmit = readmit;
 	o->kubectl = kubectl;
 	o->journal = broker->journal;
 	ush_offboard_run(o, err);
 	broker->changed |= !dry && o->report != NULL;
 	status = ush_code_status(err->code != USH_OK || o->report == NULL || ush_report_todo(o->report) == 0 ? err->code : USH_ERR_PARTIAL);
-	ush_journal_add(broker->journal, "run.end", json_pack("{s:i}", "status", status), &kept);
+	ush_journal_add(broker->journal, "run.end", ush_account_end(NULL, kube != NULL ? kube->config : NULL, status, err), &kept);
 	if (o->report == NULL || err->code == USH_DIFFERENCES || err->code == USH_ERR_REFUSED)
 		return status;
 	return print(o, cluster, err) == 0 ? status : -1;
@@ -134,7 +150,7 @@ static int offboard_cluster(struct ush_turn *turn, struct ush_error *err)
 
 static int offboard_one(struct ush_broker *broker, struct ush_policy *policy, enum ush_ledger_kind kind, const char *name, struct ush_error *err)
 {
-	USH_AUTO_OFFBOARD one = {.kind = kind, .name = name, .also = &also, .policy = policy, .sources_world = &broker->world, .state_namespace = options.state_namespace,
+	USH_AUTO_OFFBOARD one = {.kind = kind, .name = name, .also = &also, .policy = policy, .sources_world = &broker->source_world, .state_namespace = options.state_namespace,
 				 .by = by, .reason = reason, .ticket = ticket, .dry = dry, .anyway = anyway, .take_others = take_others};
 	struct ush_sync sync = {.world = &broker->world, .state_namespace = options.state_namespace, .policy = policy};
 	int status;
@@ -199,6 +215,10 @@ static int check(size_t count, char **operands, enum ush_ledger_kind *kind, stru
 			return -1;
 	if (also.count > 0 && count > 2)
 		return ush_fail(err, USH_ERR_USAGE, "--also goes with one name: whose other name is it?");
+	if (options.replay != NULL && !dry) {
+		ush_fail(err, USH_ERR_USAGE, "a recording ends nobody's sessions, so --replay shows and does not do");
+		return ush_hint(err, "Say --dry-run, too; or leave --replay out");
+	}
 	if (!dry && (reason == NULL || *reason == '\0')) {
 		ush_fail(err, USH_ERR_USAGE, "for what reason?");
 		return ush_hint(err, "Say it, for whoever looks later: --reason \"left the company\"");
@@ -241,20 +261,40 @@ static int print_json(struct ush_error *err)
 	return result;
 }
 
+/* A log that cannot be written on is told before anything is begun; one that fails later keeps nobody from losing what he has. */
+static int open_log(struct ush_broker *broker, struct ush_error *err)
+{
+	if (ush_told_open(broker, &options, err) == 0)
+		return 0;
+	return err->hint[0] != '\0' ? -1 : ush_hint(err, "Nothing was done. Name another file, or leave --audit-log out");
+}
+
+/* What went wrong at the end hides nothing that went wrong before. */
+static void settle(int result, const struct ush_error *why, struct ush_error *err)
+{
+	if (result != 0 && err->code == USH_OK)
+		*err = *why;
+	else if (result != 0)
+		ush_error_print(stderr, "usher-broker", why);
+}
+
 static int run(size_t count, char **operands, struct ush_error *err)
 {
 	USH_AUTO_BROKER broker = {0};
 	USH_AUTO_POLICY policy = NULL;
+	struct ush_error recording = {0};
 	enum ush_ledger_kind kind;
-	int status;
+	int status, recorded;
 
 	if (check(count, operands, &kind, err) != 0 || ush_broker_need_policy(&options, err) != 0 || (policy = ush_policy_load(options.policy, NULL, err)) == NULL ||
-	    ush_broker_open(&broker, &options, false, err) != 0 || ush_told_open(&broker, &options, err) != 0)
+	    ush_broker_open(&broker, &options, false, err) != 0 || open_log(&broker, err) != 0)
 		return -1;
 	reports = json_array();
 	status = each_name(&broker, policy, kind, count - 1, operands + 1, err);
 	print_json(err);
-	return ush_told_close(&broker, err) == 0 ? status : -1;
+	recorded = ush_broker_recorded(&broker, &recording);
+	settle(recorded, &recording, err);
+	return ush_told_close(&broker, err) == 0 && recorded == 0 ? status : -1;
 }
 
 const struct ush_verb ush_verb_offboard = {"offboard", "user NAME...|group NAME|namespace NAME", "end what somebody has, keep them out, and tell what is left",

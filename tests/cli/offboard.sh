@@ -48,11 +48,24 @@ refused 5 "Kubernetes' own" 'a group of Kubernetes itself' group system:masters 
 refused 5 "Kubernetes' own" 'as another name' user carol --also system:admin --reason x
 status 2 'a policy is needed' "$BROKER" offboard user carol --reason x
 
+refused 2 'ends nobody.s sessions.*--dry-run' 'a recording is only looked at' user carol --reason x --replay "$T/recorded"
+refused 2 'together' 'to record and to replay' user carol --reason x --replay "$T/a" --record "$T/b" --dry-run
+mkdir "$T/folder"
+refused 8 'Nothing was done' 'a log that is none' user carol --reason x --audit-log "$T/folder"
+printf 'broken\n' >"$T/broken.log"
+chmod 600 "$T/broken.log"
+refused 8 'audit log|broken.log' 'a log whose end is broken' user carol --reason x --audit-log "$T/broken.log"
+
+status 6 'a run is recorded' offboard user carol --reason x --record "$T/recorded"
+ok 'whole' test -s "$T/recorded/exchanges.jsonl"
 status 6 'no API server: that is the status' offboard user carol --reason x
 like "$(cat "$OUT")" 'left +not kept out of later runs: .*Run again: usher-broker offboard user carol -f .*/policy.yaml --reason x --kubeconfig' 'and the command to run again is told'
 status 6 'the same in JSON' offboard user carol --reason "it's" -o json
 is "$(jq -r '.subject.name, .complete, (.lines[] | select(.kind == "ledger") | .todo)' "$OUT" | tr '\n' ' ')" 'carol false true ' 'which is whole'
 like "$(jq -r '.lines[] | select(.kind == "ledger") | .command' "$OUT")" "--reason 'it'\\\\''s'" 'a quote in the reason is quoted'
+command=$(jq -r '.lines[] | select(.kind == "ledger") | .command' "$OUT")
+status 6 'pasted, it is the same run' env PATH="$USHER_BUILD:$PATH" bash -c "$command"
+is "$(cat "$ERR" | wc -l)" 1 'with one line of what went wrong'
 status 2 'no kubeconfig' "$BROKER" offboard user carol --reason x -f "$T/policy.yaml" --kubeconfig "$T/none" -o markdown
 like "$(cat "$OUT")" '- \[ \] \*\*left\*\* no cluster was reached' 'what could be done without a cluster is told'
 status 6 'two people without a cluster' offboard user carol dave --reason x -o json

@@ -79,22 +79,32 @@ cp "$OUT" "$report"
 is "$(subjects payments "$ours")" 'oidc:team' 'BE46 the User subject is out of our binding, however it was capitalised'
 is "$(subjects ops oncall)" 'oidc:carol@example.test oidc:dave@example.test' 'what is not ours is left'
 like "$(lines left)" 'RoleBinding ops/oncall holds oidc:carol@example.test' 'and told'
-like "$(lines left)" 'ClusterRoleBinding breakglass-carol .* made by argocd \(app platform\): take it out there' 'BM07 a binding of a tool is told with who made it'
+like "$(lines left)" 'ClusterRoleBinding breakglass-carol .* made by argocd \(app platform\): take it out there, too' 'BM07 a binding of a tool is told with who made it'
 like "$(lines left)" 'carol@example.test could act as 2 ServiceAccounts of payments: ci, default' 'BM07 the ServiceAccounts within reach are told by name'
 like "$(lines until)" 'token Secret payments/ci-token \(ServiceAccount ci' 'BM07 and the token Secret without an end'
 like "$(jq -r '.lines[] | select(.kind == "certificate") | .until' "$report")" '^20[0-9-]+T[0-9:]+Z$' 'BM07 and the client certificate, with its end'
 like "$(jq -r '.lines[] | select(.kind == "certificate") | .groups | join(" ")' "$report")" '^oidc:team$' 'and the groups that it carries'
 is "$(jq -r .complete "$report")" true 'all was looked at'
 status 0 'the audit log holds' "$BROKER" verify-log "$T/audit.log"
-like "$(cat "$T/audit.log")" '"event":"binding.changed".*"by":"admin".*"removedSubject":"oidc:Carol@Example.Test"' 'S14 and says who was taken out of what, by whom and why'
+like "$(cat "$T/audit.log")" '"event":"binding.changed".*"after":.*"oidc:team".*"before":.*"by":"admin".*"removedSubject":"oidc:Carol@Example.Test","role":"ClusterRole/edit"' 'S14 and says who was taken out of what, by whom and why'
 like "$(cat "$T/audit.log")" '"event":"user.denied".*"reason":"left the company".*"ticket":"HR-1"' 'S14 the reason with it'
 
-command=$(jq -r '.lines[] | select(.kind == "binding" and .name == "oncall") | .command' "$report")
-status 0 'the command that was told takes the person out' bash -c "$command"
-is "$(subjects ops oncall)" 'oidc:dave@example.test' 'and nobody else'
-status 0 'the command that renews a ServiceAccount runs' bash -c "$(jq -r '.lines[] | select(.kind == "service-accounts") | .command' "$report" | sed 's/NAME/ci/')"
-uid=$(admin get serviceaccount -n payments ci -o jsonpath='{.metadata.uid}')
-like "$uid" '^[0-9a-f-]{36}$' 'which is another one then'
+default=$(admin get serviceaccount -n payments default -o jsonpath='{.metadata.uid}') ci=$(admin get serviceaccount -n payments ci -o jsonpath='{.metadata.uid}')
+jq -r '.lines[] | select(.command != null and .name != "helmed") | .command' "$report" >"$T/commands"
+is "$(grep -c '^kubectl' "$T/commands")" "$(wc -l <"$T/commands")" 'every command that was told is one for kubectl'
+like "$(cat "$T/commands")" 'patch rolebinding -n ops .oncall.' 'the binding that holds others, too, is patched'
+like "$(cat "$T/commands")" 'get serviceaccount -n payments ci .*replace --force.*delete serviceaccount -n payments default' 'ServiceAccounts are made anew, each in its own way'
+while IFS= read -r command; do
+	status 0 "pasted, it works: ${command%% *} ${command#* --kubeconfig * }" timeout 60 bash -c "$command"
+done <"$T/commands"
+is "$(subjects ops oncall)" 'oidc:dave@example.test' 'the person is out, and nobody else'
+is "$(admin get clusterrolebinding breakglass-carol --ignore-not-found -o name)" '' 'the binding that held nobody else is gone'
+is "$(admin get secret -n payments ci-token --ignore-not-found -o name)" '' 'the token Secret is gone'
+like "$(admin get serviceaccount -n payments ci -o jsonpath='{.metadata.uid}')" '^[0-9a-f-]{36}$' 'the ServiceAccount is there'
+isnt() { if [ "$1" != "$2" ]; then is ok ok "$3"; else is "$1" "not $2" "$3"; fi; }
+isnt "$(admin get serviceaccount -n payments ci -o jsonpath='{.metadata.uid}')" "$ci" 'as another one'
+is_new() { local uid; uid=$(admin get serviceaccount -n payments default -o jsonpath='{.metadata.uid}' 2>/dev/null) && [ "$uid" != "$default" ]; }
+ok 'and so is default, by itself' wait_for 20 is_new
 admin patch rolebinding -n payments "$ours" --type=json -p '[{"op": "add", "path": "/subjects/-", "value":
 	{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "carol@example.test"}}]' >/dev/null
 status 10 'running again is harmless' offboard user "$carol" -f "$T/policy.yaml" --take-from-others
@@ -118,6 +128,11 @@ is "$(admin get rolebinding -n payments -o json | jq '[.items[].subjects[]? | se
 status 0 'back to the old names' broker apply -f "$T/users.yaml"
 
 status 0 'a group is offboarded' offboard group solo -f "$T/policy.yaml"
+command=$(sed -n 's/.*; \(usher-broker readmit .*\) ends that)$/\1/p' "$OUT")
+like "$command" '^usher-broker readmit -f .*policy.yaml .*--key [0-9a-f]{8} --reason TEXT$' 'which tells the command that lets it back in'
+status 0 'pasted, it does' bash -c "$command"
+status 0 'so it is offboarded anew' offboard group solo -f "$T/policy.yaml"
+like "$(cat "$OUT")" 'denied +solo is kept out by' 'with a new entry'
 status 0 'T60 and the sync afterwards leaves it out' broker apply -f "$T/policy.yaml"
 is "$(admin get rolebinding -n ops -o json | jq '[.items[].subjects[]? | select(.name == "oidc:solo")] | length')" 0 'T60 although the source lists it'
 status 10 'a namespace is offboarded' offboard namespace ops -f "$T/policy.yaml"
@@ -135,7 +150,7 @@ like "$(cat "$ERR")" 'group late was offboarded since the plan was made' 'and wh
 jq -n '{groups: [{name: "late", id: "4", members: []}, {name: "team", id: "1", members: []}], count: 2}' >"$T/groups.json"
 status 0 'T60 a new group of that name' broker apply -f "$T/late.yaml"
 is "$(admin get rolebinding -n payments -o json | jq '[.items[].subjects[]? | select(.name == "oidc:late")] | length')" 0 'T60 stays out: the API server cannot tell them apart'
-status 10 'so has an entry of its own, when told so' offboard group late -f "$T/late.yaml" --reason x
+status 0 'so has an entry of its own, when told so' offboard group late -f "$T/late.yaml" --reason x
 status 5 'one name that two entries mean lets nobody in' broker readmit group late -f "$T/late.yaml" --reason back
 like "$(cat "$ERR")" '2 entries mean late: .*readmit --key' 'and how to say it is said'
 
@@ -147,6 +162,29 @@ admin create clusterrolebinding half --clusterrole=half --serviceaccount=default
 sed "s|token: \".*\"|token: \"$(admin create token half -n default)\"|" "$ADMIN" >"$T/half.kubeconfig"
 status 3 'who may not read all lists is told what is not known' "$BROKER" offboard user "$carol" -f "$T/policy.yaml" --reason x --kubeconfig "$T/half.kubeconfig"
 like "$(cat "$OUT")" 'unknown +Secrets \(names of token Secrets\) could not be read' 'which list it was'
+
+# ---- killed in the middle ----
+
+jq -n '{apiVersion: "v1", kind: "List", items: [range(300) | {apiVersion: "rbac.authorization.k8s.io/v1", kind: "RoleBinding",
+	metadata: {name: "k\(.)", namespace: "payments", labels: {"app.kubernetes.io/managed-by": "usher-broker", "usher.dev/policy": "default"}, annotations: {"usher.dev/role": "reader"}},
+	roleRef: {apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: "view"},
+	subjects: [{apiGroup: "rbac.authorization.k8s.io", kind: "User", name: "frank"}, {apiGroup: "rbac.authorization.k8s.io", kind: "User", name: "dave"}]}]}' |
+	admin create -f - >/dev/null
+logged() { grep -c '"event":"binding.changed"' "$T/killed.log"; }
+some_logged() { [ -e "$T/killed.log" ] && [ "$(logged)" -gt 20 ]; }
+"$BROKER" offboard user frank -f "$T/policy.yaml" --reason x --audit-log "$T/killed.log" --kubeconfig "$ADMIN" >"$T/killed.out" 2>&1 &
+pid=$!
+wait_for 30 some_logged
+kill -9 "$pid" 2>/dev/null
+wait "$pid" 2>/dev/null
+done_by_then=$((300 - $(bound frank)))
+ok "S14 of what a killed run did, all but what was on its way at that moment is in the log ($(logged) of $done_by_then)" test $((done_by_then - $(logged))) -le 64
+ok 'and nothing that it did not do' test "$(logged)" -le "$done_by_then"
+like "$(cat "$T/killed.log")" '"event":"user.denied"' 'that he is kept out came first'
+status 0 'the next run goes on' offboard user frank -f "$T/policy.yaml" --audit-log "$T/killed.log"
+is "$(bound frank)" 0 'to the end'
+ok 'S14 in the log each binding stands once' test "$(jq -r 'select(.event == "binding.changed") | .name' "$T/killed.log" | sort | uniq -d | wc -l)" = 0
+ok 'whose chain holds' "$BROKER" verify-log "$T/killed.log"
 
 # ---- with Keycloak: what was issued before ----
 
@@ -202,7 +240,19 @@ ok "T60 the last request that was believed came before that time ($((believed - 
 nok 'T60 and no later one is' accepted
 status 10 'running again when the provider is back ends what was left' offboard user alice@example.test -f "$T/sso.yaml"
 like "$(cat "$OUT")" 'revoked +sessions and refresh tokens' 'T60 no revocation is lost'
+posts() { grep -cE 'POST /admin/realms/usher/users/[^ ]*/logout' "$HOME_OF_KEYCLOAK/log"; }
+status 10 'what Keycloak says is recorded' offboard user dave@example.test --also "$carol" -f "$T/sso.yaml" --record "$T/recorded" -o json
+like "$(lines revoked)" 'sessions and refresh tokens of carol@example.test at keycloak' 'the account of another name is told'
+is "$(lines revoked | wc -l)" 2 'beside the one'
+before=$(posts) writes=$(broker_writes)
+status 2 'a recording ends no sessions' offboard user dave@example.test -f "$T/sso.yaml" --replay "$T/recorded"
+like "$(cat "$ERR")" 'ends nobody.s sessions' 'which is said'
+status 10 'as a dry run it is told again' offboard user dave@example.test --also "$carol" -f "$T/sso.yaml" --replay "$T/recorded" --dry-run -o json
+is "$(lines revoked | wc -l)" 2 'with both'
+is "$(posts) $(broker_writes)" "$before $writes" 'and nothing is sent, nor written'
 status 0 'somebody whose account was deleted first' offboard user ghost@example.test -f "$T/sso.yaml" --anyway
-like "$(cat "$OUT")" 'until +[0-9: -]+ +the account may have been deleted a moment ago: an ID token that source main issued before' \
+like "$(cat "$OUT")" 'until +[0-9: -]+ UTC +the account may have been deleted a moment ago: an ID token that source main issued before' \
 	'T60 may hold an ID token still, and the dossier says until when'
+status 0 'a second time' offboard user ghost@example.test -f "$T/sso.yaml"
+like "$(cat "$OUT")" 'denied +ghost@example.test is kept out already by' 'the name is known without --anyway'
 done_testing

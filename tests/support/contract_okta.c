@@ -115,7 +115,8 @@ static const char *fault_of(const struct contract *c, const struct ush_http_requ
 		return "aud is not the token endpoint";
 	if (exp <= now || exp > now + 3600 || json_integer_value(json_object_get(claims, "iat")) > now || ush_json_string(claims, "jti") == NULL)
 		return "exp, iat or jti";
-	if (grant == NULL || strcmp(grant, "client_credentials") != 0 || scope == NULL || strstr(scope, c->revoking ? "okta.users.manage okta.sessions.manage" : "okta.groups.read") == NULL)
+	if (grant == NULL || strcmp(grant, "client_credentials") != 0 || scope == NULL || strstr(scope, c->revoking ? "okta.users.manage" : "okta.groups.read") == NULL ||
+	    strstr(scope, "okta.sessions") != NULL) /* a scope that was not granted fails them all */
 		return "grant_type or scope";
 	return type == NULL || strcmp(type, "urn:ietf:params:oauth:client-assertion-type:jwt-bearer") != 0 ? "client_assertion_type" : NULL;
 }

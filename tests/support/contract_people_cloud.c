@@ -2,8 +2,9 @@
  *
  * Ending sessions at Okta, Entra and Google, as their documentation has it:
  * - Okta: users/{id or login, or the part of a login before its @}; `search` finds the deactivated too ("Users", Retrieve a user,
- *   List all users). DELETE users/{id}/sessions ends those of browsers; oauthTokens, false unless said, ends refresh and access
- *   tokens too; sessions of native applications stay ("User Sessions", Revoke all user sessions); 204.
+ *   List all users). DELETE users/{id}/sessions ends those at Okta and wants okta.users.manage; oauthTokens, false unless
+ *   said, ends refresh and access tokens too; what web and native applications hold of their own stays ("User Sessions", Revoke
+ *   all user sessions); 204.
  * - Graph: $filter of userPrincipalName and mail, a ' in a text twice ("List users"); revokeSignInSessions gives {"value": true},
  *   takes minutes and does nothing for external users ("user: revokeSignInSessions", notes; least right
  *   User.RevokeSessions.All). memberOf has roles and units as well as groups ("List a user's direct memberships").

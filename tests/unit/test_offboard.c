@@ -39,6 +39,32 @@ START_TEST(a_person_is_known_in_every_spelling)
 }
 END_TEST
 
+/* What a provider says has no prefix of ours, whatever it begins with. */
+START_TEST(a_name_that_a_provider_said_is_whole)
+{
+	USH_AUTO_POLICY policy = policy_of(TOP PERSONS KEYCLOAK ROLES GRANTS);
+	struct ush_spellings all = {0};
+
+	ush_spellings_said(&all, policy, "oidc:carol");
+	ck_assert(ush_spellings_have(&all, "oidc:oidc:carol") && ush_spellings_have(&all, "oidc:carol"));
+	ck_assert(!ush_spellings_have(&all, "carol"));
+	ush_spellings_free(&all);
+	ck_assert_str_eq(ush_spelling_bare(policy, "oidc:carol"), "carol");
+	ck_assert_str_eq(ush_spelling_bare(policy, "https://sso.example.com/realms/acme#carol"), "carol");
+	ck_assert_str_eq(ush_spelling_bare(policy, "carol"), "carol");
+	ck_assert_str_eq(ush_spelling_bare(policy, "oidc:"), "oidc:");
+}
+END_TEST
+
+START_TEST(a_word_of_a_command_is_one_word_to_a_shell)
+{
+	USH_AUTO_BUF out = {0};
+
+	ush_report_quote(&out, "it's $(x) `y`");
+	ck_assert_str_eq(out.data, "'it'\\''s $(x) `y`'");
+}
+END_TEST
+
 /* As the ledger compares: who is kept out by it is found in bindings, too. */
 START_TEST(letters_beyond_ascii_have_cases_and_forms_as_well)
 {
@@ -138,8 +164,8 @@ START_TEST(a_report_is_for_people)
 	ush_report_close(all);
 	ush_report_text(all, &out);
 	ck_assert_str_eq(out.data, "removed   User subject a\\x1b[31mb\n"
-				   "until     19:38:00  a token\n"
-				   "until     2026-11-24 19:37:00  a certificate\n"
+				   "until     19:38:00 UTC  a token\n"
+				   "until     2026-11-24 19:37:00 UTC  a certificate\n"
 				   "until     never  a Secret: kubectl delete secret -n x y\n"
 				   "Two things are left for you.\n");
 	ck_assert_uint_eq(ush_report_todo(all), 2);
@@ -182,5 +208,6 @@ START_TEST(many_of_a_kind_are_counted)
 }
 END_TEST
 
-TAP_MAIN("offboard", a_person_is_known_in_every_spelling, letters_beyond_ascii_have_cases_and_forms_as_well, a_name_of_kubernetes_own_is_no_spelling, a_long_name_is_looked_up_like_a_short_one,
+TAP_MAIN("offboard", a_person_is_known_in_every_spelling, a_name_that_a_provider_said_is_whole, a_word_of_a_command_is_one_word_to_a_shell,
+	 letters_beyond_ascii_have_cases_and_forms_as_well, a_name_of_kubernetes_own_is_no_spelling, a_long_name_is_looked_up_like_a_short_one,
 	 the_closest_names_are_offered, a_report_is_for_people, a_report_is_for_a_ticket, many_of_a_kind_are_counted)

@@ -170,7 +170,8 @@ START_TEST(a_guest_is_signed_in_elsewhere)
 	static const struct provider_row rows[] = {
 		{"POST", "/token", 200, "{'access_token': 't0ken', 'expires_in': 60}", NULL, 0},
 		{NULL, "/v1.0/users?", 200,
-		 "{'value': [{'id': 'g-1', 'userPrincipalName': 'ann_x#EXT#@acme.test', 'mail': 'ann@x.test', 'accountEnabled': null, 'userType': 'Guest'}]}", NULL, 0},
+		 "{'value': [{'id': 'g-1', 'userPrincipalName': 'ann_x#EXT#@acme.test', 'mail': 'ann@x.test', 'accountEnabled': null, 'userType': 'Guest',"
+		 "'proxyAddresses': ['SMTP:ann@x.test', 'smtp:ann.maiden@x.test', 'x500:/o=x', 'smtp:', 7]}]}", NULL, 0},
 		{"POST", "/v1.0/users/g-1/revokeSignInSessions$", 200, "{'value': true}", NULL, 0},
 		{NULL, "/memberOf", 403, "{}", NULL, 0},
 		END};
@@ -180,6 +181,8 @@ START_TEST(a_guest_is_signed_in_elsewhere)
 	ck_assert(out.found && out.enabled); /* who may not be seen may sign in */
 	ck_assert_uint_eq(out.left.count, 1);
 	ck_assert_ptr_nonnull(strstr(out.left.items[0], "guest"));
+	ck_assert_uint_eq(out.names.count, 4); /* principal name, address, address of before, id */
+	ck_assert(ush_list_has(&out.names, "ann.maiden@x.test"));
 	ck_assert(out.sessions == SIZE_MAX);
 	over(provider);
 }
