@@ -6,10 +6,13 @@
 #include "broker/ledger/ledger_store.h"
 #include "broker/policy/naming.h"
 #include "broker/sync/elevated.h"
+#include "broker/sync/ledger_note.h"
 #include "broker/sync/question.h"
 #include "common/base/memory.h"
+#include "common/base/moment.h"
 #include "common/data/json.h"
 
+#define KYVERNO_TTL "cleanup.kyverno.io/ttl"
 #define PROVE_MS 5000 /* RBAC is read through a cache there */
 #define PROVE_EVERY_MS 100
 
@@ -39,8 +42,8 @@ static int check_words(const struct ush_elevate *e, struct ush_error *err)
 		return ush_fail(err, USH_ERR_USAGE, "--reason: one line of at most %d bytes, without control or invisible characters", USH_ELEVATE_REASON);
 	if (e->ticket != NULL && (*e->ticket == '\0' || strlen(e->ticket) > 200 || ush_name_deceives(e->ticket)))
 		return ush_fail(err, USH_ERR_USAGE, "--ticket: at most 200 bytes, without control or invisible characters");
-	if (e->ticket == NULL && e->policy->elevation_ticket) {
-		ush_fail(err, USH_ERR_REFUSED, "the policy wants a ticket for this");
+	if (e->ticket == NULL && (e->policy->elevation_ticket || e->seal != NULL)) {
+		ush_fail(err, USH_ERR_REFUSED, e->seal != NULL ? "a break-glass wants a ticket, for who reviews it" : "the policy wants a ticket for this");
 		return ush_hint(err, "Name it: --ticket T");
 	}
 	return 0;
@@ -97,6 +100,17 @@ static const struct ush_ledger_entry *barred(const struct ush_elevate *e, const 
 	return bar != NULL ? bar : ush_ledger_bars_namespace(ledger, e->namespace_name);
 }
 
+/* Who was offboarded may be whom it is for. An emergency does not wait for that. */
+static int check_whole(struct ush_elevate *e, const struct ush_ledger *ledger, struct ush_error *err)
+{
+	struct ush_error lost = {0};
+
+	if (ush_ledger_look(e->kube, ledger, e->state_namespace, e->policy->name, e->seal != NULL ? USH_LEDGER_STOPS : "nothing was given", &lost) == 0)
+		return 0;
+	*(e->seal != NULL ? &e->lost : err) = lost;
+	return e->seal != NULL ? 0 : -1;
+}
+
 static int enter(void *context, struct ush_ledger *ledger, struct ush_error *err)
 {
 	struct ush_elevate *e = context;
@@ -108,6 +122,8 @@ static int enter(void *context, struct ush_ledger *ledger, struct ush_error *err
 
 	if (bar != NULL)
 		return ush_fail(err, USH_ERR_REFUSED, "%s is %s", bar->name, words);
+	if (check_whole(e, ledger, err) != 0)
+		return -1;
 	ush_random(e->kube->world, &salt, sizeof salt);
 	fill(e, now, NULL, &entry);
 	key = ush_ledger_key(ledger, &entry, salt);
@@ -123,9 +139,33 @@ static int enter(void *context, struct ush_ledger *ledger, struct ush_error *err
 }
 
 struct leaving {
-	const char *key;
+	const struct ush_kube *kube;
+	const char *state_namespace, *policy, *key;
 	struct ush_ledger_entry *ended; /* NULL: nobody wants to know, and it goes whatever it was */
 };
+
+bool ush_elevate_is_on(const struct ush_ledger_entry *entry)
+{
+	return entry->kind == USH_LEDGER_ELEVATED && !entry->ended;
+}
+
+int ush_elevate_none(const char *key, struct ush_error *err)
+{
+	ush_fail(err, USH_ERR_USAGE, "nothing was given for a time under the key %.60s, or it has ended", key);
+	return ush_hint(err, "See what there is: usher-broker elevations -f POLICY");
+}
+
+/* A run takes away what its ledger does not say. */
+static int check_lost(const struct leaving *l, const struct ush_ledger *ledger, struct ush_error *err)
+{
+	struct ush_error lost = {0};
+
+	if (strlen(l->key) != 8 || strspn(l->key, "0123456789abcdef") != 8 ||
+	    ush_ledger_look(l->kube, ledger, l->state_namespace, l->policy, USH_LEDGER_STOPS, &lost) == 0)
+		return 0;
+	ush_fail(err, USH_ERR_INCOMPLETE, "the ledger that had the key %s is gone, and with it what was given under it", l->key);
+	return ush_hint(err, "The next run of apply takes the binding away; at once: kubectl delete rolebinding -A -l " USH_LABEL_ELEVATION "=%s", l->key);
+}
 
 static int leave(void *context, struct ush_ledger *ledger, struct ush_error *err)
 {
@@ -134,10 +174,10 @@ static int leave(void *context, struct ush_ledger *ledger, struct ush_error *err
 
 	if (l->ended == NULL)
 		return ush_ledger_drop(ledger, l->key);
-	if (entry == NULL || entry->kind != USH_LEDGER_ELEVATED || entry->ended) {
-		ush_fail(err, USH_ERR_USAGE, "nothing was given for a time under the key %s, or it has ended", l->key);
-		return ush_hint(err, "See what there is: usher-broker elevations -f POLICY");
-	}
+	if (entry == NULL && check_lost(l, ledger, err) != 0)
+		return -1;
+	if (entry == NULL || !ush_elevate_is_on(entry))
+		return ush_elevate_none(l->key, err);
 	ush_ledger_entry_copy(l->ended, entry);
 	if (entry->seal == NULL || entry->reviewed)
 		return ush_ledger_drop(ledger, l->key);
@@ -189,12 +229,28 @@ static void prove(struct ush_elevate *e)
 
 /* ---- the whole ---- */
 
+/* Where Kyverno's cleanup controller runs, it deletes the binding at its time, should no run of ours come by: a moment as a
+ * label can say it, 2026-11-21T233000Z. */
+static void add_kyverno(const struct ush_elevate *e, json_t *binding)
+{
+	USH_AUTO_FREE char *stamp = ush_moment_stamp(e->made.until);
+	char *to = stamp;
+
+	for (const char *from = stamp; *from != '\0'; from++)
+		if (*from != ':')
+			*to++ = *from;
+	*to = '\0';
+	if (e->policy->elevation_kyverno)
+		json_object_set_new(ush_json_object(ush_json_object(binding, "metadata"), "labels"), KYVERNO_TTL, json_string(stamp));
+}
+
 static int bind(struct ush_elevate *e, struct ush_error *err)
 {
 	USH_AUTO_FREE char *path = ush_rbac_list_path(USH_ROLE_BINDING, e->namespace_name);
 	USH_AUTO_JSON binding = ush_elevated_json(&e->made, e->policy->name, e->policy->roles[e->role].cluster_role);
 	int status;
 
+	add_kyverno(e, binding);
 	if (ush_kube_create(e->kube, path, binding, false, &status, err) == 0)
 		return status == 201 ? 0 : ush_fail(err, USH_ERR_REFUSED, "RoleBinding %s/%s is there already", e->namespace_name, e->made.binding);
 	if (status == 404) {
@@ -247,7 +303,7 @@ int ush_elevate_begin(struct ush_elevate *e, struct ush_error *err)
 		prove(e);
 		return 0;
 	}
-	if (ush_ledger_change(e->kube, e->state_namespace, e->policy->name, leave, &(struct leaving){e->made.key, NULL}, &back) != 0 && err->hint[0] == '\0')
+	if (ush_ledger_change(e->kube, e->state_namespace, e->policy->name, leave, &(struct leaving){.key = e->made.key}, &back) != 0 && err->hint[0] == '\0')
 		ush_hint(err, "The ledger has it still: usher-broker elevate --end %s", e->made.key);
 	return -1;
 }
@@ -255,7 +311,7 @@ int ush_elevate_begin(struct ush_elevate *e, struct ush_error *err)
 int ush_elevate_end(const struct ush_kube *kube, const char *state_namespace, const char *policy, const char *key, struct ush_ledger_entry *ended,
 		    struct ush_error *err)
 {
-	struct leaving l = {key, ended};
+	struct leaving l = {kube, state_namespace, policy, key, ended};
 
 	if (ush_ledger_change(kube, state_namespace, policy, leave, &l, err) != 0)
 		return -1;

@@ -28,20 +28,27 @@ struct ush_elevate {
 	struct ush_ledger_entry made;
 	bool proved;
 	char *no_proof; /* why not, or NULL */
+	struct ush_error lost; /* of a break-glass: the ledger is not the one that there was, so who was offboarded is not known */
 };
 
 /* What may not be asked at all: USH_ERR_REFUSED when the policy does not allow this role there for so long, or wants a
- * ticket; USH_ERR_USAGE for a reason that says nothing. now: Unix seconds. Pure. */
+ * ticket (a break-glass always does); USH_ERR_USAGE for a reason that says nothing. now: Unix seconds. Pure. */
 int ush_elevate_check(const struct ush_elevate *e, int64_t now, struct ush_error *err);
 
-/* USH_ERR_REFUSED when the ledger keeps one of them out; nothing is left behind by a failure before the binding is there. */
+/* USH_ERR_REFUSED when the ledger keeps one of them out; USH_ERR_INCOMPLETE when it is not the one that there was, but for a
+ * break-glass: an emergency does not wait for that (lost says it). Nothing is left behind by a failure before the binding is there. */
 int ush_elevate_begin(struct ush_elevate *e, struct ush_error *err);
 void ush_elevate_free(struct ush_elevate *e);
 
-/* Ends one before its time; *ended is what it was. USH_ERR_USAGE when there is none. A break-glass that nobody reviewed stays
+/* Ends one before its time; *ended is what it was. USH_ERR_USAGE when there is none, USH_ERR_INCOMPLETE when the ledger that had
+ * it is lost: then a run ends it, and the hint is a command that does. A break-glass that nobody reviewed stays
  * in the ledger until somebody does. */
 int ush_elevate_end(const struct ush_kube *kube, const char *state_namespace, const char *policy, const char *key, struct ush_ledger_entry *ended,
 		    struct ush_error *err);
+
+/* Whether an entry is one that can be ended; and USH_ERR_USAGE because there is none of that key. */
+bool ush_elevate_is_on(const struct ush_ledger_entry *entry);
+int ush_elevate_none(const char *key, struct ush_error *err);
 
 /* elevate_group.c: the one group of the sources that somebody means; source NULL: of any. USH_ERR_USAGE when there is none or
  * more than one, USH_ERR_INCOMPLETE when a source that may have it cannot be read. */

@@ -237,6 +237,7 @@ const struct ush_form ush_form_elevation = {.type = USH_FORM_LIST, .members = al
 
 static const struct ush_member elevation_members[] = {
 	{"ticket", false, &flag, AT(elevation_ticket), "nothing is given without a ticket (--ticket)"},
+	{"kyverno", false, &flag, AT(elevation_kyverno), "what is given bears Kyverno's cleanup label, too"},
 	{"allow", true, &ush_form_elevation, HAND, "what may be given"},
 	END};
 static const struct ush_form elevation = {.type = USH_FORM_MAP, .members = elevation_members};

@@ -128,7 +128,7 @@ struct ush_policy {
 	size_t template_count;
 	struct ush_elevation *elevations; /* elevation.h */
 	size_t elevation_count;
-	bool elevation_ticket;
+	bool elevation_ticket, elevation_kyverno;
 	struct ush_seal *seals;
 	size_t seal_count;
 	char *seal_key; /* file of the public key, or NULL */

@@ -28,14 +28,30 @@ struct ush_rights { /* the cluster's first, then by namespace */
 	size_t count;
 };
 
-/* needs.c, pure: what plan and apply of this policy ask of the API server. */
+/* needs.c, pure: what plan and apply of this policy ask of the API server. rights: empty. */
 void ush_rights_of(struct ush_rights *rights, const struct ush_policy *policy, const char *state_namespace);
-
-/* What onboard of namespaces asks beyond that: an addition, for a ServiceAccount of its own. */
-void ush_rights_add_onboard(struct ush_rights *rights);
 
 /* What --events asks beyond that: wherever something is written, to create Events. */
 void ush_rights_add_events(struct ush_rights *rights, const struct ush_policy *policy);
+
+/* lifecycle.c, pure. What onboard of namespaces asks beyond that: an addition, for a ServiceAccount of its own. */
+void ush_rights_add_onboard(struct ush_rights *rights);
+
+/* What offboard (and readmit) of this policy asks, without --take-from-others: that would take the right to bind whatever role
+ * such a binding names. What elevate (and break-glass, elevations, review) asks. rights: empty. */
+void ush_rights_of_offboard(struct ush_rights *rights, const struct ush_policy *policy, const char *state_namespace);
+void ush_rights_of_elevate(struct ush_rights *rights, const struct ush_policy *policy, const char *state_namespace);
+
+/* purpose.c: what rights are printed for, by name and by the verb that needs them. */
+struct ush_purpose {
+	const char *name, *account;   /* "offboard", and who does it unless said: "usher-offboard" */
+	const char *const *verbs;     /* ended by NULL */
+	void (*need)(struct ush_rights *rights, const struct ush_policy *policy, const char *state_namespace);
+	bool events; /* these verbs take --events */
+};
+const struct ush_purpose *ush_purpose_named(const char *name);
+const struct ush_purpose *ush_purpose_of(const char *verb); /* of the sync, when no other has that verb */
+
 void ush_rights_free(struct ush_rights *rights);
 #define USH_AUTO_RIGHTS __attribute__((cleanup(ush_rights_free))) struct ush_rights
 

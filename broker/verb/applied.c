@@ -87,13 +87,20 @@ static void print_rest(const struct ush_applied *applied, const struct ush_plan 
 
 /* ---- on stdout ---- */
 
+static const char *noted(const struct ush_plan *plan)
+{
+	if (plan->stones_changed)
+		return "the tombstones";
+	return plan->notes_ledger && !plan->state_changed ? "the ledger" : "the list of namespaces";
+}
+
 static void add_done(struct ush_buf *out, const struct ush_applied *applied, const struct ush_plan *plan)
 {
 	USH_AUTO_FREE char *why = ush_text_safe(applied->no_proof != NULL ? applied->no_proof : "");
 	char number[2][32];
 
 	if (applied->total == 0)
-		ush_buf_printf(out, "%s%s", plan->stones_changed ? "the tombstones" : "the list of namespaces", applied->failed.count == 0 ? ": noted" : ": not noted");
+		ush_buf_printf(out, "%s%s", noted(plan), applied->failed.count == 0 ? ": noted" : ": not noted");
 	else
 		ush_buf_printf(out, "applied %s of %s in %lld.%lld s", ush_thousands(applied->done, number[0], sizeof number[0]),
 			       ush_thousands(applied->total, number[1], sizeof number[1]), (long long)applied->took_ms / 1000,

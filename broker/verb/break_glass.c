@@ -23,6 +23,7 @@ static const struct ush_option rows[] = {
 	{"for", 0, USH_OPTION_STRING, "DURATION", "for how long, as in 1h", &span},
 	{"reason", 0, USH_OPTION_STRING, "TEXT", "why", &reason},
 	{"ticket", 0, USH_OPTION_STRING, "TICKET", "what it is about, for who looks later", &ticket},
+	{"cluster", 0, USH_OPTION_LIST, "NAME", "which of the clusters that the policy lists", &options.clusters},
 	USH_OPTIONS_CLUSTER(options),
 	USH_OPTION_STATE(options),
 	USH_OPTION_JOURNAL(options),
@@ -31,6 +32,7 @@ static const struct ush_option rows[] = {
 
 struct taking {
 	struct ush_elevating *opened;
+	char *first; /* the first key that was given, for a command */
 	struct ush_elevate e;
 	struct ush_events events;
 	struct ush_buf out;
@@ -42,12 +44,14 @@ static int be_loud(struct taking *t, struct ush_error *err)
 	USH_AUTO_FREE char *until = ush_moment(t->e.made.until);
 	USH_AUTO_FREE char *line = ush_printf("BREAK-GLASS %s: %s has role %s in namespace %s until %s, taken by %s: %s%s%s", t->e.seal, t->e.subject, t->e.made.role,
 					      namespace_name, until, t->opened->by, reason, ticket != NULL ? "; ticket " : "", ticket != NULL ? ticket : "");
-	USH_AUTO_FREE char *safe = ush_text_safe(line);
+	USH_AUTO_FREE char *safe = ush_text_safe(line), *where = ush_elevating_where(t->opened), *again = ush_elevating_again(t->opened);
 
-	fprintf(stderr, "usher-broker: %s\n", safe);
+	fprintf(stderr, "usher-broker: %s%s\n", where, safe);
 	ush_events_add(&t->events, namespace_name, "BreakGlassTaken", true, ush_steal(&line));
-	ush_buf_printf(&t->out, "%s: %s; %s%s. It waits for a review: usher-broker review %s --reason TEXT\n", t->e.made.key, t->e.subject,
-		       t->e.proved ? "proof: the access review says so" : "no proof: ", t->e.proved ? "" : t->e.no_proof, t->e.made.key);
+	ush_buf_printf(&t->out, "%s%s: %s; %s%s. It waits for a review: usher-broker review %s %s --reason TEXT\n", where, t->e.made.key, t->e.subject,
+		       t->e.proved ? "proof: the access review says so" : "no proof: ", t->e.proved ? "" : t->e.no_proof, t->e.made.key, again);
+	if (t->first == NULL)
+		t->first = ush_strdup(t->e.made.key);
 	return ush_elevating_log(t->opened, "grant.break-glass", &t->e.made, NULL, err);
 }
 
@@ -96,43 +100,54 @@ static void send_events(struct taking *t)
 	ush_events_free(&t->events);
 }
 
-static int take(struct ush_elevating *opened, const char *name, int64_t seconds, struct ush_error *err)
+struct breaking {
+	const char *name; /* of the seal */
+	int64_t seconds;
+};
+
+static int take(struct ush_elevating *opened, void *context, struct ush_error *err)
 {
-	const struct ush_seal *seal = ush_seal_find(opened->policy, name);
+	const struct breaking *b = context;
+	const struct ush_seal *seal = ush_seal_find(opened->policy, b->name);
 	struct taking t = {.opened = opened,
 			   .e = {.kube = &opened->broker.kube, .policy = opened->policy, .state_namespace = options.state_namespace,
-				 .namespace_name = namespace_name, .by = opened->by, .reason = reason, .ticket = ticket, .seal = name, .seconds = seconds}};
+				 .namespace_name = namespace_name, .by = opened->by, .reason = reason, .ticket = ticket, .seal = b->name, .seconds = b->seconds}};
 	int64_t now = ush_kube_now(&opened->broker.kube);
 	int result;
 
 	if (seal == NULL)
-		return ush_fail(err, USH_ERR_USAGE, "the policy has no break-glass grant %s", name);
+		return ush_fail(err, USH_ERR_USAGE, "the policy has no break-glass grant %s", b->name);
 	t.e.role = seal->role;
 	if (ush_elevate_check(&t.e, now, err) != 0 || ush_seal_check(opened->policy, seal, now, err) != 0)
 		return -1;
 	result = take_all(&t, seal, err);
 	send_events(&t);
-	ush_elevating_warn(opened, options.state_namespace);
+	ush_elevating_warn(opened);
+	if (t.e.lost.code != USH_OK)
+		ush_error_print(stderr, "usher-broker", &t.e.lost);
+	if (t.first != NULL)
+		ush_elevating_stays(opened, t.first);
 	if (t.out.data != NULL && ush_broker_print(t.out.data, err) != 0)
 		result = -1;
 	ush_buf_free(&t.out);
+	free(t.first);
 	return result;
 }
 
 static int run(size_t count, char **operands, struct ush_error *err)
 {
 	struct ush_elevating opened = {0};
-	int64_t seconds = 0;
+	struct breaking breaking = {.name = operands[0]};
 
 	(void)count;
 	if (namespace_name == NULL)
 		return ush_fail(err, USH_ERR_USAGE, "where? -n NAMESPACE");
 	if (ush_name_not_label(namespace_name) != NULL)
 		return ush_fail(err, USH_ERR_USAGE, "--namespace: \"%s\" %s", namespace_name, ush_name_not_label(namespace_name));
-	if (ush_elevating_span(span, &seconds, err) != 0 || ush_elevating_reason(reason, err) != 0)
+	if (ush_elevating_span(span, &breaking.seconds, err) != 0 || ush_elevating_reason(reason, err) != 0)
 		return -1;
-	if (ush_elevating_open(&opened, &options, "break-glass", err) == 0)
-		(void)take(&opened, operands[0], seconds, err);
+	if (ush_elevating_open(&opened, &options, "break-glass", err) == 0 && ush_elevating_one(&opened, err) == 0)
+		(void)ush_elevating_each(&opened, take, &breaking, err);
 	return ush_elevating_close(&opened, err);
 }
 

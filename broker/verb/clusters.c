@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "broker/rights/rights.h"
 #include "broker/sync/metrics.h"
 #include "broker/verb/verb.h"
 #include "broker/verb/watch.h"
@@ -57,6 +58,24 @@ static bool is_chosen(const struct ush_broker_options *options, const char *name
 	return options->clusters.count == 0;
 }
 
+char *ush_broker_cluster_names(const struct ush_policy *policy)
+{
+	struct ush_buf out = {0};
+
+	for (size_t i = 0; i < policy->cluster_count; i++)
+		ush_buf_printf(&out, "%s%s", i > 0 ? ", " : "", policy->clusters[i].name);
+	return out.data != NULL ? ush_buf_take(&out) : ush_strdup("none");
+}
+
+static size_t count_chosen(const struct ush_broker_options *options, const struct ush_policy *policy)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < policy->cluster_count; i++)
+		count += is_chosen(options, policy->clusters[i].name);
+	return count;
+}
+
 static int check_chosen(const struct ush_broker_options *options, const struct ush_policy *policy, struct ush_error *err)
 {
 	if (options->clusters.count > 0 && (options->kubeconfig != NULL || options->context != NULL))
@@ -66,17 +85,26 @@ static int check_chosen(const struct ush_broker_options *options, const struct u
 
 		for (size_t k = 0; k < policy->cluster_count; k++)
 			known = known || strcmp(policy->clusters[k].name, options->clusters.items[i]) == 0;
-		if (!known)
-			return ush_fail(err, USH_ERR_USAGE, "%s lists no cluster %s", policy->file, options->clusters.items[i]);
+		if (!known) {
+			USH_AUTO_FREE char *names = ush_broker_cluster_names(policy);
+
+			return ush_fail(err, USH_ERR_USAGE, "%s lists no cluster %.60s; it lists %.300s", policy->file, options->clusters.items[i], names);
+		}
 	}
 	return 0;
 }
 
 /* A 403 says which right is missing; this, where all of them are written. */
-static void tell_rights(const struct ush_policy *policy, struct ush_error *err)
+static void tell_rights(const struct ush_policy *policy, const char *verb, struct ush_error *err)
 {
-	if (err->code == USH_ERR_REFUSED && err->hint[0] == '\0' && strstr(err->what, " is forbidden: ") != NULL)
+	const struct ush_purpose *purpose = ush_purpose_of(verb);
+
+	if (err->code != USH_ERR_REFUSED || err->hint[0] != '\0' || strstr(err->what, " is forbidden: ") == NULL)
+		return;
+	if (purpose == ush_purpose_of("apply"))
 		ush_hint(err, "What a run of this policy needs: usher-broker rbac -f %s", policy->file);
+	else
+		ush_hint(err, "What %s of this policy needs: usher-broker rbac --for %s -f %s", verb, purpose->name, policy->file);
 }
 
 /* For who stays it is no failure that another run has the lease: the next turn comes. */
@@ -115,7 +143,7 @@ static int turn(struct ush_turn *t, const struct ush_broker_options *options, co
 			       cluster != NULL ? cluster->context : options->context, err) == 0) {
 		t->sync->kube = t->sync->folder == NULL ? &t->broker->kube : NULL;
 		status = act(t, err);
-		tell_rights(t->sync->policy, err);
+		tell_rights(t->sync->policy, verb, err);
 	}
 	if (yields(t, options, err)) {
 		end_turn(t);
@@ -163,6 +191,10 @@ int ush_broker_each(struct ush_broker *broker, const struct ush_broker_options *
 			continue;
 		}
 		ush_error_at(&why, "cluster %s", t.cluster);
+		if (options->watch == NULL && count_chosen(options, policy) == 1) { /* it is the whole story */
+			*err = why;
+			return -1;
+		}
 		fflush(stdout);
 		ush_error_print(stderr, "usher-broker", &why);
 		if (options->watch != NULL)

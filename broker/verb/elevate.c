@@ -2,7 +2,6 @@
  *
  * usher-broker elevate: a role for a time, inside what the policy allows.
  */
-#include <stdio.h>
 #include <string.h>
 
 #include "broker/lifecycle/elevate.h"
@@ -24,6 +23,7 @@ static const struct ush_option rows[] = {
 	{"ticket", 0, USH_OPTION_STRING, "TICKET", "what it is about, for who looks later", &ticket},
 	{"source", 0, USH_OPTION_STRING, "NAME", "which source knows the group, when there are several", &source},
 	{"end", 0, USH_OPTION_STRING, "KEY", "end one before its time", &end},
+	{"cluster", 0, USH_OPTION_LIST, "NAME", "which of the clusters that the policy lists", &options.clusters},
 	USH_OPTIONS_CLUSTER(options),
 	USH_OPTION_STATE(options),
 	USH_OPTIONS_RECORD(options),
@@ -50,17 +50,16 @@ static int check_usage(size_t count, char **operands, int64_t *seconds, struct u
 	return ush_elevating_span(span, seconds, err);
 }
 
-static int tell(const struct ush_elevate *e, struct ush_error *err)
+static int tell(const struct ush_elevating *opened, const struct ush_elevate *e, struct ush_error *err)
 {
-	USH_AUTO_FREE char *until = ush_moment(e->made.until), *line = NULL, *safe = NULL;
+	USH_AUTO_FREE char *until = ush_moment(e->made.until), *where = ush_elevating_where(opened), *line = NULL, *safe = NULL;
 
-	line = ush_printf("%s: %s has role %s in namespace %s until %s (RoleBinding %s)", e->made.key, e->subject, e->made.role, e->namespace_name, until,
+	line = ush_printf("%s%s: %s has role %s in namespace %s until %s (RoleBinding %s)", where, e->made.key, e->subject, e->made.role, e->namespace_name, until,
 			  e->made.binding);
 	safe = ush_text_safe(line);
 	free(line);
 	line = ush_printf("%s; %s%s\n", safe, e->proved ? "proof: the access review says so" : "no proof: ", e->proved ? "" : e->no_proof);
-	fprintf(stderr, "usher-broker: what it makes meanwhile stays when it ends: tokens (kubectl create token), ServiceAccounts, Secrets, bindings. "
-			"Sooner: usher-broker elevate --end %s -f %s\n", e->made.key, options.policy);
+	ush_elevating_stays(opened, e->made.key);
 	return ush_broker_print(line, err);
 }
 
@@ -82,20 +81,26 @@ static int name_subject(struct ush_elevate *e, const struct ush_elevating *opene
 	return ush_name_group_refused(*text) == NULL ? 0 : ush_fail(err, USH_ERR_REFUSED, "\"%s\" %s", *text, ush_name_group_refused(*text));
 }
 
-static int give(struct ush_elevating *opened, char **operands, int64_t seconds, struct ush_error *err)
+struct giving {
+	char **operands; /* "user" or "group", and the name */
+	int64_t seconds;
+};
+
+static int give(struct ush_elevating *opened, void *context, struct ush_error *err)
 {
+	const struct giving *g = context;
 	struct ush_elevate e = {.kube = &opened->broker.kube, .policy = opened->policy, .state_namespace = options.state_namespace,
-				.namespace_name = namespace_name, .by = opened->by, .reason = reason, .ticket = ticket, .seconds = seconds,
-				.group = strcmp(operands[0], "group") == 0, .name = operands[1]};
+				.namespace_name = namespace_name, .by = opened->by, .reason = reason, .ticket = ticket, .seconds = g->seconds,
+				.group = strcmp(g->operands[0], "group") == 0, .name = g->operands[1]};
 	struct ush_elevate_group group = {0};
 	USH_AUTO_FREE char *text = NULL;
 	int result = -1;
 
 	if (find_role(opened->policy, &e.role, err) == 0 && ush_elevate_check(&e, ush_kube_now(e.kube), err) == 0 &&
 	    name_subject(&e, opened, &group, &text, err) == 0 && ush_broker_recorded(&opened->broker, err) == 0 && ush_elevate_begin(&e, err) == 0) {
-		ush_elevating_warn(opened, options.state_namespace);
+		ush_elevating_warn(opened);
 		result = ush_elevating_log(opened, "grant.elevated", &e.made, NULL, err);
-		result = tell(&e, err) != 0 ? -1 : result;
+		result = tell(opened, &e, err) != 0 ? -1 : result;
 		if (result == 0 && !e.proved && strcmp(e.no_proof, "the API server says no") == 0)
 			result = ush_fail(err, USH_ERR_PARTIAL, "it was given, and the API server does not say so yet");
 	}
@@ -104,12 +109,13 @@ static int give(struct ush_elevating *opened, char **operands, int64_t seconds, 
 	return result;
 }
 
-static int end_one(struct ush_elevating *opened, struct ush_error *err)
+static int end_one(struct ush_elevating *opened, void *context, struct ush_error *err)
 {
 	struct ush_ledger_entry ended = {0};
-	USH_AUTO_FREE char *line = NULL;
+	USH_AUTO_FREE char *where = ush_elevating_where(opened), *line = NULL;
 	int result = ush_elevate_end(&opened->broker.kube, options.state_namespace, opened->policy->name, end, &ended, err);
 
+	(void)context;
 	if (ended.key != NULL) {
 		struct ush_error log = {0};
 
@@ -117,23 +123,37 @@ static int end_one(struct ush_elevating *opened, struct ush_error *err)
 			*err = log;
 			result = -1;
 		}
-		line = ush_printf("%s: ended; %s had role %s in namespace %s\n", ended.key, ended.subject, ended.role, ended.namespace_name);
+		line = ush_printf("%s%s: ended; %s had role %s in namespace %s\n", where, ended.key, ended.subject, ended.role, ended.namespace_name);
 	}
 	ush_ledger_entry_free(&ended);
 	return result == 0 ? ush_broker_print(line, err) : result;
 }
 
+/* In whichever cluster it was given. */
+static int end_it(struct ush_elevating *opened, struct ush_error *err)
+{
+	int there = ush_elevating_find(opened, end, ush_elevate_is_on, err);
+
+	if (there < 0)
+		return -1;
+	return there > 0 ? ush_elevating_each(opened, end_one, NULL, err) : ush_elevate_none(end, err);
+}
+
 static int run(size_t count, char **operands, struct ush_error *err)
 {
 	struct ush_elevating opened = {0};
-	int64_t seconds = 0;
+	struct giving giving = {.operands = operands};
 
 	if (end != NULL && count > 0)
 		return ush_fail(err, USH_ERR_USAGE, "--end KEY stands alone");
-	if (end == NULL && (check_usage(count, operands, &seconds, err) != 0 || ush_elevating_reason(reason, err) != 0))
+	if (end == NULL && (check_usage(count, operands, &giving.seconds, err) != 0 || ush_elevating_reason(reason, err) != 0))
 		return -1;
-	if (ush_elevating_open(&opened, &options, "elevate", err) == 0)
-		(void)(end != NULL ? end_one(&opened, err) : give(&opened, operands, seconds, err));
+	if (ush_elevating_open(&opened, &options, "elevate", err) == 0) {
+		if (end != NULL)
+			(void)end_it(&opened, err);
+		else if (ush_elevating_one(&opened, err) == 0)
+			(void)ush_elevating_each(&opened, give, &giving, err);
+	}
 	return ush_elevating_close(&opened, err);
 }
 

@@ -8,6 +8,7 @@
 #include "broker/lifecycle/onboard_user.h"
 #include "broker/policy/naming.h"
 #include "broker/sync/denied.h"
+#include "broker/sync/ledger_note.h"
 #include "broker/sync/observe.h"
 #include "broker/verb/onboard.h"
 #include "common/base/memory.h"
@@ -125,6 +126,8 @@ int ush_broker_onboard_user(const struct ush_broker_options *options, const stru
 	result = gather(&broker, options, &all, err);
 	if (result == 0)
 		result = tell(&broker, &all, person, options->output, err);
+	if (result == 0)
+		result = ush_ledger_look(&broker.kube, &all.ledger, options->state_namespace, all.policy->name, USH_LEDGER_STOPS, err);
 	forget(&all);
 	return result;
 }

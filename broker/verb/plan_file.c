@@ -54,6 +54,7 @@ static const char *about(int64_t seconds, char *out, size_t size)
 
 int ush_plan_file_age(const struct ush_plan *plan, const char *path, int64_t now, int64_t most, struct ush_error *err)
 {
+	int64_t old = now > plan->made ? now - plan->made : 0;
 	char age[32], limit[32];
 
 	if (plan->made == 0)
@@ -61,9 +62,9 @@ int ush_plan_file_age(const struct ush_plan *plan, const char *path, int64_t now
 	if (plan->made > now + SKEW)
 		return ush_fail(err, USH_ERR_REFUSED, "%s was made %s from now: a clock is wrong, here or there; nothing was written", path,
 				about(plan->made - now, age, sizeof age));
-	if (now - plan->made <= most)
+	if (old < most)
 		return 0;
-	ush_fail(err, USH_ERR_REFUSED, "%s was made %s ago, and %s is the most; nothing was written", path, about(now - plan->made, age, sizeof age),
+	ush_fail(err, USH_ERR_REFUSED, "%s was made %s ago, and %s is the most; nothing was written", path, about(old, age, sizeof age),
 		 about(most, limit, sizeof limit));
 	return ush_hint(err, "Plan again: usher-broker plan -f %s --out %s", plan->policy_file, path);
 }

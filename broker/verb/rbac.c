@@ -2,8 +2,6 @@
  *
  * usher-broker rbac: the rights that this policy needs the broker to have, as manifests.
  */
-#include <string.h>
-
 #include "broker/policy/naming.h"
 #include "broker/rights/rights.h"
 #include "broker/verb/verb.h"
@@ -16,8 +14,8 @@ static const char *account, *account_namespace = "usher-system", *what = "sync";
 
 static const struct ush_option rows[] = {
 	USH_OPTION_POLICY(options),
-	{"for", 0, USH_OPTION_CHOICE, "sync|onboard", "what it is to do: plan, apply and run; or onboard namespaces, too", &what},
-	{"service-account", 0, USH_OPTION_STRING, "NAME", "who runs it, \"usher-broker\" unless said, for onboard \"usher-onboard\"", &account},
+	{"for", 0, USH_OPTION_CHOICE, "sync|onboard|offboard|elevate", "what it is to do, each for an account of its own", &what},
+	{"service-account", 0, USH_OPTION_STRING, "NAME", "who runs it; unless said \"usher-broker\", and for the others as \"usher-onboard\"", &account},
 	{"namespace", 'n', USH_OPTION_STRING, "NAME", "namespace of that ServiceAccount, \"usher-system\" unless said", &account_namespace},
 	{"events", 0, USH_OPTION_FLAG, NULL, "the right that apply --events takes, too", &options.events},
 	USH_OPTION_STATE(options),
@@ -41,22 +39,31 @@ static int check_names(struct ush_error *err)
 	return 0;
 }
 
+static int check_purpose(const struct ush_purpose *purpose, const struct ush_policy *policy, struct ush_error *err)
+{
+	if (options.events && !purpose->events)
+		return ush_fail(err, USH_ERR_USAGE, "--events is for what apply --events writes: %s makes none that are asked for", purpose->name);
+	if (purpose->need == ush_rights_of_elevate && policy->elevation_count + policy->seal_count == 0)
+		return ush_fail(err, USH_ERR_CONFIG, "%s lets nothing be given for a time (elevation, breakGlass), so that takes no rights", policy->file);
+	return 0;
+}
+
 static int run(size_t count, char **operands, struct ush_error *err)
 {
 	USH_AUTO_RIGHTS rights = {0};
 	USH_AUTO_POLICY policy = NULL;
 	USH_AUTO_JSON objects = NULL;
 	USH_AUTO_JSON list = NULL;
+	const struct ush_purpose *purpose = ush_purpose_named(what);
 
 	(void)count;
 	(void)operands;
 	if (account == NULL)
-		account = strcmp(what, "onboard") == 0 ? "usher-onboard" : "usher-broker";
-	if (check_names(err) != 0 || ush_broker_need_policy(&options, err) != 0 || (policy = ush_policy_load(options.policy, NULL, err)) == NULL)
+		account = purpose->account;
+	if (check_names(err) != 0 || ush_broker_need_policy(&options, err) != 0 || (policy = ush_policy_load(options.policy, NULL, err)) == NULL ||
+	    check_purpose(purpose, policy, err) != 0)
 		return -1;
-	ush_rights_of(&rights, policy, options.state_namespace);
-	if (strcmp(what, "onboard") == 0)
-		ush_rights_add_onboard(&rights);
+	purpose->need(&rights, policy, options.state_namespace);
 	if (options.events)
 		ush_rights_add_events(&rights, policy);
 	objects = ush_rights_objects(&rights, account_namespace, account);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * usher-broker readmit: who was offboarded may have again what the policy grants.
+ * usher-broker readmit: who was offboarded may have again what the policy grants, in each cluster that keeps them out.
  */
 #include <string.h>
 
 #include "broker/ledger/ledger_store.h"
+#include "broker/sync/ledger_note.h"
 #include "broker/verb/elevating.h"
 #include "common/base/memory.h"
 #include "common/base/text.h"
@@ -16,6 +17,7 @@ static const struct ush_option rows[] = {
 	USH_OPTION_POLICY(options),
 	{"key", 0, USH_OPTION_STRING, "KEY", "the entry of this key, in place of a name", &key},
 	{"reason", 0, USH_OPTION_STRING, "TEXT", "why", &reason},
+	USH_OPTION_CLUSTERS(options),
 	USH_OPTIONS_CLUSTER(options),
 	USH_OPTION_STATE(options),
 	USH_OPTION_JOURNAL(options),
@@ -23,6 +25,7 @@ static const struct ush_option rows[] = {
 };
 
 struct readmission {
+	const struct ush_elevating *opened;
 	int kind; /* -1: by key */
 	const char *name;
 	struct ush_ledger found, left; /* what goes, and the ledger without it */
@@ -65,10 +68,11 @@ static bool is_meant(const struct readmission *r, const struct ush_ledger_entry 
 static int refuse_two(const struct readmission *r, struct ush_error *err)
 {
 	const struct ush_ledger_entry *a = &r->found.items[0], *b = &r->found.items[1];
+	USH_AUTO_FREE char *again = ush_elevating_again(r->opened);
 
 	ush_fail(err, USH_ERR_REFUSED, "%zu entries mean %.100s: %s (%.100s), %s (%.100s)%s; nothing was done", r->found.count, r->name, a->key, a->name, b->key, b->name,
 		 r->found.count > 2 ? " and more" : "");
-	return ush_hint(err, "Say which: usher-broker readmit --key %s -f %s", a->key, options.policy);
+	return ush_hint(err, "Say which: usher-broker readmit --key %s %s", a->key, again);
 }
 
 static int drop(void *context, struct ush_ledger *ledger, struct ush_error *err)
@@ -99,49 +103,91 @@ static int drop(void *context, struct ush_ledger *ledger, struct ush_error *err)
 	}
 	if (r->found.count > 0)
 		return 1;
-	return key != NULL ? ush_fail(err, USH_ERR_USAGE, "nobody is denied under the key %s", key)
-			   : ush_fail(err, USH_ERR_USAGE, "%s %s is not denied", ush_ledger_kind_name((enum ush_ledger_kind)r->kind), r->name);
+	return ush_ledger_look(&r->opened->broker.kube, ledger, options.state_namespace, r->opened->policy->name, USH_LEDGER_STOPS, err);
 }
 
-static int readmit(struct ush_elevating *opened, struct readmission *r, struct ush_error *err)
+static void tell(const struct readmission *r, const struct ush_ledger_entry *e, struct ush_buf *out)
 {
+	const struct ush_ledger_entry *bar = still(r, e);
+	USH_AUTO_FREE char *where = ush_elevating_where(r->opened), *name = ush_text_safe(e->name), *other = bar != NULL ? ush_text_safe(bar->name) : NULL;
+
+	ush_buf_printf(out, "%s%s: %s %s is readmitted", where, e->key, ush_ledger_kind_name(e->kind), name);
+	if (bar != NULL)
+		ush_buf_printf(out, ", but for names that %s (%s) is kept out by, too\n", other, bar->key);
+	else
+		ush_buf_puts(out, "; the next apply gives back what the policy grants\n");
+}
+
+/* "user bob", or by its key. The caller frees. */
+static char *whom(const struct readmission *r)
+{
+	return key != NULL ? ush_printf("the entry %s", key) : ush_printf("%s %s", ush_ledger_kind_name((enum ush_ledger_kind)r->kind), r->name);
+}
+
+/* One that one of several clusters does not have is no fault: it is told. */
+static void tell_none(const struct readmission *r, struct ush_buf *out)
+{
+	USH_AUTO_FREE char *where = ush_elevating_where(r->opened), *who = whom(r), *safe = ush_text_safe(who);
+
+	if (r->opened->cluster != NULL)
+		ush_buf_printf(out, "%s%s is not denied\n", where, safe);
+}
+
+static int readmit(struct ush_elevating *opened, void *context, struct ush_error *err)
+{
+	static const char *const events[] = {
+		[USH_LEDGER_USER] = "user.readmitted", [USH_LEDGER_GROUP] = "group.readmitted", [USH_LEDGER_NAMESPACE] = "namespace.readmitted"};
+	struct readmission *r = context;
 	USH_AUTO_BUF out = {0};
 
 	if (ush_ledger_change(&opened->broker.kube, options.state_namespace, opened->policy->name, drop, r, err) != 0)
 		return -1;
+	if (r->found.count == 0)
+		tell_none(r, &out);
 	for (size_t i = 0; i < r->found.count; i++) {
 		const struct ush_ledger_entry *e = &r->found.items[i];
-		const struct ush_ledger_entry *bar = still(r, e);
-		USH_AUTO_FREE char *name = ush_text_safe(e->name), *other = bar != NULL ? ush_text_safe(bar->name) : NULL;
 
-		if (bar != NULL)
-			ush_buf_printf(&out, "%s: %s %s is readmitted, but for names that %s (%s) is kept out by, too\n", e->key, ush_ledger_kind_name(e->kind), name, other,
-				       bar->key);
-		else
-			ush_buf_printf(&out, "%s: %s %s is readmitted; the next apply gives back what the policy grants\n", e->key, ush_ledger_kind_name(e->kind), name);
-		if (ush_elevating_log(opened, e->kind == USH_LEDGER_USER ? "user.readmitted" : e->kind == USH_LEDGER_GROUP ? "group.readmitted" : "namespace.readmitted", e,
-				      reason, err) != 0)
+		opened->met++;
+		tell(r, e, &out);
+		if (ush_elevating_log(opened, events[e->kind], e, reason, err) != 0)
 			return -1;
 	}
-	if (opened->policy->cluster_count > 0) /* offboard wrote into each of them */
-		ush_buf_printf(&out, "At %s alone: the policy lists clusters, and each has a ledger of its own (--kubeconfig, --context)\n", opened->broker.config->server);
-	return ush_broker_print(out.data, err);
+	return out.data != NULL ? ush_broker_print(out.data, err) : 0;
+}
+
+static bool is_denial(const struct ush_ledger_entry *entry)
+{
+	return entry->kind != USH_LEDGER_ELEVATED;
+}
+
+static int everywhere(struct ush_elevating *opened, struct readmission *r, struct ush_error *err)
+{
+	int there = key != NULL ? ush_elevating_find(opened, key, is_denial, err) : 1;
+	USH_AUTO_FREE char *who = whom(r);
+
+	if (there < 0 || (there > 0 && ush_elevating_each(opened, readmit, r, err) != 0))
+		return -1;
+	if (opened->met > 0)
+		return 0;
+	return key != NULL ? ush_fail(err, USH_ERR_USAGE, "nobody is denied under the key %s", key) : ush_fail(err, USH_ERR_USAGE, "%s is not denied", who);
 }
 
 static int run(size_t count, char **operands, struct ush_error *err)
 {
 	struct ush_elevating opened = {0};
-	struct readmission r = {.kind = -1};
+	struct readmission r = {.opened = &opened, .kind = -1};
 
 	for (int i = USH_LEDGER_USER; count == 2 && i <= USH_LEDGER_NAMESPACE; i++)
-		if (strcmp(operands[0], ush_ledger_kind_name((enum ush_ledger_kind)i)) == 0)
-			r = (struct readmission){.kind = i, .name = operands[1]};
+		if (strcmp(operands[0], ush_ledger_kind_name((enum ush_ledger_kind)i)) == 0) {
+			r.kind = i;
+			r.name = operands[1];
+		}
 	if ((key != NULL) != (count == 0) || (key == NULL && r.kind < 0))
 		return ush_fail(err, USH_ERR_USAGE, "whom? user NAME, group NAME or namespace NAME; or --key KEY");
 	if (ush_elevating_reason(reason, err) != 0)
 		return -1;
 	if (ush_elevating_open(&opened, &options, "readmit", err) == 0)
-		(void)readmit(&opened, &r, err);
+		(void)everywhere(&opened, &r, err);
 	ush_ledger_free(&r.found);
 	ush_ledger_free(&r.left);
 	return ush_elevating_close(&opened, err);

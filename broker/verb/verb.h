@@ -47,8 +47,13 @@ struct ush_broker_options {
 		"replay", 0, USH_OPTION_STRING, "DIR", "let the sources be told what was recorded there; nothing else is asked",     \
 			&(o).replay                                                                                                 \
 	}
+#define USH_OPTION_CLUSTERS(o)                                                                                                      \
+	{                                                                                                                           \
+		"cluster", 0, USH_OPTION_LIST, "NAME", "only this one of the clusters that the policy lists; may be repeated",      \
+			&(o).clusters                                                                                               \
+	}
 #define USH_OPTIONS_RUN(o)                                                                                                          \
-	{"cluster", 0, USH_OPTION_LIST, "NAME", "only this one of the clusters that the policy lists; may be repeated", &(o).clusters}, \
+	USH_OPTION_CLUSTERS(o),                                                                                                     \
 	{                                                                                                                           \
 		"metrics", 0, USH_OPTION_STRING, "FILE", "write what the run was in numbers, for Prometheus", &(o).metrics           \
 	}
@@ -115,6 +120,9 @@ int ush_broker_check_rights(const struct ush_broker *broker, const struct ush_po
 
 /* Another cluster, in place of the one there was: NULL and NULL as kubectl finds it. */
 int ush_broker_connect(struct ush_broker *broker, const char *kubeconfig, const char *context, struct ush_error *err);
+
+/* "prod, stage": those that the policy lists. The caller frees. */
+char *ush_broker_cluster_names(const struct ush_policy *policy);
 
 struct ush_turn { /* one cluster's, or the folder's */
 	struct ush_broker *broker;

@@ -40,6 +40,31 @@ refused 'readmit a name and a key' 'whom\?' readmit "${P[@]}" user bob --key 000
 refused 'readmit what was never put out' 'whom\?' readmit "${P[@]}" elevated bob --reason x
 refused 'readmit without a reason' 'why\?' readmit "${P[@]}" user bob
 
+# ---- of several clusters one is named where access is given ----
+sed 's|^cluster: .*|&\nclusters: [{name: prod, kubeconfig: /none}, {name: stage, kubeconfig: /none}]|' "$T/policy.yaml" >"$T/clusters.yaml"
+C=(-f "$T/clusters.yaml" -n prod --for 1h --reason x)
+where() { # WHAT WORD ARGUMENT...: status 2, and stderr is one line that says WORD
+	local what=$1 word=$2
+	shift 2
+	status 2 "$what" "$BROKER" "$@" --audit-log "$T/audit.log"
+	like "$(cat "$ERR")" "$word" "$what: and says so"
+	one_line "$ERR" "$what: in one line"
+}
+where 'elevate somewhere' 'in which cluster\?.*prod, stage.*Say which: --cluster prod' elevate user bob --role admin "${C[@]}"
+where 'elevate in two clusters' 'in which cluster\?.*prod, stage' elevate user bob --role admin "${C[@]}" --cluster prod --cluster stage
+where 'elevate in a cluster that is not listed' 'lists no cluster nowhere; it lists prod, stage' elevate user bob --role admin "${C[@]}" --cluster nowhere
+where 'elevate in a cluster that is named twice' '--kubeconfig and --context name another' elevate user bob --role admin "${C[@]}" --cluster prod --context x
+where 'break glass somewhere' 'in which cluster\?.*prod, stage' break-glass fire --ticket T-1 "${C[@]}"
+where 'end one in a cluster that is not listed' 'lists no cluster nowhere' elevate --end 00000000 -f "$T/clusters.yaml" --cluster nowhere
+where 'readmit in a cluster that is not listed' 'lists no cluster nowhere' readmit user bob --reason x -f "$T/clusters.yaml" --cluster nowhere
+is "$(jq -r .event "$T/audit.log" | sort -u)" log.begin 'and nothing of it is in the audit log'
+status 2 'one cluster that cannot be found' "$BROKER" elevations -f "$T/clusters.yaml" --cluster stage
+one_line "$ERR" 'is one line'
+status 2 'elevations of a cluster that is not listed' "$BROKER" elevations -f "$T/clusters.yaml" --cluster nowhere
+for verb in elevate break-glass readmit elevations review; do
+	like "$("$BROKER" help "$verb")" '--cluster=NAME' "help $verb names --cluster"
+done
+
 # ---- a folder has its ledger in a file, and the next generation has it as well ----
 sed -i 's/^grants: .*/grants: [{group: dev, role: admin, namespaces: [prod], name: dev}]/' "$T/policy.yaml"
 echo '{"groups":[{"id":"1","name":"dev","members":["dora"]},{"id":"2","name":"ops"}],"count":2}' >"$T/groups.json"

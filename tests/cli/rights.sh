@@ -21,6 +21,22 @@ is "$(jq -r '[.items[] | .subjects // [] | .[] | .namespace + "/" + .name] | uni
 status 2 'rbac wants a policy' "$BROKER" rbac
 one_line "$ERR" 'and says so in a line'
 
+# ---- rbac for who puts out and who gives for a time ----
+for purpose in onboard offboard; do
+	status 0 "rbac --for $purpose" "$BROKER" rbac --for "$purpose" -f policy.yaml -o json
+	is "$(jq -r '[.items[].metadata.name] | unique | join(" ")' "$OUT")" "usher-$purpose" 'is an account of its own'
+	unlike "$(cat "$OUT")" 'escalate|"\*"|impersonate|cluster-admin' 'T65 which is never everything'
+done
+status 2 'a policy that lets nothing be given for a time takes no rights for it' "$BROKER" rbac --for elevate -f policy.yaml
+like "$(cat "$ERR")" 'policy.yaml lets nothing be given for a time' 'and says so'
+{ cat policy.yaml; echo 'elevation: {allow: [{roles: [editor], namespaces: [gate], max: 1h}]}'; } >timed.yaml
+grep -q '^  editor: {clusterRole' timed.yaml || sed -i 's/^roles:.*/&\n  editor: {clusterRole: edit}/' timed.yaml
+status 0 'one that does' "$BROKER" rbac --for elevate -f timed.yaml -o json
+is "$(jq -r '.items[] | select(.metadata.namespace == "gate" and .rules != null) | .rules[] | "\(.verbs | join(",")) \(.resources | join(",")) \(.resourceNames // [] | join(","))"' "$OUT" |
+	paste -sd';')" 'get,create,delete rolebindings ;bind clusterroles edit' 'takes what it gives, there'
+status 2 '--events is for who makes Events' "$BROKER" rbac --for offboard --events -f policy.yaml
+status 2 'rbac for nothing that there is' "$BROKER" rbac --for everything -f policy.yaml
+
 # ---- claims ----
 token '{"email": "carol@example.com", "groups": ["k8s-restricted-users"]}' >good
 status 0 'a token that says what is bound' "$BROKER" claims -f policy.yaml --token good

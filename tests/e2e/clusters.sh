@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # One policy for several clusters: two real API servers and one that is not there. The sources are read once, the clusters
-# that can be reached get what they should, and the run says which one it was that could not.
+# that can be reached get what they should, and the run says which one it was that could not. Each cluster has a ledger of its
+# own: who is put out, let in, given a role for a time.
 . "${USHER_SRC:-$PWD}/tests/support/e2e.sh"
 need cluster
 
@@ -24,7 +25,7 @@ policy() { # CLUSTER...
 	cat <<-EOF
 	apiVersion: usher.dev/v1
 	kind: AccessPolicy
-	cluster: {groupPrefix: "oidc:"}
+	cluster: {groupPrefix: "oidc:", userPrefix: "oidc:"}
 	clusters:
 	EOF
 	for name in "$@"; do
@@ -40,16 +41,21 @@ policy() { # CLUSTER...
 	  viewer: {clusterRole: view}
 	grants:
 	- {group: dev, role: viewer, namespaces: [app], name: dev-may-look}
+	elevation: {allow: [{roles: [viewer], namespaces: [app], max: 1h}]}
+	breakGlassKey: $T/seal.pub
+	breakGlass: {fire: {users: ["oidc:fred"], role: viewer, namespaces: [app], max: 1h, owner: platform, until: 2100-01-01$SEALED}}
 	EOF
 }
+SEALED=
 
 start() { # NAME
 	at_exit "$SUPPORT/cluster/cluster.sh" stop "$T/$1"
 	BINDIR=$USHER_TEST_BIN "$SUPPORT/cluster/cluster.sh" start "$T/$1" >"$T/$1.log" 2>&1 || { note "$(cat "$T/$1.log")"; exit 1; }
-	kubectl --kubeconfig "$T/$1/admin.kubeconfig" create namespace app >/dev/null
+	at "$1" create namespace app >/dev/null
 }
 
-bound() { kubectl --kubeconfig "$T/$1/admin.kubeconfig" get rolebinding dev-may-look -n app -o jsonpath='{.subjects[*].name}' 2>/dev/null; } # CLUSTER
+at() { kubectl --kubeconfig "$T/$1/admin.kubeconfig" "${@:2}"; } # CLUSTER ARGUMENT...
+bound() { at "$1" get rolebinding dev-may-look -n app -o jsonpath='{.subjects[*].name}' 2>/dev/null; } # CLUSTER
 
 start prod
 start stage
@@ -76,7 +82,7 @@ status 0 'and takes one' "$BROKER" plan -f "$T/policy.yaml" --cluster stage --ou
 
 policy prod stage >"$T/policy.yaml"
 status 0 'two clusters with nothing to do end with 0' "$BROKER" apply -f "$T/policy.yaml"
-kubectl --kubeconfig "$T/stage/admin.kubeconfig" delete rolebinding dev-may-look -n app >/dev/null
+at stage delete rolebinding dev-may-look -n app >/dev/null
 status 1 'one of two with something to do ends with 1' "$BROKER" plan -f "$T/policy.yaml"
 status 0 'which apply does' "$BROKER" apply -f "$T/policy.yaml"
 is "$(bound stage)" oidc:dev 'in the cluster that lacked it'
@@ -87,4 +93,93 @@ is "$(sort "$OUT" | tr '\n' ,)" 'cluster prod: nothing to do,cluster stage: noth
 policy prod dead >"$T/policy.yaml"
 status 6 'BE54 one that is not there does not keep the other from its turns' "$BROKER" run -f "$T/policy.yaml" --every 1s --max-runs 2 --listen none
 is "$(grep -c 'cluster dead: 127.0.0.1:1' "$ERR") $(wc -l <"$ERR") $(wc -l <"$OUT")" '2 3 1' 'BE35 and is one line each time'
+
+# ---- put out and let in: every cluster has its turn ----
+P=(-f "$T/policy.yaml")
+lifecycle() { "$BROKER" "$@" "${P[@]}" --reason 'as asked'; }
+denied() { at "$1" get configmap usher-broker-ledger -o jsonpath='{.data.ledger}' | jq -r '[.entries[] | select(.kind == "group") | .name] | join(" ")'; } # CLUSTER
+key_in() { sed -n "s/^cluster $1: \([0-9a-f]\{8\}\): .*/\1/p" "$OUT"; } # CLUSTER
+policy prod stage >"$T/policy.yaml"
+lifecycle offboard group dev >/dev/null
+is "$(denied prod) $(denied stage)" 'dev dev' 'a group is put out in both'
+policy prod dead stage >"$T/policy.yaml"
+status 6 'BE54 readmit of three clusters of which one is not there ends with 6' lifecycle readmit group dev --audit-log "$T/audit.log"
+like "$(cat "$OUT")" '^cluster prod: [0-9a-f]{8}: group dev is readmitted; .*cluster stage: [0-9a-f]{8}: group dev is readmitted; ' 'BE54 and lets it in in the other two'
+is "$(denied prod)$(denied stage)" '' 'BE54 which their ledgers say'
+like "$(cat "$ERR")" 'cluster dead: 127.0.0.1:1.*1 of 3 clusters failed' 'BE54 and names the one that is not there'
+is "$(jq -r 'select(.event == "group.readmitted") | .cluster' "$T/audit.log" | paste -sd' ')" 'prod stage' 'the audit log says where'
+policy prod stage >"$T/policy.yaml"
+status 2 'who is denied in none cannot be let in' lifecycle readmit group dev
+like "$(cat "$ERR")" 'group dev is not denied' 'and that is said'
+lifecycle offboard group dev --cluster stage >/dev/null
+is "$(denied prod) $(denied stage)" ' dev' 'put out in one alone'
+status 2 'it is not denied in the other' lifecycle readmit group dev --cluster prod
+status 0 'that one cluster does not know it is no fault' lifecycle readmit group dev
+like "$(cat "$OUT")" '^cluster prod: group dev is not denied.*cluster stage: [0-9a-f]{8}: group dev is readmitted' 'but told'
+status 2 'a cluster that the policy does not list' lifecycle readmit group dev --cluster nowhere
+lifecycle offboard group dev >/dev/null
+key=$(at stage get configmap usher-broker-ledger -o jsonpath='{.data.ledger}' | jq -r '.entries[0].key')
+status 0 'a key is the entry of one cluster' lifecycle readmit --key "$key"
+is "$(denied prod) $(denied stage)" 'dev ' 'and of no other'
+status 2 'and only once' lifecycle readmit --key "$key"
+status 0 'the other one is there still' lifecycle readmit group dev
+
+# ---- a role for a time: in the cluster that is named, and found again in whichever it is ----
+give=(elevate user bob --role viewer -n app --for 1h)
+elevated() { at "$1" get rolebinding -n app -l usher.dev/elevation -o name | wc -l; } # CLUSTER
+status 2 'BE54 nobody is given a role somewhere' lifecycle "${give[@]}"
+like "$(cat "$ERR")" 'in which cluster\?.*prod, stage.*Say which: --cluster prod' 'BE54 and the clusters are named'
+is "$(elevated prod)$(elevated stage)" 00 'BE54 nothing was given'
+status 0 'BE54 it is given in the one that is said' lifecycle "${give[@]}" --cluster stage --audit-log "$T/audit.log"
+key=$(key_in stage)
+is "$(elevated prod)$(elevated stage)" 01 'BE54 and there alone'
+like "$(cat "$ERR")" "elevate --end $key -f $T/policy.yaml --cluster stage" 'BE54 which the command that ends it says'
+is "$(jq -r 'select(.event == "grant.elevated") | .cluster' "$T/audit.log")" stage 'BE54 and the audit log'
+status 0 'another kubeconfig names another' lifecycle "${give[@]}" --kubeconfig "$T/prod/admin.kubeconfig"
+other=$(sed -n 's/^\([0-9a-f]\{8\}\): .*/\1/p' "$OUT")
+policy prod dead stage >"$T/policy.yaml"
+status 6 'BE54 who has what for a time, of all clusters that answer' "$BROKER" elevations "${P[@]}" -o json
+is "$(jq -r '.[] | "\(.cluster) \(.key) \(.state)"' "$OUT" | paste -sd,)" "prod $other holds,stage $key holds" 'BE54 with the cluster of each'
+status 6 'in words, too' "$BROKER" elevations "${P[@]}"
+like "$(cat "$OUT")" "^cluster prod.$other +holds.*cluster stage.$key +holds" 'each has its part'
+status 0 'one cluster by its name' "$BROKER" elevations "${P[@]}" --cluster prod
+unlike "$(cat "$OUT")" "$key" 'has nothing of the other'
+status 0 'BE54 what was given ends wherever it is, though one cluster is not there' "$BROKER" elevate "${P[@]}" --end "$key"
+like "$(cat "$OUT")" "^cluster stage: $key: ended" 'BE54 and where is said'
+is "$(elevated prod)$(elevated stage)" 10 'BE54 there alone'
+status 6 'what no cluster that answers has is not known to be nowhere' "$BROKER" elevate "${P[@]}" --end "$key"
+like "$(cat "$ERR")" "no cluster that answered has the key $key: 1 of 3 clusters failed" 'and that is said'
+policy prod stage >"$T/policy.yaml"
+status 2 'what none has is none' "$BROKER" elevate "${P[@]}" --end "$key"
+
+# ---- one key in two clusters ----
+at prod get configmap usher-broker-ledger -o jsonpath='{.data.ledger}' >"$T/ledger"
+at stage get configmap usher-broker-ledger -o json | jq --rawfile ledger "$T/ledger" '.data.ledger = $ledger' | at stage replace -f - >/dev/null
+status 2 'one key in two clusters is for nobody to guess' "$BROKER" elevate "${P[@]}" --end "$other"
+like "$(cat "$ERR")" "2 clusters have the key $other: prod, stage; nothing was done.*--cluster prod" 'both are named'
+is "$(elevated prod)" 1 'and nothing was done'
+status 0 'until somebody says which' "$BROKER" elevate "${P[@]}" --end "$other" --cluster prod
+is "$(elevated prod)" 0 'that one'
+is "$("$BROKER" elevations "${P[@]}" -o json | jq -r '[.[].cluster] | join(" ")')" stage 'and not the other'
+status 0 'which ends by its key now' "$BROKER" elevate "${P[@]}" --end "$other"
+
+# ---- break-glass: in one, reviewed wherever it is ----
+if have openssl && [ "$(id -u)" = 0 ]; then # who checks a seal believes a key of root's alone
+	openssl genpkey -algorithm ed25519 -out "$T/seal.key" 2>/dev/null
+	openssl pkey -in "$T/seal.key" -pubout -out "$T/seal.pub"
+	chmod 600 "$T/seal.key"
+	chmod 644 "$T/seal.pub"
+	SEALED=", $("$BROKER" seal fire --key "$T/seal.key" "${P[@]}")"
+	policy prod dead stage >"$T/policy.yaml"
+	glass=(break-glass fire -n app --for 30m --ticket INC-1)
+	status 2 'no glass is broken somewhere' lifecycle "${glass[@]}"
+	like "$(cat "$ERR")" 'in which cluster\?.*prod, dead, stage' 'and the clusters are named'
+	status 0 'it is broken where it is said' lifecycle "${glass[@]}" --cluster stage
+	key=$(key_in stage)
+	like "$(cat "$ERR")" 'cluster stage: BREAK-GLASS fire' 'loudly'
+	status 0 'whoever looks at it needs its key alone' lifecycle review "$key"
+	like "$(cat "$OUT")" "^cluster stage: $key: reviewed" 'and is told where it was'
+	policy prod stage >"$T/policy.yaml"
+	status 2 'once' lifecycle review "$key"
+fi
 done_testing

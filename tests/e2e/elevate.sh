@@ -19,6 +19,7 @@ policy() { # SEALED [MAX]
 	- {group: dev, role: view, namespaces: [prod], name: dev-view}
 	elevation:
 	  ticket: true
+	  kyverno: true
 	  allow:
 	  - {roles: [admin], namespaces: ["pro*"], max: 4h}
 	breakGlassKey: seal.pub
@@ -62,6 +63,9 @@ bob=$(key_of)
 like "$(cat "$OUT")" "$bob: oidc:bob has role admin in namespace prod until .*RoleBinding usher-elevated-$bob.*proof" 'and it says until when, and that it works'
 like "$(cat "$ERR")" 'tokens .*ServiceAccounts' 'and what does not end with it'
 ok 'bob may' may --as=oidc:bob
+is "$(admin get rolebinding -n prod "usher-elevated-$bob" -o json | jq -r '(.metadata.labels["cleanup.kyverno.io/ttl"] | test("^20[0-9-]{8}T[0-9]{6}Z$")),
+	((.metadata.annotations["usher.dev/expires-at"] | gsub(":"; "")) == .metadata.labels["cleanup.kyverno.io/ttl"])' | paste -sd' ')" 'true true' \
+	'where Kyverno runs, it may end it, too, at that moment'
 is "$(jq -r 'select(.event == "grant.elevated") | "\(.key) \(.reason) \(.ticket)"' "$T/audit.log")" "$bob the queue is stuck T-1" 'the audit log has it'
 status 0 'a group is found in the source' give group ops --role admin -n prod --for 2h --ticket T-2
 ops=$(key_of)
@@ -133,12 +137,15 @@ if [ "$(id -u)" = 0 ]; then
 	status 5 'a key that is not of root vouches for nothing' glass
 	chown root "$T/seal.pub"
 	status 0 'the provider is down, and the glass breaks' glass --audit-log "$T/audit.log"
+	like "$(cat "$ERR")" 'tokens .*ServiceAccounts.*Sooner, by its key: usher-broker elevate --end [0-9a-f]{8} -f' 'what does not end with it is said, too'
 	like "$(cat "$ERR")" 'BREAK-GLASS fire: oidc:oncall has role admin in namespace prod until .* taken by .*prod is down; ticket INC-1' 'loudly'
 	glass_key=$(key_of)
 	ok 'the group may' may --as=x --as-group=oidc:oncall
 	ok 'and the ServiceAccount' may --as=system:serviceaccount:ops:fire
 	is "$(admin get events -n prod -o json | jq -r '[.items[] | select(.reason == "BreakGlassTaken") | .type] | unique | join(" ")')" Warning 'the namespace has a warning'
 	is "$(jq -r 'select(.event == "grant.break-glass") | .seal' "$T/audit.log" | sort -u)" fire 'the audit log has it'
+	status 5 'not without a ticket, whatever the policy says' broker break-glass fire "${P[@]}" -n prod --for 1h --reason x
+	like "$(cat "$ERR")" 'a break-glass wants a ticket' 'and says so'
 	status 2 'not without a reason' broker break-glass fire "${P[@]}" -n prod --for 1h
 	status 5 'not for longer than the seal says' glass --for 3h
 	mv "$T/away.json" "$T/groups.json"

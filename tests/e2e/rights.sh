@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# The broker as the ServiceAccount that `usher-broker rbac` prints, on a real API server: what it needs it may, and nothing
-# more; and with more it does not run.
+# The broker as the ServiceAccounts that `usher-broker rbac` prints, on a real API server: what each needs it may, and nothing
+# more; and with more than it needs the sync does not run.
 . "${USHER_SRC:-$PWD}/tests/support/e2e.sh"
 need cluster
 
@@ -27,16 +27,18 @@ policy() { # ROLE: of ops in payments
 as_broker() { kubectl --kubeconfig "$T/broker.kubeconfig" "$@"; }
 run_broker() { "$BROKER" "$@" --kubeconfig "$T/broker.kubeconfig" --state-namespace usher-system; }
 
-requests() { # of the ServiceAccount, as jq lines of the audit log
-	jq -c 'select(.user.username == "system:serviceaccount:usher-system:usher-broker" and (.userAgent | startswith("usher")))' "$CLUSTER/audit.log"
+requests() { # [ACCOUNT]: of the ServiceAccount, as jq lines of the audit log
+	jq -c --arg who "system:serviceaccount:usher-system:${1:-usher-broker}" \
+		'select(.user.username == $who and (.userAgent | startswith("usher")))' "$CLUSTER/audit.log"
 }
+forbidden() { requests "$@" | jq -r 'select(.responseStatus.code == 403) | "\(.verb) \(.requestURI)"'; } # [ACCOUNT]
 
-used() { # "verb resource" of what it asked for and got, without what everybody may
-	requests | jq -r 'select(.responseStatus.code < 400 and .objectRef.resource != null
+used() { # [ACCOUNT]: "verb resource" of what it asked for and got, without what everybody may
+	requests "$@" | jq -r 'select(.responseStatus.code < 400 and .objectRef.resource != null
 		and (.objectRef.resource | IN("selfsubjectrulesreviews", "selfsubjectreviews") | not)) | "\(.verb) \(.objectRef.resource)"' | sort -u
 }
-printed() { # the same of what rbac prints; bind has no request of its own, and a Role's own rules are held, not used
-	"$BROKER" rbac -f "$T/policy.yaml" --state-namespace usher-system -o json | jq -r '.items[] | select(.kind | endswith("Role")) | .rules[]
+printed() { # OPTION...: the same of what rbac prints; bind has no request of its own, and a Role's own rules are held, not used
+	"$BROKER" rbac -f "$T/policy.yaml" --state-namespace usher-system -o json "$@" | jq -r '.items[] | select(.kind | endswith("Role")) | .rules[]
 		| select(.apiGroups != [""] or .resources != ["pods"]) | . as $r | $r.verbs[] | select(. != "bind") as $v | $r.resources[] | "\($v) \(.)"' | sort -u
 }
 
@@ -65,7 +67,7 @@ works() {
 	admin apply -f "$T/rbac.yaml" >/dev/null
 	status 0 'BM10 and back' run_broker apply -f "$T/policy.yaml"
 	role_changes
-	is "$(requests | jq -r 'select(.responseStatus.code == 403) | "\(.verb) \(.requestURI)"')" '' 'BM10 nothing that it asked for was forbidden'
+	is "$(forbidden)" '' 'BM10 nothing that it asked for was forbidden'
 	is "$(comm -23 <(printed) <(used))" '' 'BM10 and nothing that is printed went unused'
 }
 
@@ -129,10 +131,166 @@ may_not_list() {
 may_no_longer_list() { ! as_broker auth can-i list roles -A -q; }
 may_view() { as_broker auth can-i list pods -n other -q; }
 
+# ---- who puts somebody out, and who gives for a time: accounts of their own ----
+
+account_for() { # PURPOSE: makes it, and has its kubeconfig as $T/PURPOSE
+	"$BROKER" rbac --for "$1" -f "$T/policy.yaml" --state-namespace usher-system >"$T/$1.yaml"
+	ok "BM10 what rbac --for $1 prints is taken by kubectl" admin apply -f "$T/$1.yaml"
+	account_kubeconfig "usher-$1" "$T/$1"
+	wait_for 20 as "$1" auth can-i create configmaps -n usher-system -q # the API server's cache of roles lags
+}
+as() { kubectl --kubeconfig "$T/$1" "${@:2}"; } # PURPOSE ARGUMENT...
+run_as() { "$BROKER" "${@:2}" -f "$T/policy.yaml" --state-namespace usher-system --kubeconfig "$T/$1"; } # PURPOSE VERB...
+run_admin() { broker "$@" -f "$T/policy.yaml" --state-namespace usher-system; }
+offboard() { run_as offboard offboard "$@" --reason 'left the company'; }
+
+people_policy() {
+	jq -n '{groups: [{name: "dev", id: "1", members: ["carol"]}, {name: "qa", id: "2", members: ["quin"]}, {name: "ops", id: "3", members: ["olga"]}], count: 3}' >"$T/groups.json"
+	cat >"$T/policy.yaml" <<-EOF
+	apiVersion: usher.dev/v1
+	kind: AccessPolicy
+	metadata: {name: people}
+	cluster: {groupPrefix: "oidc:", userPrefix: "oidc:"}
+	sources: {main: {file: {path: $T/groups.json}}}
+	roles: {reader: {rules: [{apiGroups: [""], resources: [pods], verbs: [get, list]}]}, editor: {clusterRole: edit}}
+	grants:
+	- {group: dev, role: reader, namespaces: [lab], name: lab-readers}
+	- {group: qa, role: reader, namespaces: [lab], name: lab-readers}
+	- {group: ops, role: editor, namespaces: [shop], name: shop-editors}
+	elevation: {allow: [{roles: [editor], namespaces: [gate], max: 1h}]}
+	breakGlassKey: seal.pub
+	breakGlass:
+	  fire: {groups: ["oidc:oncall"], users: ["oidc:fred"], role: editor, namespaces: [shop], max: 1h, owner: platform, until: 2100-01-01}
+	EOF
+}
+people_seal() { sed -i "s/^\(  fire: .*until: 2100-01-01\).*/\1, $("$BROKER" seal fire --key "$T/seal.key" -f "$T/policy.yaml")}/" "$T/policy.yaml"; }
+subjects() { admin get rolebinding -n "$1" "$2" -o json | jq -r '[.subjects[]?.name] | sort | join(" ")'; } # NAMESPACE NAME
+add_carol() { # NAMESPACE NAME
+	admin patch rolebinding -n "$1" "$2" --type=json -p '[{"op": "add", "path": "/subjects/-", "value":
+		{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "oidc:carol"}}]' >/dev/null
+}
+
+elevated() { admin get rolebinding -n "$1" -l usher.dev/elevation -o name | wc -l; } # NAMESPACE
+
+offboards() {
+	account_for offboard
+	status 0 'BM10 offboard works as an account with what rbac --for offboard prints' offboard group qa
+	is "$(subjects lab lab-readers)" oidc:dev 'BM10 it takes a group out of a binding that names a Role'
+	add_carol shop shop-editors
+	status 0 'carol has a role for a time, too' run_admin elevate user carol --role editor -n gate --for 1h --reason x
+	status 10 'BM10 and for a person' offboard user carol
+	is "$(subjects shop shop-editors)" oidc:ops 'BM10 whom it takes out of one that names a ClusterRole'
+	is "$(elevated gate)" 0 'BM10 and what was given for a time it takes away'
+	status 1 'BM10 a namespace that is not there is looked for' offboard namespace labb
+	like "$(cat "$ERR")" 'did you mean lab' 'BM10 by its name'
+	status 10 'BM10 one that is there loses what is ours' offboard namespace lab
+	is "$(admin get role,rolebinding -n lab -l usher.dev/policy -o name | wc -l)" 0 'BM10 all of it'
+	status 0 'BM10 readmit takes no more' run_as offboard readmit namespace lab --reason back
+	is "$(forbidden usher-offboard)" '' 'BM10 nothing that offboard asked for was forbidden'
+	is "$(comm -23 <(printed --for offboard) <(used usher-offboard))" '' 'BM10 and nothing that is printed for it went unused'
+	status 1 'BM10 it may bind nothing but the roles of the policy' as offboard create rolebinding x -n shop --clusterrole=cluster-admin --user=mallory
+	like "$(cat "$ERR")" forbidden 'BM10 the API server says so'
+	status 1 'BM10 and may make no binding at all' as offboard create rolebinding x -n shop --clusterrole=edit --user=mallory
+	like "$(cat "$ERR")" forbidden 'BM10 it says that, too'
+}
+
+# To the API server, who takes a subject out makes the binding that is left.
+takes_bind() {
+	admin get role -n shop usher-offboard -o json | jq '.rules |= map(select(.verbs != ["bind"]))' | admin replace -f - >/dev/null
+	add_carol shop shop-editors
+	status 10 'BM10 without bind nobody is taken out' wait_for_refusal
+	like "$(cat "$OUT")" 'RoleBinding shop/shop-editors.*forbidden' 'BM10 and why is said'
+	is "$(subjects shop shop-editors)" 'oidc:carol oidc:ops' 'BM10 the binding is as it was'
+	admin apply -f "$T/offboard.yaml" >/dev/null
+}
+wait_for_refusal() {
+	local code
+	for _ in $(seq 50); do
+		offboard user carol >"$T/out" 2>&1
+		code=$?
+		! grep -q 'shop-editors.*forbidden' "$T/out" || break
+		[ "$(subjects shop shop-editors)" = 'oidc:carol oidc:ops' ] || add_carol shop shop-editors
+		sleep 0.2
+	done
+	cat "$T/out"
+	return $code
+}
+
+# What --take-from-others takes, as the manual says it.
+takes_from_others() {
+	admin create rolebinding oncall -n other --clusterrole=view --user=oidc:carol --user=oidc:dave >/dev/null
+	admin create rolebinding alone -n other --clusterrole=view --user=oidc:carol >/dev/null
+	status 10 'bindings of others' offboard user carol --take-from-others
+	is "$(subjects other oncall)$(subjects other alone)" 'oidc:carol oidc:daveoidc:carol' 'are not changed without the rights'
+	admin create clusterrole others --verb=get,patch,delete --resource=rolebindings.rbac.authorization.k8s.io >/dev/null
+	admin create clusterrolebinding others --clusterrole=others --serviceaccount=usher-system:usher-offboard >/dev/null
+	wait_for 20 as offboard auth can-i delete rolebindings -n other -q
+	status 10 'to write bindings is enough' offboard user carol --take-from-others
+	is "$(admin get rolebinding -n other alone --ignore-not-found -o name)" '' 'for one that holds nobody else'
+	is "$(subjects other oncall)" 'oidc:carol oidc:dave' 'and not for one that others stay in'
+	like "$(cat "$OUT")" 'RoleBinding other/oncall.*forbidden' 'which is said'
+	admin create clusterrole others-bind --verb=bind --resource=clusterroles.rbac.authorization.k8s.io --resource-name=view >/dev/null
+	admin create clusterrolebinding others-bind --clusterrole=others-bind --serviceaccount=usher-system:usher-offboard >/dev/null
+	wait_for 20 as offboard auth can-i bind clusterroles/view -q
+	status 10 'that takes to bind its role' offboard user carol --take-from-others
+	is "$(subjects other oncall)" oidc:dave 'which is enough'
+}
+
+elevates() {
+	local key
+	sed -i 's/name: people/name: timed/; s/name: shop-editors/name: shop-timed/; /name: lab-readers/d' "$T/policy.yaml"
+	[ ! -e "$T/seal.key" ] || people_seal
+	status 0 'a policy whose ledger is not there yet' run_admin apply
+	account_for elevate
+	status 0 'BM10 elevate works as an account with what rbac --for elevate prints' run_as elevate elevate user bob --role editor -n gate --for 1h --reason x
+	like "$(cat "$OUT")" 'proof: the access review says so' 'BM10 proof included'
+	key=$(sed -n 's/^\([0-9a-f]\{8\}\): .*/\1/p' "$OUT")
+	status 0 'BM10 and lists' run_as elevate elevations
+	status 0 'BM10 and ends' run_as elevate elevate --end "$key"
+	is "$(elevated gate)" 0 'BM10 what it gave'
+	if have openssl && [ "$(id -u)" = 0 ]; then # who checks a seal believes a key of root's alone
+		breaks_glass
+		is "$(comm -23 <(printed --for elevate) <(used usher-elevate))" '' 'BM10 nothing that is printed for it went unused'
+	fi
+	is "$(forbidden usher-elevate)" '' 'BM10 nothing that elevate asked for was forbidden'
+	status 1 'BM10 it may bind nothing but what the policy lets be given' as elevate create rolebinding x -n gate --clusterrole=cluster-admin --user=mallory
+	like "$(cat "$ERR")" forbidden 'BM10 the API server says so'
+	status 1 'BM10 nor elsewhere' as elevate create rolebinding x -n lab --clusterrole=edit --user=mallory
+	like "$(cat "$ERR")" forbidden 'BM10 it says that, too'
+	sed -i 's/namespaces: \[gate\]/namespaces: [lab]/' "$T/policy.yaml"
+	status 5 'where rights are missing' run_as elevate elevate user bob --role editor -n lab --for 1h --reason x
+	like "$(cat "$ERR")" 'forbidden.*usher-broker rbac --for elevate -f' 'it says where they are written'
+	one_line "$ERR" 'in one line'
+}
+breaks_glass() {
+	status 0 'BM10 the glass breaks' run_as elevate break-glass fire -n shop --for 30m --reason x --ticket INC-1
+	key=$(sed -n 's/^\([0-9a-f]\{8\}\): .*/\1/p' "$OUT" | head -1)
+	is "$(admin get events -n shop -o json | jq '[.items[] | select(.reason == "BreakGlassTaken")] | length > 0')" true 'BM10 and is told there'
+	status 0 'BM10 and reviewed' run_as elevate review "$key" --reason 'was needed'
+}
+
+people() {
+	local name
+	for name in lab shop gate; do admin create namespace "$name" >/dev/null; done
+	people_policy
+	if have openssl; then
+		openssl genpkey -algorithm ed25519 -out "$T/seal.key" 2>/dev/null
+		openssl pkey -in "$T/seal.key" -pubout -out "$T/seal.pub"
+		chmod 600 "$T/seal.key"
+		chmod 644 "$T/seal.pub"
+	fi
+	status 0 'a policy of its own' run_admin apply
+	offboards
+	takes_bind
+	takes_from_others
+	elevates
+}
+
 cluster_start
 prepare
 works
 kept_out
 refuses_more
 may_not_list
+people
 done_testing

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "broker/lifecycle/elevate.h"
 #include "broker/lifecycle/seal.h"
 #include "broker/rights/rights.h"
 #include "broker/sync/elevated.h"
@@ -35,7 +36,7 @@ START_TEST(a_policy_says_which_role_may_be_given_where_and_for_how_long)
 	} cases[] = {{"edit", "team-a", 14400}, {"edit", "other", 1800}, {"edit", "kube-system", 14400}, {"edit", "kube-public", 0},
 		     {"edit", "default", 0},    {"edit", "state", 14400}, {"reader", "team-a", 0},	  {"edit", "team-xy", 0}};
 
-	ck_assert(p->elevation_ticket);
+	ck_assert(p->elevation_ticket && !p->elevation_kyverno);
 	for (size_t i = 0; i < USH_COUNT(cases); i++)
 		ck_assert_msg(ush_elevation_most(p, cases[i].role, cases[i].space, "state") == cases[i].most, "%s in %s", cases[i].role, cases[i].space);
 }
@@ -243,6 +244,26 @@ static bool has_right(const struct ush_rights *rights, const char *space, const 
 	return false;
 }
 
+/* BE41 */
+START_TEST(a_break_glass_wants_a_ticket_whatever_the_policy_says)
+{
+	USH_AUTO_POLICY p = policy_of(MORE("elevation: {kyverno: true, allow: [{roles: [edit], namespaces: [a], max: 1h}]}\nbreakGlassKey: k.pub\n"
+					   "breakGlass: {fire: {users: [fred], role: edit, namespaces: [a], max: 1h, owner: o, until: 2100-01-01}}"));
+	struct ush_elevate e = {.policy = p, .state_namespace = "ops", .namespace_name = "a", .reason = "x", .seconds = 60, .role = p->seals[0].role};
+	struct ush_error why = {0};
+
+	ck_assert(p->elevation_kyverno && !p->elevation_ticket);
+	ck_assert_int_eq(ush_elevate_check(&e, 0, &why), 0);
+	e.seal = "fire";
+	ck_assert_int_eq(ush_elevate_check(&e, 0, &why), -1);
+	ck_assert_int_eq(why.code, USH_ERR_REFUSED);
+	ck_assert_ptr_nonnull(strstr(why.what, "wants a ticket"));
+	ush_error_clear(&why);
+	e.ticket = "INC-1";
+	ck_assert_int_eq(ush_elevate_check(&e, 0, &why), 0);
+}
+END_TEST
+
 START_TEST(a_run_may_end_what_the_policy_lets_people_give_and_no_more)
 {
 	USH_AUTO_POLICY p = policy_of(MORE("elevation: {allow: [{roles: [edit], namespaces: [prod], max: 1h}]}"));
@@ -262,4 +283,4 @@ END_TEST
 TAP_MAIN("elevation", a_policy_says_which_role_may_be_given_where_and_for_how_long, a_pattern_never_means_where_the_ledger_lives,
 	 what_is_wrong_with_an_elevation_is_said, what_is_wrong_with_a_break_glass_is_said, a_seal_is_worth_what_was_sealed_and_nothing_else,
 	 only_a_private_ed25519_key_seals, a_binding_for_a_time_bears_no_policys_label, that_a_time_is_over_is_in_the_plans_file_and_not_in_its_hash,
-	 a_run_may_end_what_the_policy_lets_people_give_and_no_more)
+	 a_break_glass_wants_a_ticket_whatever_the_policy_says, a_run_may_end_what_the_policy_lets_people_give_and_no_more)

@@ -17,13 +17,19 @@
 static struct ush_rights rights;
 static struct ush_error err;
 
-static void begin(const char *grants)
+static void begin_for(const char *purpose, const char *grants)
 {
 	USH_AUTO_FREE char *text = ush_printf(HEAD "%s", grants);
 	USH_AUTO_POLICY policy = ush_policy_read(text, strlen(text), "policy.yaml", NULL, &err);
 
 	ck_assert_msg(policy != NULL, "%s", err.what);
-	ush_rights_of(&rights, policy, "ops");
+	ush_rights_free(&rights);
+	ush_purpose_named(purpose)->need(&rights, policy, "ops");
+}
+
+static void begin(const char *grants)
+{
+	begin_for("sync", grants);
 }
 
 static bool may(const char *namespace_name, const char *verb, const char *group, const char *resource, const char *name)
@@ -140,6 +146,113 @@ START_TEST(what_two_accounts_are_given_is_called_differently)
 }
 END_TEST
 
+/* ---- of who puts somebody out, and of who gives for a time ---- */
+
+#define TIMED "elevation: {allow: [{roles: [edit], namespaces: [gate], max: 1h}, {roles: [view], namespaces: ['p*'], max: 1h}]}\n"
+#define SEALED                                                                                              \
+	"breakGlassKey: k.pub\nbreakGlass:\n  fire: {groups: [g], role: edit, namespaces: [x], max: 1h, owner: o, until: 2100-01-01}\n"
+
+START_TEST(who_offboards_takes_people_out_and_makes_nothing)
+{
+	begin_for("offboard", "- {group: a, role: edit, namespaces: [x]}\n- {group: a, role: reader, namespaces: [w]}\n");
+	ck_assert(may("x", "patch", RBAC, "rolebindings", NULL) && may("x", "delete", RBAC, "rolebindings", NULL));
+	ck_assert(may("x", "bind", RBAC, "clusterroles", "edit") && may("w", "bind", RBAC, "roles", "reader"));
+	ck_assert(!may("x", "bind", RBAC, "clusterroles", "view") && !may("w", "bind", RBAC, "clusterroles", "edit"));
+	ck_assert(may("w", "delete", RBAC, "roles", NULL) && !may("x", "delete", RBAC, "roles", NULL));
+	ck_assert(!may("z", "patch", RBAC, "rolebindings", NULL));
+	ck_assert(!may("w", "get", "", "pods", "any")); /* it writes no Role, so it need not hold what one gives */
+	ck_assert(may("any", "list", "", "secrets", NULL) && !may("any", "get", "", "secrets", "a"));
+	ck_assert(may("ops", "update", "", "configmaps", "usher-broker-ledger") && !may("ops", "update", "", "configmaps", "other"));
+	for (size_t i = 0; i < rights.count; i++)
+		for (size_t k = 0; k < rights.items[i].count; k++)
+			ck_assert(!ush_list_has(&rights.items[i].rules[k].verbs, "create") || ush_list_has(&rights.items[i].rules[k].resources, "configmaps"));
+}
+END_TEST
+
+START_TEST(who_offboards_ends_what_was_given_for_a_time)
+{
+	begin_for("offboard", "- {group: a, role: edit, namespaces: [x]}\n" TIMED);
+	ck_assert(may("gate", "delete", RBAC, "rolebindings", NULL) && may("any", "delete", RBAC, "rolebindings", NULL));
+	ck_assert(!may("gate", "patch", RBAC, "rolebindings", NULL) && !may("gate", "bind", RBAC, "clusterroles", "edit"));
+}
+END_TEST
+
+START_TEST(who_elevates_gives_what_the_policy_lets_be_given_and_nothing_else)
+{
+	begin_for("elevate", "- {group: a, role: reader, namespaces: [x]}\n" TIMED SEALED);
+	ck_assert(may("gate", "bind", RBAC, "clusterroles", "edit") && may("x", "bind", RBAC, "clusterroles", "edit"));
+	ck_assert(!may("any", "bind", RBAC, "clusterroles", "edit") && may("any", "bind", RBAC, "clusterroles", "view"));
+	ck_assert(may("any", "create", RBAC, "rolebindings", NULL)); /* a pattern means namespaces that nobody can list here */
+	ck_assert(!may("any", "patch", RBAC, "rolebindings", NULL) && !may("any", "bind", RBAC, "roles", "reader"));
+	ck_assert(may("x", "create", "", "events", NULL) && !may("gate", "create", "", "events", NULL));
+	ck_assert(may("ops", "get", "", "configmaps", "usher-broker-state") && !may("ops", "update", "", "configmaps", "usher-broker-state"));
+	ck_assert(!may("any", "list", "", "secrets", NULL) && !may("any", "list", RBAC, "rolebindings", NULL));
+}
+END_TEST
+
+START_TEST(without_patterns_nothing_is_given_in_the_whole_cluster)
+{
+	begin_for("elevate", "- {group: a, role: reader, namespaces: [x]}\n" SEALED);
+	ck_assert(may("x", "create", RBAC, "rolebindings", NULL) && !may("z", "create", RBAC, "rolebindings", NULL));
+	ck_assert(may("x", "delete", RBAC, "rolebindings", NULL) && !may(NULL, "delete", RBAC, "rolebindings", NULL));
+}
+END_TEST
+
+/* What the whole cluster's rule gives is not said again for a namespace. */
+START_TEST(nothing_is_printed_twice)
+{
+	begin("- {group: a, role: edit, namespaces: [x]}\n" TIMED SEALED);
+	for (size_t i = 0; i < rights.count; i++)
+		for (size_t k = 0; k < rights.items[i].count; k++) {
+			USH_AUTO_FREE const struct ush_rule **others = NULL;
+			size_t count = 0;
+
+			for (size_t n = 0; n < rights.items[i].count; n++)
+				if (n != k)
+					USH_PUSH(others, count, &rights.items[i].rules[n]);
+			for (size_t n = 0; i > 0 && n < rights.items[0].count; n++)
+				USH_PUSH(others, count, &rights.items[0].rules[n]);
+			ck_assert(!ush_rules_cover(others, count, &rights.items[i].rules[k]));
+		}
+	for (size_t i = 0; i < rights.count; i++) /* gate needs no more than the whole cluster's delete */
+		ck_assert(rights.items[i].namespace_name == NULL || strcmp(rights.items[i].namespace_name, "gate") != 0);
+}
+END_TEST
+
+/* Thousands of rules are not compared each with each, and none is lost. */
+START_TEST(a_policy_of_many_roles_keeps_every_rule)
+{
+	USH_AUTO_BUF text = {0};
+	USH_AUTO_POLICY policy = NULL;
+
+	ush_buf_puts(&text, "apiVersion: usher.dev/v1\nkind: AccessPolicy\ncluster: {groupPrefix: \"oidc:\"}\nsources:\n  main: {file: {path: g.json}}\nroles:\n");
+	for (int i = 0; i < 600; i++)
+		ush_buf_printf(&text, "  r%d: {rules: [{apiGroups: [\"\"], resources: [thing%d], verbs: [get]}]}\n", i, i);
+	ush_buf_puts(&text, "grants:\n");
+	for (int i = 0; i < 600; i++)
+		ush_buf_printf(&text, "- {group: g, role: r%d, namespaces: [x]}\n", i);
+	policy = ush_policy_read(text.data, text.length, "policy.yaml", NULL, &err);
+	ck_assert_msg(policy != NULL, "%s", err.what);
+	ush_rights_of(&rights, policy, "ops");
+	for (int i = 0; i < 600; i++) {
+		USH_AUTO_FREE char *thing = ush_printf("thing%d", i);
+
+		ck_assert(may("x", "get", "", thing, "a"));
+	}
+}
+END_TEST
+
+START_TEST(a_verb_knows_where_its_rights_are_written)
+{
+	ck_assert_str_eq(ush_purpose_of("readmit")->name, "offboard");
+	ck_assert_str_eq(ush_purpose_of("break-glass")->name, "elevate");
+	ck_assert_str_eq(ush_purpose_of("apply")->name, "sync");
+	ck_assert_str_eq(ush_purpose_of("claims")->name, "sync");
+	ck_assert_ptr_null(ush_purpose_named("readmit"));
+	ck_assert_str_eq(ush_purpose_named("elevate")->account, "usher-elevate");
+}
+END_TEST
+
 /* ---- the check ---- */
 
 static const char *reviewed; /* what the API server says of us, as status */
@@ -243,5 +356,8 @@ END_TEST
 
 TAP_MAIN("rights", a_role_may_be_bound_where_it_is_granted_and_nowhere_else, escalate_and_wildcards_are_never_asked_for,
 	 a_role_of_the_policys_own_needs_its_rules, without_roles_of_its_own_no_role_may_be_written, namespaces_by_pattern_need_the_right_everywhere,
-	 the_state_and_the_lease_are_named, it_is_printed_as_manifests_in_the_order_to_create_them, what_two_accounts_are_given_is_called_differently, no_more_than_is_needed_is_no_more,
+	 the_state_and_the_lease_are_named, it_is_printed_as_manifests_in_the_order_to_create_them, what_two_accounts_are_given_is_called_differently,
+	 who_offboards_takes_people_out_and_makes_nothing, who_offboards_ends_what_was_given_for_a_time,
+	 who_elevates_gives_what_the_policy_lets_be_given_and_nothing_else, without_patterns_nothing_is_given_in_the_whole_cluster, nothing_is_printed_twice,
+	 a_policy_of_many_roles_keeps_every_rule, a_verb_knows_where_its_rights_are_written, no_more_than_is_needed_is_no_more,
 	 anything_more_is_told, every_path_is_more, an_answer_that_is_none_is_an_error)
