@@ -166,12 +166,17 @@ void ush_onboard_give(struct ush_onboard *onboard, const struct ush_sync *sync);
 /* onboard_proof.c: each group may do what its role allows there, and another may not. */
 void ush_onboard_prove(struct ush_onboard *onboard, const struct ush_sync *sync);
 
+/* onboard_allowance.c: USH_ERR_REFUSED when more namespaces would be made than the template lets the same values have. One
+ * request, where it says a limit. */
+int ush_onboard_check_allowance(const struct ush_onboard *onboard, struct ush_error *err);
+
 /* For the two that write: says that something was. */
 void ush_onboard_wrote(const struct ush_onboard *onboard, const char *kind, const char *namespace_name, const char *name, const struct ush_change *change,
 		       enum ush_onboard_outcome outcome);
 
 /* onboard_run.c. Plan: reads sources and what was decided before, as if none of the namespaces was there; sync has policy and
- * world, and a cluster or a folder. USH_ERR_REFUSED for a namespace that was offboarded. carry_out: write, give, prove. */
+ * world, and a cluster or a folder. USH_ERR_REFUSED for a namespace that was offboarded, or one too many. carry_out: write, give,
+ * prove. */
 int ush_onboard_plan(struct ush_onboard *onboard, struct ush_sync *sync, struct ush_error *err);
 void ush_onboard_carry_out(struct ush_onboard *onboard, struct ush_sync *sync);
 

@@ -58,7 +58,9 @@ static int plan(const struct ush_onboard *onboard, struct ush_sync *sync, bool a
 
 int ush_onboard_plan(struct ush_onboard *onboard, struct ush_sync *sync, struct ush_error *err)
 {
-	return plan(onboard, sync, true, err) == 0 ? check_denied(onboard, sync, err) : -1;
+	if (plan(onboard, sync, true, err) != 0 || check_denied(onboard, sync, err) != 0)
+		return -1;
+	return ush_onboard_check_allowance(onboard, err);
 }
 
 static bool all_are_new(const struct ush_onboard *onboard)

@@ -62,7 +62,7 @@ static const struct ush_form group_or_pattern = {
 static const struct ush_form patterns = {.type = USH_FORM_TEXTS, .refused = not_pattern, .regex = BRACES, .most = USH_PATTERN_MAX};
 static const struct ush_form moment = {.type = USH_FORM_TIME}, duration = {.type = USH_FORM_DURATION}, limit = {.type = USH_FORM_LIMIT};
 static const struct ush_form flag = {.type = USH_FORM_FLAG}, selector = {.type = USH_FORM_LABELS}, levels = {.type = USH_FORM_LEVELS};
-static const struct ush_form runs = {.type = USH_FORM_NUMBER, .least = 1, .most = 1000};
+static const struct ush_form runs = {.type = USH_FORM_NUMBER, .least = 1, .most = 1000}, spaces = {.type = USH_FORM_NUMBER, .least = 1, .most = 100000};
 static const struct ush_form label_pairs = {.type = USH_FORM_PAIRS, .regex = "^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$", .most = 63, .may_be_empty = true};
 static const struct ush_form pairs = {.type = USH_FORM_PAIRS, .may_be_empty = true}, quantities = {.type = USH_FORM_PAIRS, .numbers = true};
 static const struct ush_form names = {.type = USH_FORM_CHOICE, .choices = "leaf|path|id"};
@@ -210,6 +210,7 @@ static const struct ush_member template_members[] = {
 	{"limitRange", false, &range, 0, "of each container"},
 	{"networkPolicy", false, &network, 0, "what stands in every namespace"},
 	{"automountServiceAccountToken", false, &flag, TEMPLATE(automount), "of the default ServiceAccount, false unless said"},
+	{"maxNamespaces", false, &spaces, TEMPLATE(max_namespaces), "how many a team may have, or whoever its groups' {team} stands for"},
 	{"roles", false, &template_roles, HAND, "who may do what there"},
 	END};
 const struct ush_form ush_form_template = {.type = USH_FORM_NAMED, .members = template_members, .refused = ush_name_not_label, .regex = "^" LABEL "$", .most = 63, .least = 1};

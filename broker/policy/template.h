@@ -36,6 +36,7 @@ struct ush_template {
 	struct ush_list range_default, range_request, range_max, range_min; /* "memory=512Mi" */
 	bool default_deny, allow_dns, allow_same_namespace;
 	bool automount; /* of the token of ServiceAccount default */
+	long max_namespaces; /* for the same values; 0: no limit */
 	struct ush_template_role *roles;
 	size_t role_count;
 };

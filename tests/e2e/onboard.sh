@@ -27,6 +27,7 @@ policy() { # [PODS]: the quota of template team
 	    roles:
 	    - {role: deployer, group: "/teams/{team}/developers"}
 	  bare: {podSecurity: baseline}
+	  few: {maxNamespaces: 1, roles: [{role: viewer, group: "/teams/{team}/developers"}]}
 	EOP
 }
 
@@ -38,9 +39,9 @@ groups() { # GROUP...: by path, each with a member of its own
 
 onboard() { "$BROKER" onboard namespace "$@" -f "$T/policy.yaml" --kubeconfig "$ADMIN"; }
 team() { onboard "$1" --template team --set team=payments "${@:2}"; }
-mark() { sleep 1; MARK=$(wc -l <"$CLUSTER/audit.log"); }
+mark() { audit_caught_up; MARK=$(wc -l <"$CLUSTER/audit.log"); }
 requests() { # since mark, of ours, the proof left out: "verb resource", a line each
-	sleep 1 # the audit log is written behind
+	audit_caught_up
 	tail -n "+$((MARK + 1))" "$CLUSTER/audit.log" | jq -r 'select((.userAgent // "") | startswith("usher")) | select(.objectRef.resource
 		| IN("subjectaccessreviews", "clusterroles") | not) | "\(.verb) \(.objectRef.resource) \(.responseStatus.code)"'
 }
@@ -184,6 +185,19 @@ refusals() {
 	admin patch namespace going --type merge -p '{"metadata":{"finalizers":[]}}' >/dev/null
 }
 
+allowance() {
+	few() { onboard "$1" --template few --set "team=${2:-payments}"; }
+	status 0 'BE44 a team has as many namespaces as its template says' few payments-one
+	mark
+	status 5 'BE44 and no more' few payments-two
+	like "$(cat "$ERR")" 'team=payments has 1 namespace of template few, 1 more would be too many: 1 is the most; nothing was made\. Raise templates\.few\.maxNamespaces' 'BE44 it is told'
+	one_line "$ERR" 'BE44 in one line'
+	is "$(writes)" 0 'BE44 and nothing was made'
+	status 0 'BE44 what it has can be onboarded again' few payments-one
+	status 0 'BE44 another team has its own' few search-one search
+	forget payments-one search-one
+}
+
 waiting() {
 	groups /teams/search/developers
 	status 10 'a group that is not there yet' team payments-new
@@ -223,6 +237,7 @@ rights() {
 	account_kubeconfig usher-onboard "$T/onboard.kubeconfig"
 	status 0 'BM10 a ServiceAccount with what rbac --for onboard prints can do it' "$BROKER" onboard namespace payments-robot -f "$T/policy.yaml" --template team \
 		--set team=payments --kubeconfig "$T/onboard.kubeconfig" --state-namespace usher-system --wait 30s
+	audit_caught_up
 	is "$(jq -r 'select(.user.username == "system:serviceaccount:usher-system:usher-onboard" and .responseStatus.code == 403) | .requestURI' "$CLUSTER/audit.log")" '' \
 		'BM10 nothing that it asked for was forbidden'
 	"$BROKER" rbac -f "$T/policy.yaml" --state-namespace usher-system --service-account usher-onboard | admin replace -f - >/dev/null
@@ -265,6 +280,7 @@ manifests
 two_clusters
 adopting
 refusals
+allowance
 waiting
 person
 groups /teams/payments/developers /teams/payments/leads /teams/search/developers

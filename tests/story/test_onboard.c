@@ -250,6 +250,29 @@ START_TEST(a_group_that_is_missing_holds_up_its_binding_alone)
 }
 END_TEST
 
+/* BE44 */
+START_TEST(a_team_has_no_more_namespaces_than_its_template_says)
+{
+	onboard_room_begin();
+	onboard_room.most = 2;
+	onboard_room_ends(onboard_room_run("a", false, USH_DRY_NONE, 3), 5);
+	ck_assert_str_eq(room.err.what, "team=a has 0 namespaces of template team, 3 more would be too many: 2 is the most; nothing was made");
+	ck_assert(strstr(room.err.hint, "Raise templates.team.maxNamespaces of ") != NULL);
+	ck_assert_uint_eq(fake_kube_count(room.fake, "POST", NULL), 0);
+	fake_kube_add(room.fake, "{'kind':'Namespace','metadata':{'name':'a-prod','labels':{'usher.dev/onboarding':'team','template.usher.dev/team':'a',"
+				 "'app.kubernetes.io/managed-by':'usher-broker'}}}");
+	fake_kube_add(room.fake, "{'kind':'Namespace','metadata':{'name':'b-dev','labels':{'usher.dev/template':'team','template.usher.dev/team':'b',"
+				 "'app.kubernetes.io/managed-by':'usher-broker'}}}");
+	fake_kube_add(room.fake, "{'kind':'Namespace','metadata':{'name':'a-old','labels':{'usher.dev/template':'other','template.usher.dev/team':'a',"
+				 "'app.kubernetes.io/managed-by':'usher-broker'}}}");
+	onboard_room_ends(onboard_room_run("a", false, USH_DRY_NONE, 1), 0); /* with the half made one: two */
+	onboard_room_ends(onboard_room_run("a", false, USH_DRY_NONE, 1), 0); /* none more */
+	onboard_room_ends(onboard_room_run("a", false, USH_DRY_SERVER, 2), 5);
+	ck_assert_str_eq(room.err.what, "team=a has 2 namespaces of template team, 1 more would be too many: 2 is the most; nothing was made");
+	onboard_room_end();
+}
+END_TEST
+
 /* Another group under the name of one that is gone waits for a person's word; that is said, and not that a binding which
  * nobody made does not hold. */
 START_TEST(a_group_made_anew_waits_for_a_word_and_is_not_proved)
@@ -373,7 +396,7 @@ END_TEST
 
 TAP_MAIN("onboard", a_new_namespace_has_its_bindings_last_and_proved, it_takes_no_more_requests_than_it_may, a_second_time_nothing_is_written, many_go_through_one_run,
 	 a_dry_run_writes_nothing, somebodys_namespace_is_looked_at_and_left, another_tools_namespace_is_left_even_when_adopting,
-	 a_namespace_that_goes_or_has_another_template_is_refused, what_runs_for_one_team_is_not_handed_to_another,
+	 a_namespace_that_goes_or_has_another_template_is_refused, what_runs_for_one_team_is_not_handed_to_another, a_team_has_no_more_namespaces_than_its_template_says,
 	 what_differs_is_changed_only_when_asked_for, a_half_made_namespace_is_finished,
 	 what_somebody_changes_meanwhile_is_left_alone, a_missing_right_is_named, what_is_done_is_told_when_the_server_goes_away_and_done_again_is_whole,
 	 a_group_made_anew_waits_for_a_word_and_is_not_proved, a_group_that_is_missing_holds_up_its_binding_alone, an_incomplete_source_holds_up_the_bindings_and_not_the_namespace, a_proof_of_people_does_not_name_their_group,

@@ -55,6 +55,7 @@ int onboard_room_run(const char *team, bool adopt, enum ush_onboard_dry dry, siz
 	memset(&room.err, 0, sizeof room.err);
 	policy = ush_policy_load(path, NULL, &room.err);
 	ck_assert_msg(policy != NULL, "%s", room.err.what);
+	policy->templates[0].max_namespaces = onboard_room.most;
 	ck_assert_int_eq(ush_onboard_values(&policy->templates[0], &(struct ush_strings){said, 1}, &values, &room.err), 0);
 	sync = (struct ush_sync){.world = &room.fake->world, .kube = &room.fake->kube, .state_namespace = "default", .no_people = policy->layout != USH_LAYOUT_USERS,
 				 .policy = policy};

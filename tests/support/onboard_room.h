@@ -33,6 +33,7 @@
 struct onboard_room {
 	struct ush_onboard last;
 	char *text;   /* what it told */
+	long most;    /* namespaces that the template lets a team have; 0: no limit */
 	size_t wrote; /* how often it said, for the audit log, that something was written; in all runs for team a without adopt */
 };
 extern struct onboard_room onboard_room;
