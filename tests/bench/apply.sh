@@ -33,7 +33,7 @@ template() {
 }
 
 creates() { # USER-AGENT FROM-LINE: of RoleBindings: how many, and in how many seconds
-	sleep 1 # the audit log is written behind
+	audit_caught_up
 	tail -n "+$(($2 + 1))" "$CLUSTER/audit.log" |
 		jq -r --arg agent "$1" 'select(.verb == "create" and .objectRef.resource == "rolebindings" and (.userAgent | startswith($agent)))
 			| [.requestReceivedTimestamp, .stageTimestamp] | map((.[0:19] + "Z" | fromdate) + ("0." + .[20:26] | tonumber)) | @tsv' |

@@ -17,7 +17,7 @@ policy() { # NAMESPACES
 }
 
 creates() { # FROM-LINE: of RoleBindings: how many, and in how many seconds
-	sleep 1 # the API server's log is written behind
+	audit_caught_up
 	tail -n "+$(($1 + 1))" "$CLUSTER/audit.log" |
 		jq -r 'select(.verb == "create" and .objectRef.resource == "rolebindings" and (.userAgent | startswith("usher")))
 			| [.requestReceivedTimestamp, .stageTimestamp] | map((.[0:19] + "Z" | fromdate) + ("0." + .[20:26] | tonumber)) | @tsv' |

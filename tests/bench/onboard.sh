@@ -49,7 +49,7 @@ one() {
 }
 
 writes() { # USER-AGENT FROM-LINE ("": who says none): how many objects were made, by how many writes, and in how many seconds
-	sleep 1
+	audit_caught_up
 	tail -n "+$(($2 + 1))" "$CLUSTER/audit.log" |
 		jq -r --arg agent "$1" 'select((.responseStatus.code == 201 or (.responseStatus.code == 200 and .verb == "patch")) and (.objectRef.resource | test("reviews") | not) and ((.userAgent // "") | if $agent == "" then . == "" else startswith($agent) end))
 			| [[.requestReceivedTimestamp, .stageTimestamp | (.[0:19] + "Z" | fromdate) + ("0." + .[20:26] | tonumber)][], .responseStatus.code] | @tsv' |

@@ -25,7 +25,7 @@ since() { tail -n "+$(($1 + 1))" "$log" >"$T/since"; } # LINE: what came after i
 
 # What the API server saw of Roles and RoleBindings since a line of its own log, in our words.
 seen() { # LINE
-	sleep 1 # it is written behind
+	audit_caught_up
 	tail -n "+$(($1 + 1))" "$CLUSTER/audit.log" |
 		jq -r 'select((.userAgent // "" | startswith("usher")) and (.verb | IN("create", "patch", "delete")) and .objectRef.apiGroup == "rbac.authorization.k8s.io"
 			and .responseStatus.code < 300 and .stage == "ResponseComplete")
@@ -85,7 +85,7 @@ rest() {
 	is "$(cat "$ERR")" '' 'says nothing of the log'
 	since "$at"
 	is "$(jq -r .event "$T/since" | xargs)" 'run.begin run.end' 'and leaves its beginning and its end'
-	sleep 1
+	audit_caught_up
 	asked=$(tail -n "+$((before + 1))" "$CLUSTER/audit.log" | jq -r 'select((.userAgent // "" | startswith("usher")) and .stage == "ResponseComplete") | .verb' | wc -l)
 	is "$(jq -r 'select(.event == "run.end") | .requests' "$T/since")" "$asked" 'it counts its requests as the API server does'
 	is "$(jq -r 'select(.event == "run.end") | .writes' "$T/since")" 0 'none of which wrote'

@@ -5,28 +5,11 @@
 # nothing more. Then `run`: two at once, signals, a policy that is edited to nonsense and back, and a real Prometheus.
 . "${USHER_SRC:-$PWD}/tests/support/e2e.sh"
 need cluster
+. "$USHER_SRC/tests/support/pod.sh"
 have curl jq || skip_all 'no curl or jq on this machine'
 me=system:serviceaccount:usher-system:usher-broker
 
 # ---- what the API server says of it ----
-
-takes() { # OVERLAY KIND
-	local template
-	ok "$1: kubectl apply -k is taken" admin apply -k "$T/deploy/$1"
-	run admin apply -k "$T/deploy/$1"
-	unlike "$(cat "$ERR")" 'Warning' "$1: without a warning of Pod Security"
-	ok "$1: and finds nothing to change afterwards" admin diff -k "$T/deploy/$1"
-	run admin apply --server-side --force-conflicts --dry-run=server -k "$T/deploy/$1"
-	is "$STATUS $(grep -c serverside-applied "$OUT")" "0 $(kubectl kustomize "$T/deploy/$1" | grep -c '^kind:')" "$1: server-side apply takes each object"
-	template=$(admin get "$2" usher-broker -n usher-system -o json | jq -c '.spec.jobTemplate.spec.template // .spec.template')
-	jq -c '{apiVersion: "v1", kind: "Pod", metadata: {name: "as-it-is", namespace: "usher-system", labels: .metadata.labels}, spec}' <<<"$template" >"$T/pod.json"
-	ok "$1: its pod is let in where restricted Pod Security is enforced" admin create --dry-run=server -f "$T/pod.json"
-	jq -c '.spec.containers[0].securityContext.allowPrivilegeEscalation = true' "$T/pod.json" >"$T/worse.json"
-	nok "$1: and one that may gain privileges is not" admin create --dry-run=server -f "$T/worse.json"
-	jq -r '.spec.containers[0].args[]' "$T/pod.json" >"$T/$1.args"
-	is "$(jq -c '[.spec.automountServiceAccountToken, .spec.containers[0].securityContext.readOnlyRootFilesystem, .spec.securityContext.runAsNonRoot]' "$T/pod.json")" \
-		'[false,true,true]' "$1: no token but its own, a root that cannot be written, not root"
-}
 
 with_operator() { # the component, as an overlay of one's own takes it; the API server here does not know its kinds
 	mkdir "$T/deploy/operator"
@@ -36,46 +19,23 @@ with_operator() { # the component, as an overlay of one's own takes it; the API 
 
 # ---- the pod as a process ----
 
-container() { # the second stage of Containerfile, with what the kubelet would mount
-	local mounted=$T/rootfs/run/secrets/kubernetes.io/serviceaccount map name
-	sh "$USHER_SRC/deploy/rootfs.sh" "$BROKER" "$T/rootfs" || return 1
-	mkdir -p "$mounted" "$T/rootfs/etc/usher" "$T/rootfs/run/secrets/usher"
-	install -m 440 "$T/broker.kubeconfig.token" "$mounted/token"
-	[ "$(id -u)" != 0 ] || chgrp 65534 "$mounted/token"
-	install -m 444 "$CLUSTER/ca.crt" "$mounted/ca.crt"
-	printf usher-system >"$mounted/namespace"
-	map=$(jq -r '.spec.volumes[] | select(.name == "policy").configMap.name' "$T/pod.json")
-	for name in policy.yaml groups.json; do
-		admin get configmap "$map" -n usher-system -o json | jq -j --arg name "$name" '.data[$name]' >"$T/rootfs/etc/usher/$name"
-	done
-	# /var/run/secrets is where the API's clients look; the program is given no other way to the cluster
-	chmod -R a+rX "$T/rootfs" && chmod 711 "$T"
-}
-
-pod() { # ARGUMENT...: as nobody, who may write nothing but /tmp, with no environment but a pod's
-	local address=${SERVER#https://}
-	env -i PATH=/usr/sbin:/usr/bin HOME=/tmp KUBERNETES_SERVICE_HOST="${address%:*}" KUBERNETES_SERVICE_PORT="${address##*:}" \
-		setpriv --no-new-privs --bounding-set -all,+setuid,+setgid,+sys_chroot --inh-caps -all \
-		chroot --userspec=65534:65534 --groups= "$T/rootfs" /usr/bin/usher-broker "$@"
-}
-
-job() { # the CronJob's command: in the container where one can be made, else as it is
-	if [ -n "${nobody:-}" ]; then
-		pod "${arguments[@]}"
+job() { # the CronJob's command: in its container where one can be made, else as it is
+	if [ -z "$why" ]; then
+		pod_command cronjob usher-broker
+		"${POD[@]}"
 	else
-		"$BROKER" apply -f "$T/rootfs/etc/usher/policy.yaml" --kubeconfig "$T/broker.kubeconfig" --state-namespace usher-system --audit-log -
+		"$BROKER" apply -f "$T/deploy/base/policy.yaml" --kubeconfig "$T/broker.kubeconfig" --state-namespace usher-system --audit-log -
 	fi
 }
 
-asked() { jq -c --arg me "$me" 'select(.user.username == $me and (.userAgent | startswith("usher")))' "$CLUSTER/audit.log"; } # requests of the ServiceAccount
+asked() { audit_caught_up; jq -c --arg me "$me" 'select(.user.username == $me and (.userAgent | startswith("usher")))' "$CLUSTER/audit.log"; } # requests of the ServiceAccount
 count() { asked | wc -l; }
 writes() { asked | jq -c 'select((.verb | IN("create", "update", "patch", "delete")) and (.objectRef.resource | test("reviews$") | not))' | wc -l; }
 bound() { admin get rolebinding read-pods-services -n fancy-namespace -o jsonpath='{.subjects[*].name}' 2>/dev/null; }
 
 as_a_pod() { # the CronJob's command
 	local before written
-	mapfile -t arguments <"$T/cronjob.args"
-	status 0 "the CronJob runs${nobody:+ as nobody} with the token of its ServiceAccount" job
+	status 0 'the CronJob runs with the token of its ServiceAccount' job
 	is "$(bound)" oidc:k8s-restricted-users 'and the binding of the example is there'
 	like "$(cat "$OUT")" '"event":"binding.created"' 'S18 and its log tells the change, in a line of the audit log'
 	before=$(count) written=$(writes)
@@ -94,7 +54,7 @@ thousand() { # the same where there are 1,000 namespaces, and each gets a bindin
 	sed -i 's|^limits:|- {group: /platform/admins, role: pod-service-reader, namespaceSelector: {team: "yes"}, name: admins}\n&|' "$T/deploy/base/policy.yaml"
 	"$BROKER" rbac -f "$T/deploy/base/policy.yaml" --state-namespace usher-system >"$T/deploy/base/rbac.yaml"
 	ok 'a policy that grants more is applied with the rights that it needs' admin apply -k "$T/deploy/cronjob"
-	cp "$T/deploy/base/policy.yaml" "$T/rootfs/etc/usher/policy.yaml"
+	cp "$T/deploy/base/policy.yaml" "$T/volumes/cronjob/policy/..now/policy.yaml"
 	status 0 'its run makes 1,000 bindings' job
 	is "$(admin get rolebindings -A -o name | grep -c /admins)" 1000 'which are there'
 	before=$(count) written=$(writes)
@@ -175,6 +135,8 @@ scraped() { [ "$(query 'up == 1')" = 1 ]; }
 long_enough() { [ "$(query 'count_over_time(usher_broker_build_info[5m]) > 4')" = 1 ]; }
 answers() { [ "$(query "$1")" != 0 ]; }
 
+a_line_a_run() { [ "$(grep -c 'policy.yaml:' "$T/prom.log")" = "$(metric 'usher_broker_runs_total{result="failed"}')" ]; }
+
 monitored() {
 	local expr empty=
 	stay prom --every 1s
@@ -195,7 +157,7 @@ monitored() {
 	disown $prometheus
 	ok 'S18 a real Prometheus scrapes a real run' wait_for 60 scraped
 	wait_for 60 long_enough
-	while IFS= read -r expr; do answers "$expr" || empty+="$expr"$'\n'; done < <(jq -r '.panels[].targets[].expr' "$USHER_SRC/deploy/monitoring/usher-dashboard.json")
+	while IFS= read -r expr; do answers "$expr" || empty+="$expr"$'\n'; done < <(jq -r '.panels[].targets[]?.expr' "$USHER_SRC/deploy/monitoring/usher-dashboard.json")
 	is "$empty" '' 'S18 each query of the dashboard has an answer'
 	is "$(prom rules | jq -r '[.data.groups[].rules[] | select(.health != "ok" and .health != "unknown")] | length')" 0 'S18 each rule is evaluated'
 	is "$(query 'ALERTS{alertname!="UsherNotScraped"}')" 0 'and none speaks while all is well'
@@ -203,7 +165,7 @@ monitored() {
 	ok 'a policy of nonsense fails' wait_for 30 failed 1
 	ok 'S18 and an alert begins to count' wait_for 30 answers 'ALERTS{alertname="UsherRunFails",alertstate="pending"}'
 	like "$(page healthz)" 'policy\.yaml:[0-9]+:[0-9]+: ' 'the last error is told by /healthz'
-	is "$(grep -c 'policy.yaml:' "$T/prom.log")" "$(metric 'usher_broker_runs_total{result="failed"}')" 'and in one line of the log a run'
+	ok 'and in one line of the log a run' wait_for 30 a_line_a_run
 	sed -i 's/^grants: {/grants:/' "$T/deploy/base/policy.yaml"
 	ok 'mended, it is carried out again' wait_for 30 complete $(($(metric 'usher_broker_runs_total{result="complete"}') + 1))
 	kill -TERM "$prometheus" "$PID"
@@ -217,11 +179,15 @@ takes deployment deployment
 takes cronjob cronjob
 with_operator
 account_kubeconfig usher-broker "$T/broker.kubeconfig"
-ok 'the container is made' container
-if [ "$(id -u)" = 0 ] && have setpriv chroot && ! ldd "$BROKER" | grep libasan >/dev/null; then
-	nobody=1
+why=$(pod_why)
+if [ -z "$why" ]; then
+	ok 'the container is made' pod_root
+	ok 'and what is mounted into it' pod_volumes cronjob
+	pod_command cronjob usher-broker serve-scim --provisioned --store=/pushed
+	status 8 'nobody writes into its root' "${POD[@]}"
+	like "$(cat "$ERR")" 'Read-only file system' 'which cannot be written'
 else
-	skip 'the CronJob runs as nobody' 'only root may chroot'
+	skip 'the CronJob runs in its container' "$why"
 fi
 as_a_pod
 thousand

@@ -28,6 +28,7 @@ as_broker() { kubectl --kubeconfig "$T/broker.kubeconfig" "$@"; }
 run_broker() { "$BROKER" "$@" --kubeconfig "$T/broker.kubeconfig" --state-namespace usher-system; }
 
 requests() { # [ACCOUNT]: of the ServiceAccount, as jq lines of the audit log
+	audit_caught_up
 	jq -c --arg who "system:serviceaccount:usher-system:${1:-usher-broker}" \
 		'select(.user.username == $who and (.userAgent | startswith("usher")))' "$CLUSTER/audit.log"
 }

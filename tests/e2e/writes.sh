@@ -399,6 +399,7 @@ twenty_at_once() {
 	done
 	wait
 	codes=$(cat "$T"/crowd.*.status | sort -u | paste -sd' ')
+	audit_caught_up
 	like "$codes" '^0( 5)?$' 'T59 twenty at once: each does it, finds it done, or finds the lease taken'
 	is "$(grep '"namespace":"crowd"' "$CLUSTER/audit.log" | jq -r 'select(.verb == "create" and .responseStatus.code == 201
 		and (.objectRef.resource | IN("roles", "rolebindings"))) | .objectRef.resource' | sort | paste -sd' ')" 'rolebindings roles' \

@@ -192,7 +192,13 @@ admin() { kubectl --kubeconfig "$ADMIN" "$@"; }
 
 broker() { "$BROKER" "$@" --kubeconfig "$ADMIN"; }
 
+audit_caught_up() { # the API server's audit log, which is written behind, has what was asked before this
+	local mark=mark-$$-$RANDOM
+	curl -gsS --cacert "$CLUSTER/ca.crt" -o "$T/mark" "$SERVER/version?$mark" && wait_for 20 grep -q -e "$mark" "$CLUSTER/audit.log"
+}
+
 broker_writes() { # writes that the API server saw from usher-broker; RESOURCE... narrows it
+	audit_caught_up
 	jq -rs --arg only "$*" '[.[] | select((.userAgent // "" | startswith("usher")) and (.verb | IN("create", "update", "patch", "delete",
 		"deletecollection")) and (.objectRef.resource | IN("selfsubjectaccessreviews", "selfsubjectrulesreviews", "selfsubjectreviews", "subjectaccessreviews") | not)
 		and ($only == "" or (.objectRef.resource | IN($only | split(" ")[]))))] | length' "$CLUSTER/audit.log"
@@ -243,8 +249,8 @@ exec_info() { # [INTERACTIVE]: what kubectl would say to the plugin
 		kind: "ExecCredential", spec: {interactive: $interactive, cluster: {server: $server}}}'
 }
 
-get_token() { # PROFILE [INTERACTIVE]: asks the plugin as kubectl does
-	KUBERNETES_EXEC_INFO=$(exec_info "${2:-false}") "$USHER" get-token --profile "$1"
+get_token() { # PROFILE [INTERACTIVE]: asks the plugin as a kubectl does, each call another: who asks again was refused
+	(KUBERNETES_EXEC_INFO=$(exec_info "${2:-false}") "$USHER" get-token --profile "$1"; exit $?)
 }
 
 away() { "$@" </dev/null; } # COMMAND...: nobody is there
