@@ -8,6 +8,8 @@ deploy=$USHER_SRC/deploy
 status 0 'the policy is valid' "$BROKER" validate "$deploy/base/policy.yaml"
 { echo '# SPDX-License-Identifier: Apache-2.0'; "$BROKER" rbac -f "$deploy/base/policy.yaml" --state-namespace usher-system; } >"$T/rbac.yaml"
 ok 'the rights are what usher-broker rbac prints for it, no more and no less' diff "$T/rbac.yaml" "$deploy/base/rbac.yaml"
+{ echo '# SPDX-License-Identifier: Apache-2.0'; "$BROKER" rbac -f "$deploy/receiver/policy.yaml" --state-namespace usher-system; } >"$T/rbac.yaml"
+ok 'and those for the policy of what is pushed' diff "$T/rbac.yaml" "$deploy/base/rbac.yaml"
 lost=
 while read -r file; do grep -qE "^\s*$file( |\$)|\s$file( |\$)" "$USHER_SRC"/deploy/Makemodule.am "$USHER_SRC"/tests/*/Makemodule.am || lost+="$file "; done \
 	< <(cd "$USHER_SRC" && find deploy -type f ! -name Makemodule.am)
@@ -16,12 +18,12 @@ is "$(sed '1,/^spec:$/d' "$deploy/components/prometheus-operator/prometheusrule.
 	"$(sed -n '/^groups:/,$p' "$deploy/monitoring/usher-rules.yaml" | sed 's/^/  /')" 'the PrometheusRule says what the rules say'
 
 # what the pods are told is what the program takes
-for file in cronjob/cronjob deployment/deployment; do
+for file in cronjob/cronjob deployment/deployment receiver/receiver; do
 	verb=$(sed -n '/ args:$/{n;s/.*- //p}' "$deploy/$file.yaml")
 	"$BROKER" help "$verb" >"$T/help"
 	lost=
 	while read -r option; do grep -qE -- "--${option}[ =]" "$T/help" || lost+="$option "; done < <(sed -nE 's/^ +- --([a-z-]+)=.*/\1/p' "$deploy/$file.yaml")
-	is "$verb:$lost" "$(basename "$file" | sed 's/cronjob/apply/; s/deployment/run/'):" "$file: its command is one that there is"
+	is "$verb:$lost" "$(basename "$file" | sed 's/cronjob/apply/; s/deployment/run/; s/receiver/serve-scim/'):" "$file: its command is one that there is"
 done
 
 # names of numbers: all that are spoken of are told by a run, and by what is beside it
@@ -29,6 +31,8 @@ done
 grep -ohE 'usher_broker_[a-z_]+' "$deploy"/monitoring/usher-rules.yaml "$deploy"/monitoring/usher-dashboard.json | sort -u >"$T/spoken"
 is "$(comm -13 "$T/told" "$T/spoken")" '' 'rules and dashboard speak of numbers that there are'
 like "$(wc -l <"$T/spoken")" '^[12][0-9]$' 'and of many'
+sed -nE 's/^\| `(usher_broker_[a-z_]+)` \|( .*)? \| .{10,} \|$/\1/p' "$deploy/README.md" | sort -u >"$T/written"
+is "$(comm -3 "$T/told" "$T/written")" '' 'BE36 each number that is told is in the README, and no other'
 for alert in $(sed -n 's/^  - alert: //p' "$deploy/monitoring/usher-rules.yaml"); do
 	is "$(grep -c "name: $alert " "$USHER_SRC/tests/fixtures/deploy/usher-rules-test.yaml")" 2 "S18 $alert has a test that it fires, and one that it is quiet"
 	is "$(sed -n "/alert: $alert\$/,/runbook/p" "$deploy/monitoring/usher-rules.yaml" | grep -cE '^      (summary|description|runbook): .{10}')" 3 \
@@ -50,9 +54,12 @@ else
 fi
 if have jq; then
 	status 0 'the dashboard is JSON' jq -e '.panels | length > 10' "$deploy/monitoring/usher-dashboard.json"
-	is "$(jq -r '[.panels[] | select(.description == "" or .title == "" or (.targets | length) == 0)] | length' "$deploy/monitoring/usher-dashboard.json")" 0 \
+	is "$(jq -r '[.panels[] | select(.type != "row") | select((.description // "") == "" or .title == "" or (.targets | length) == 0)] | length' "$deploy/monitoring/usher-dashboard.json")" 0 \
 		'each of its panels has a name, a line and a query'
 	is "$(jq -r '[.panels[].gridPos | select(.x + .w > 24)] | length' "$deploy/monitoring/usher-dashboard.json")" 0 'and stands inside of the page'
+	is "$(jq -c '[.panels[].gridPos] as $p | [range($p | length) as $i | range($i) as $j | [$p[$i], $p[$j]] |
+		select(.[0].x < .[1].x + .[1].w and .[1].x < .[0].x + .[0].w and .[0].y < .[1].y + .[1].h and .[1].y < .[0].y + .[0].h)]' "$deploy/monitoring/usher-dashboard.json")" '[]' \
+		'and on no other'
 fi
 
 # the second stage of Containerfile, made by the script that it runs
