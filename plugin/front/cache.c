@@ -61,6 +61,15 @@ static int kernel_save(const char *identity, const char *text, size_t length, in
 	return -1;
 }
 
+static int kernel_update(const char *identity, const char *text, size_t length, int64_t ttl)
+{
+	long key = key_search(identity);
+
+	if (key < 0 || syscall(SYS_keyctl, KEYCTL_UPDATE, key, text, length) != 0)
+		return -1;
+	return syscall(SYS_keyctl, KEYCTL_SET_TIMEOUT, key, (unsigned int)ttl) == 0 ? 0 : -1; /* the new text ended the old one */
+}
+
 /* ---- a file under $XDG_RUNTIME_DIR: memory on every system that sets it ---- */
 
 static int folder_is(int fd, mode_t closed)
@@ -109,18 +118,39 @@ static long read_whole(int fd, char *out, size_t size)
 	return n < 0 ? -1 : (long)used;
 }
 
+/* Its size, or -1 when it is not a file of ours alone. */
+static off_t file_size(int fd)
+{
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || st.st_uid != geteuid() || (st.st_mode & 0177) != 0 || st.st_nlink != 1)
+		return -1;
+	return st.st_size;
+}
+
 static long file_load(const char *identity, char *out, size_t size)
 {
 	AUTO_FD folder = open_folder(0);
 	char name[160];
-	struct stat st;
+	off_t length;
 
 	if (folder < 0 || file_name(name, sizeof name, identity) != 0)
 		return -1;
 	AUTO_FD fd = openat(folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	if (fd < 0 || fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || st.st_uid != geteuid() || (st.st_mode & 0177) != 0 || st.st_nlink != 1)
+	length = file_size(fd);
+	return length >= 0 && length <= (off_t)size ? read_whole(fd, out, size) : -1;
+}
+
+static int file_update(const char *identity, const char *text, size_t length, int64_t ttl)
+{
+	AUTO_FD folder = open_folder(0);
+	char name[160];
+
+	(void)ttl;
+	if (folder < 0 || file_name(name, sizeof name, identity) != 0)
 		return -1;
-	return st.st_size <= (off_t)size ? read_whole(fd, out, size) : -1;
+	AUTO_FD fd = openat(folder, name, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	return file_size(fd) == (off_t)length && pwrite(fd, text, length, 0) == (ssize_t)length ? 0 : -1;
 }
 
 static void file_drop(const char *identity)
@@ -157,8 +187,8 @@ static int file_save(const char *identity, const char *text, size_t length, int6
 }
 
 const struct ush_cache_place ush_cache_places[] = {
-	{"kernel", kernel_load, kernel_save, kernel_drop},
-	{"file", file_load, file_save, file_drop},
+	{"kernel", kernel_load, kernel_save, kernel_update, kernel_drop},
+	{"file", file_load, file_save, file_update, file_drop},
 	{NULL},
 };
 

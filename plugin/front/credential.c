@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "common/base/file.h"
@@ -10,6 +9,12 @@
 
 #define LAST_SECOND 253402300799LL /* of the year 9999: RFC 3339 knows no later one */
 #define MARGIN      10             /* seconds: kubectl uses a token up to the second we name, the API server has no leeway */
+
+static void put_number(char *out, int64_t value, int digits)
+{
+	for (int i = digits - 1; i >= 0; i--, value /= 10)
+		out[i] = (char)('0' + value % 10);
+}
 
 /* RFC 3339 in UTC, by the civil calendar counted in eras of 400 years that begin in March. The C library's own reads the
  * time zone's file first. */
@@ -22,12 +27,17 @@ static void write_time(char out[32], int64_t seconds)
 	int64_t date = of_year - (153 * month + 2) / 5 + 1;
 
 	month += month < 10 ? 3 : -9;
-	snprintf(out, 32, "%04d-%02d-%02dT%02d:%02d:%02dZ", (int)(year + 400 * era + (month <= 2)), (int)month, (int)date,
-		 (int)(second / 3600), (int)(second / 60 % 60), (int)(second % 60));
+	memcpy(out, "0000-00-00T00:00:00Z", 21);
+	put_number(out, year + 400 * era + (month <= 2), 4);
+	put_number(out + 5, month, 2);
+	put_number(out + 8, date, 2);
+	put_number(out + 11, second / 3600, 2);
+	put_number(out + 14, second / 60 % 60, 2);
+	put_number(out + 17, second % 60, 2);
 }
 
 /* Never in the past: kubectl would ask in a circle. */
-static int64_t advertised(int64_t expires, int64_t now)
+int64_t ush_credential_until(int64_t expires, int64_t now)
 {
 	if (expires > LAST_SECOND)
 		return LAST_SECOND;
@@ -39,7 +49,7 @@ int ush_credential_print(int fd, const struct ush_execinfo *info, const char *to
 	USH_AUTO_BUF out = USH_BUF_MAX(2 * USH_RECORD_MAX);
 	char time[32];
 
-	write_time(time, advertised(expires, now));
+	write_time(time, ush_credential_until(expires, now));
 	for (const char *p = token; *p != '\0'; p++)
 		if (*p <= 0x20 || *p >= 0x7f || *p == '"' || *p == '\\')
 			return ush_fail(err, USH_ERR_STORE, "the token is not one line of plain letters; it was not printed");

@@ -19,6 +19,7 @@
 
 #include "common/base/memory.h"
 #include "common/data/json.h"
+#include "plugin/front/asked.h"
 #include "plugin/front/execinfo.h"
 #include "plugin/front/record.h"
 
@@ -76,36 +77,58 @@ static void seed_json(void)
 		json_object_seed(seed);
 }
 
-static struct ush_record *cached_record(const char *profile)
+/* identity: of the profile, 128 bytes. */
+static struct ush_record *cached_record(const char *profile, char *identity)
 {
-	static char path[PATH_MAX], text[USH_RECORD_MAX];
-	char identity[128];
+	static char text[USH_RECORD_MAX]; /* first the profile's path, then the record */
 	long length;
 
-	if (ush_place_profile(profile, path, sizeof path, identity, sizeof identity, NULL) != 0)
+	if (ush_place_profile(profile, text, PATH_MAX, identity, 128, NULL) != 0)
 		return NULL;
 	length = ush_cache_load(identity, text, sizeof text);
 	return length >= 0 ? ush_record_read(text, (size_t)length) : NULL;
+}
+
+static int64_t boot_ms(void)
+{
+	struct timespec t = {.tv_sec = 0};
+
+	clock_gettime(CLOCK_BOOTTIME, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
 /* An exit status, or -1 for a miss: whatever is not plainly in order. */
 static int answer(const char *profile)
 {
 	static struct ush_execinfo info;
+	const char *given = getenv("KUBERNETES_EXEC_INFO");
 	struct ush_record *record; /* the kernel wipes the memory of a process that ends; nothing is freed here */
 	struct ush_error err = {.code = USH_OK};
-	char line[sizeof err.what + 16];
+	struct ush_asked asked;
+	struct ush_asker asker;
+	char line[sizeof err.what + 16], identity[128];
 	int64_t now = time(NULL);
+	uint32_t token;
 
 	seed_json();
-	if (ush_execinfo_read(&info, getenv("KUBERNETES_EXEC_INFO"), NULL) != 0)
+	if (ush_execinfo_read(&info, given, NULL) != 0)
 		return -1;
-	record = cached_record(profile);
+	record = cached_record(profile, identity);
 	if (record == NULL || ush_record_judge(record, &info, now) != USH_HIT)
 		return -1;
+	token = ush_asked_mark(record->token, strlen(record->token));
+	ush_asker_find(&asker, given);
+	ush_asked_load(&asked, identity);
+	if (ush_asked_knows(&asked, &asker))
+		ush_asker_look(&asker);
+	if (ush_asked_judge(&asked, &asker, token, now) != USH_DOUBT_NONE)
+		return -1;
 	signal(SIGPIPE, SIG_IGN);
-	if (ush_credential_print(STDOUT_FILENO, &info, record->token, record->expires, now, &err) == 0)
+	if (ush_credential_print(STDOUT_FILENO, &info, record->token, record->expires, now, &err) == 0) {
+		ush_asked_give(&asked, &asker, token, ush_credential_until(record->expires, now), boot_ms());
+		ush_asked_save(&asked, identity);
 		return 0;
+	}
 	snprintf(line, sizeof line, "usher: %s\n", err.what);
 	return complain(err.code, line);
 }

@@ -67,12 +67,15 @@ struct ush_cache_place {
 	const char *name; /* "kernel", "file" */
 	long (*load)(const char *identity, char *out, size_t size);
 	int (*save)(const char *identity, const char *text, size_t length, int64_t ttl);
+	/* Over an old text of this length, as cheaply as can be; a reader may see some of both. -1: there is none to be had. */
+	int (*update)(const char *identity, const char *text, size_t length, int64_t ttl);
 	void (*drop)(const char *identity);
 };
 extern const struct ush_cache_place ush_cache_places[]; /* ended by a row whose name is NULL */
 
-/* ---- the answer: credential.c. One ExecCredential, one line, one write to fd. The expirationTimestamp is 10 s before
- * expires where that is far enough away, and never in the past. USH_ERR_STORE when it cannot be written. */
+/* ---- the answer: credential.c. One ExecCredential, one line, one write to fd. USH_ERR_STORE when it cannot be written.
+ * The expirationTimestamp is 10 s before expires where that is far enough away, and never in the past. */
+int64_t ush_credential_until(int64_t expires, int64_t now);
 int ush_credential_print(int fd, const struct ush_execinfo *info, const char *token, int64_t expires, int64_t now, struct ush_error *err);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "plugin/verb/verb.h"
+#include "plugin/verb/signin.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -43,7 +43,10 @@ int ush_get_token(const struct ush_world *world, const struct ush_profile *profi
 	asking.interactive = info->interactive;
 	if (check_server(profile, info, err) != 0 || ush_signin_token(world, profile, &asking, &answer, err) != 0)
 		return -1;
-	return ush_credential_print(fd, info, ush_secret_reveal(answer.token), answer.expires, ush_now(world), err);
+	if (ush_credential_print(fd, info, ush_secret_reveal(answer.token), answer.expires, ush_now(world), err) != 0)
+		return -1;
+	ush_doubt_given(world, profile, options, &answer);
+	return 0;
 }
 
 /* Takes stdout away from everybody else: what a library or a child prints goes to stderr. */
@@ -60,6 +63,8 @@ static int run(size_t count, char **operands, struct ush_error *err)
 {
 	struct ush_signin_options options = {.flow = ush_verb_flow(flow_choice), .say = stderr};
 	USH_AUTO_PROFILE profile = NULL;
+	const char *given = getenv("KUBERNETES_EXEC_INFO");
+	struct ush_asker asker;
 	struct ush_execinfo info;
 	struct ush_world world;
 	int fd, r;
@@ -70,8 +75,11 @@ static int run(size_t count, char **operands, struct ush_error *err)
 		ush_fail(err, USH_ERR_USAGE, "get-token needs --profile NAME");
 		return ush_hint(err, "In the kubeconfig: args: [get-token, --profile, NAME]");
 	}
-	if (ush_execinfo_read(&info, getenv("KUBERNETES_EXEC_INFO"), err) != 0)
+	if (ush_execinfo_read(&info, given, err) != 0)
 		return -1;
+	ush_asker_find(&asker, given);
+	ush_asker_look(&asker);
+	options.asker = &asker;
 	profile = ush_profile_load(profile_name, err);
 	fd = profile != NULL ? reserve_stdout(err) : -1;
 	if (fd < 0)

@@ -23,6 +23,7 @@ bool ush_keep_recall(const struct ush_run *run, struct ush_answer *answer)
 	record = ush_record_read(text, (size_t)length);
 	explicit_bzero(text, sizeof text);
 	good = record != NULL && record->token != NULL && record->expires - ush_now(run->world) > record->min_validity;
+	good = good && (run->refused == 0 || ush_asked_mark(record->token, strlen(record->token)) != run->refused);
 	if (good) {
 		answer->token = ush_secret_new(record->token, strlen(record->token));
 		answer->expires = record->expires;

@@ -40,6 +40,7 @@ static int forget(struct ush_run *run, struct ush_error *err)
 	enum ush_store_result result = run->store->erase(run->binding, USH_STORE_DEADLINE_MS, &why);
 
 	run->cache->drop(run->profile->identity);
+	ush_doubt_forget(run);
 	if (run->flight != NULL)
 		ush_flight_unmark(run->flight);
 	ush_breaker_reset(run->binding);

@@ -43,6 +43,7 @@ void ush_run_end(struct ush_run *run)
 {
 	ush_flight_end(run->flight);
 	ush_provider_free(run->provider);
+	ush_answer_free(&run->doubted);
 	free(run->cache_folder);
 	free(run->binding);
 }
@@ -97,8 +98,13 @@ static struct ush_session *obtain(struct ush_run *run, struct ush_error *err)
 	USH_AUTO_SESSION renewed = NULL;
 	bool ended = true;
 
-	if (kept != NULL && ush_keep_good(run, kept))
+	if (kept != NULL && ush_keep_good(run, kept) && !ush_doubt_is(run, kept->id_token))
 		return ush_steal(&kept);
+	if (run->refused != 0 && (kept == NULL || kept->refresh == NULL)) {
+		ush_fail(err, USH_ERR_LOGIN, "there is no refresh token");
+		ush_hint(err, "Run: kubectl usher login --profile %s", run->profile->name);
+		return NULL;
+	}
 	if (kept != NULL && kept->refresh != NULL)
 		renewed = ush_renew(run, kept, &ended, err);
 	if (renewed != NULL)
@@ -111,6 +117,15 @@ static struct ush_session *obtain(struct ush_run *run, struct ush_error *err)
 	return ush_ask(run, err);
 }
 
+/* A token that is there already, or that a sibling brought. */
+static bool recall(struct ush_run *run, struct ush_answer *answer)
+{
+	if (run->options->fresh || !ush_keep_recall(run, answer))
+		return false;
+	ush_doubt_end(run, answer, false);
+	return true;
+}
+
 int ush_signin_token(const struct ush_world *world, const struct ush_profile *profile,
 		     const struct ush_signin_options *options, struct ush_answer *answer, struct ush_error *err)
 {
@@ -119,17 +134,23 @@ int ush_signin_token(const struct ush_world *world, const struct ush_profile *pr
 	bool landed = false;
 
 	ush_run_begin(&run, world, profile, options);
-	if (!options->fresh && ush_keep_recall(&run, answer))
+	ush_doubt_begin(&run);
+	if (recall(&run, answer))
 		return 0;
 	if (take_off(&run, &landed, err) != 0)
-		return -1;
-	if (!options->fresh && ush_keep_recall(&run, answer))
+		return ush_doubt_settle(&run, answer, err);
+	if (!landed && run.refused != 0)
+		ush_doubt_begin(&run); /* the one before us may have tried in vain: once is enough */
+	if (recall(&run, answer))
 		return 0;
 	session = obtain(&run, err);
 	if (session == NULL)
-		return -1;
+		return ush_doubt_settle(&run, answer, err);
+	if (options->fresh)
+		ush_doubt_forget(&run);
 	ush_keep_cache(&run, session);
 	answer->token = ush_secret_copy(session->id_token);
 	answer->expires = session->id_expires;
+	ush_doubt_end(&run, answer, true);
 	return 0;
 }

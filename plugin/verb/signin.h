@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * One run of the way to a token, shared by its parts: signin.c (the order of things), keep.c (cache and store), renew.c
- * (refresh), ask.c (a person).
+ * (refresh), ask.c (a person), doubt.c (a token that the API server seems to refuse).
  */
 #ifndef USH_VERB_SIGNIN_H
 #define USH_VERB_SIGNIN_H
@@ -20,6 +20,9 @@ struct ush_run {
 	struct ush_flight *flight; /* NULL when no lock could be had */
 	int breaker_before;        /* unanswered sign-ins when we began to wait for the lock */
 	bool store_failed;         /* it was told once, and is not asked again in this run */
+	uint32_t refused;          /* ush_asked_mark of a token that is not to be repeated, 0: none */
+	struct ush_answer doubted; /* that token */
+	bool asked_again;          /* it is refused to this very asker */
 	struct ush_provider_settings settings;
 	char *cache_folder;
 	struct ush_provider *provider;
@@ -49,6 +52,20 @@ bool ush_keep_good(const struct ush_run *run, const struct ush_session *session)
  * from the store. */
 struct ush_session *ush_renew(struct ush_run *run, const struct ush_session *session, bool *ended,
 			      struct ush_error *err);
+
+/* doubt.c */
+/* Looks whether the cached token was refused; then it is no token any more, until a refresh was tried. */
+void ush_doubt_begin(struct ush_run *run);
+bool ush_doubt_is(const struct ush_run *run, const struct ush_secret *token); /* is it that one? */
+/* Tells what came instead; by_us: we fetched it, no sibling did. */
+void ush_doubt_end(const struct ush_run *run, const struct ush_answer *answer, bool by_us);
+/* Nothing came instead: 0 with that token, after all, and the reason told. -1 when no token was refused, or when a person
+ * declined. */
+int ush_doubt_settle(struct ush_run *run, struct ush_answer *answer, struct ush_error *err);
+/* The asker has the token. */
+void ush_doubt_given(const struct ush_world *world, const struct ush_profile *profile,
+		     const struct ush_signin_options *options, const struct ush_answer *answer);
+void ush_doubt_forget(const struct ush_run *run);
 
 /* ask.c: a session by a person, already in the store. */
 struct ush_session *ush_ask(struct ush_run *run, struct ush_error *err);

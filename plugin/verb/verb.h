@@ -15,6 +15,7 @@
 #include "common/base/error.h"
 #include "common/base/secret.h"
 #include "common/base/world.h"
+#include "plugin/front/asked.h"
 #include "plugin/front/execinfo.h"
 #include "plugin/session/profile.h"
 #include "plugin/store/store.h"
@@ -41,6 +42,7 @@ struct ush_signin_options {
 	void *open_context;
 	const struct ush_store_ops *store; /* NULL: the profile's choice */
 	const struct ush_cache_ops *cache; /* NULL: ush_cache_real */
+	const struct ush_asker *asker;     /* the process that wants the token, or NULL: then none counts as refused */
 };
 
 struct ush_answer {
@@ -53,7 +55,8 @@ void ush_answer_free(struct ush_answer *answer);
 /*
  * The way to a token: session cache, single flight, store, refresh, a person; then store, then session cache. Only the
  * provider's invalid_grant ends a session: every other failure keeps it and asks nobody (USH_ERR_UNAVAILABLE,
- * USH_ERR_REJECTED). A store or cache that fails costs one line on say, never the token. USH_ERR_LOGIN when a person
+ * USH_ERR_REJECTED). A token that the API server seems to refuse is refreshed first; when that fails it is given all the
+ * same, and the reason told. A store or cache that fails costs one line on say, never the token. USH_ERR_LOGIN when a person
  * would have to be asked and may not be, or did not answer the last USH_BREAKER_LIMIT times.
  */
 int ush_signin_token(const struct ush_world *world, const struct ush_profile *profile,

@@ -31,10 +31,10 @@ info() { # VERSION SERVER INTERACTIVE: what kubectl would say
 	printf '{"kind":"ExecCredential","apiVersion":"client.authentication.k8s.io/%s","spec":{"cluster":{"server":"%s"},"interactive":%s}}' "$@"
 }
 
-get() { # [NAME=VALUE...] ARGUMENTS...: get-token
+get() { # [NAME=VALUE...] ARGUMENTS...: get-token, each time from another process, as from another kubectl
 	local env=()
 	while [[ ${1:-} =~ ^[A-Z_]+= ]]; do env+=("$1"); shift; done
-	env "${env[@]}" "$USHER" get-token "$@" </dev/null
+	(env ${env[@]+"${env[@]}"} "$USHER" get-token "$@" </dev/null; exit $?)
 }
 
 nothing_on_stdout() { is "$(wc -c <"$OUT")" 0 "$1: nothing on stdout"; } # NAME
@@ -74,6 +74,31 @@ if have strace && strace -o /dev/null true 2>/dev/null; then
 else
 	skip 'what a hit does' 'strace cannot run here'
 fi
+
+# ---- T46: kubectl runs us again after a 401 and does not say so ----
+
+asks() { # TIMES COMMAND...: one process asks so often; answers in $T/answer.N, what is said in $T/said.N
+	local times=$1
+	shift
+	rm -f "$T"/answer.* "$T"/said.*
+	# shellcheck disable=SC2016 # for that process
+	bash -c 'for ((i = 1; i <= $1; i++)); do "${@:3}" >"$2/answer.$i" 2>"$2/said.$i" </dev/null || echo "status $?" >>"$2/said.$i"; done; :' \
+		asker "$times" "$T" "$@"
+}
+
+asks 1 "$USHER" get-token --profile prod
+asks 1 "$USHER" get-token --profile prod
+is "$(cat "$T/said.1")" '' 'T46 another process that asks is another kubectl'
+asks 4 "$USHER" get-token --profile prod
+is "$(cat "$T/said.1")" '' 'T46 the first answer is a hit'
+is "$(cat "$T/said.2")" 'usher: the API server seems to refuse the token (401), and it could not be refreshed: there is no refresh token. Run: kubectl usher login --profile prod' \
+	'T46 the same process asks again: that is a 401, and the line says what to do'
+is "$(cat "$T/said.3" "$T/said.4")" '' 'T46 once'
+is "$(cat "$T"/answer.* | grep -c "$TOKEN")" 4 'T46 without a way to another token it gets the same, and status 0'
+# shellcheck disable=SC2016 # for that process
+bash -c 'for gap in "" " " "  "; do KUBERNETES_EXEC_INFO=$KUBERNETES_EXEC_INFO$gap "$1" get-token --profile prod; done; :' asker "$USHER" \
+	>"$OUT" 2>"$ERR" </dev/null
+is "$(grep -c "$TOKEN" "$OUT") $(cat "$ERR")" '3 ' 'T46 a process that asks for three clusters was refused nothing'
 
 # ---- T28: only the profile's servers ----
 
@@ -117,7 +142,7 @@ combination() { # 0|-, 1|-, 2|-: which of the three are open
 	local in=${1/0/"<>$T/stdin"} out=${2/1/">$OUT"} err=${3/2/"2>$ERR"}
 	: >"$OUT"
 	: >"$ERR"
-	eval "\"\$USHER\" get-token --profile prod ${in/#-/"<&-"} ${out/#-/">&-"} ${err/#-/"2>&-"}"
+	eval "(\"\$USHER\" get-token --profile prod ${in/#-/"<&-"} ${out/#-/">&-"} ${err/#-/"2>&-"}; exit \$?)"
 	STATUS=$?
 	if [ "$2" = 1 ]; then
 		is "$STATUS $(grep -c "$TOKEN" "$OUT")" '0 1' "T44 descriptors $1$2$3: the token is on stdout"

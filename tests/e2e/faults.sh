@@ -73,16 +73,19 @@ sibling() {
 }
 
 # The API server refuses people in the group "suspended", so this 401 is its own: the token is valid for all we know.
+# More of it: refused.sh.
 real_401() {
+	local opened
 	idp user '{"sub": "carol", "groups": ["suspended"]}'
 	stale
 	status 0 'a token that the API server will refuse is made' away get_token prod
 	idp user '{"sub": "carol", "groups": ["k8s-restricted-users"]}'
-	status 1 'real 401: kubectl ends with 1' away kubectl get pods -n fancy-namespace
-	like "$(cat "$ERR")" 'Unauthorized' 'real 401: and says Unauthorized'
+	opened=$(browser_count)
+	run away kubectl get pods -n fancy-namespace
+	like "$(cat "$ERR")" 'usher: the API server seems to have refused the token \(401\), so it was refreshed' 'real 401: the token is refreshed'
 	ok 'real 401: the session is still there' test -n "$(session_text)"
-	status 0 'real 401: a sign-in gets a new token' at_terminal kubectl usher login --profile prod
-	status 0 'real 401: which the API server takes' away kubectl get pods -n fancy-namespace
+	status 0 'real 401: the next kubectl works' away kubectl get pods -n fancy-namespace
+	is "$(browser_count)" "$opened" 'real 401: no browser'
 }
 
 foreign_server() {

@@ -12,7 +12,7 @@
 #include "tests/support/visit.h"
 
 struct scene_store scene_store;
-struct ush_buf scene_cache;
+struct ush_buf scene_cache, scene_asked;
 
 /* ---- a store and a session cache in memory ---- */
 
@@ -71,28 +71,35 @@ static enum ush_store_result erase(const char *key, int64_t deadline_ms, struct 
 
 static const struct ush_store_ops store = {"memory", "the test's memory", load, save, erase};
 
+static struct ush_buf *drawer(const char *identity)
+{
+	if (strcmp(identity, "usher:story.asked") == 0)
+		return &scene_asked;
+	ck_assert_str_eq(identity, "usher:story");
+	return &scene_cache;
+}
+
 static long cache_load(const char *identity, char *out, size_t size)
 {
-	(void)identity;
-	if (scene_cache.length == 0 || scene_cache.length > size)
+	const struct ush_buf *buf = drawer(identity);
+
+	if (buf->length == 0 || buf->length > size)
 		return -1;
-	memcpy(out, scene_cache.data, scene_cache.length);
-	return (long)scene_cache.length;
+	memcpy(out, buf->data, buf->length);
+	return (long)buf->length;
 }
 
 static int cache_save(const char *identity, const char *text, size_t length, int64_t ttl, const char **where)
 {
-	ck_assert_str_eq(identity, "usher:story");
 	ck_assert_int_gt(ttl, 0);
 	*where = "memory";
-	ush_buf_free(&scene_cache);
-	return ush_buf_add(&scene_cache, text, length);
+	ush_buf_free(drawer(identity));
+	return ush_buf_add(drawer(identity), text, length);
 }
 
 static void cache_drop(const char *identity)
 {
-	(void)identity;
-	ush_buf_free(&scene_cache);
+	ush_buf_free(drawer(identity));
 }
 
 static const struct ush_cache_ops cache = {cache_load, cache_save, cache_drop};
@@ -208,6 +215,7 @@ void scene_begin(struct scene *scene, const char *more)
 	ush_secret_free(scene_store.value);
 	scene_store = (struct scene_store){0};
 	ush_buf_free(&scene_cache);
+	ush_buf_free(&scene_asked);
 }
 
 void scene_end(struct scene *scene)
@@ -221,6 +229,7 @@ void scene_end(struct scene *scene)
 	ush_secret_free(ush_steal(&scene_store.value));
 	ush_secret_free(ush_steal(&scene_store.next));
 	ush_buf_free(&scene_cache);
+	ush_buf_free(&scene_asked);
 }
 
 int scene_sign_in(struct scene *scene)

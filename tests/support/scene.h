@@ -47,7 +47,7 @@ struct scene {
 };
 
 extern struct scene_store scene_store;
-extern struct ush_buf scene_cache;
+extern struct ush_buf scene_cache, scene_asked; /* the token; who was given it (front/asked.h) */
 
 /* more: lines added to the profile, or NULL. The stores are empty, the person is there. */
 void scene_begin(struct scene *scene, const char *more);

@@ -12,12 +12,18 @@
 
 int visit_send(unsigned int port, const char *text)
 {
+	return visit_from(0, port, text);
+}
+
+int visit_from(size_t host, unsigned int port, const char *text)
+{
 	struct sockaddr_in address = {
 		.sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct sockaddr_in from = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK + (uint32_t)host)};
 	size_t length = strlen(text);
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	if (fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof address) == 0 &&
+	if (fd >= 0 && bind(fd, (struct sockaddr *)&from, sizeof from) == 0 && connect(fd, (struct sockaddr *)&address, sizeof address) == 0 &&
 	    send(fd, text, length, MSG_NOSIGNAL) == (ssize_t)length)
 		return fd;
 	if (fd >= 0)

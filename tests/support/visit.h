@@ -5,8 +5,13 @@
 #ifndef USH_TEST_VISIT_H
 #define USH_TEST_VISIT_H
 
+#include <stddef.h>
+
 /* Connects and sends text as it is; the socket, or -1. */
 int visit_send(unsigned int port, const char *text);
+
+/* The same from 127.0.0.1 + host: another machine, as far as the server knows. */
+int visit_from(size_t host, unsigned int port, const char *text);
 
 /* Reads to the end of the answer and closes. The status, or -1 when there was no answer; *answer (when not NULL) is the
  * whole text, the caller frees. */

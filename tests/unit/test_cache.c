@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "common/base/memory.h"
+#include "plugin/front/asked.h"
 #include "plugin/front/record.h"
 
 /* Each test has a folder of its own for everything, and an identity that no profile of anybody has. */
@@ -74,10 +75,16 @@ static void keeps(const struct ush_cache_place *p)
 	static const char other[] = "usher-record-1 2000 60 tik https://k8s.example.com\n";
 
 	ck_assert_int_eq(p->load(identity, out, sizeof out), -1);
+	ck_assert_int_eq(p->update(identity, text, strlen(text), 60), -1); /* nothing is there to write over */
+	ck_assert_int_eq(p->load(identity, out, sizeof out), -1);
 	ck_assert_int_eq(p->save(identity, text, strlen(text), 60), 0);
 	ck_assert_int_eq(p->load(identity, out, sizeof out), (long)strlen(text));
 	ck_assert_int_eq(memcmp(out, text, strlen(text)), 0);
 	ck_assert_int_eq(p->load(identity, out, 5), -1); /* what does not fit is a miss, not a part */
+	ck_assert_int_eq(p->update(identity, other, strlen(other), 60), 0);
+	ck_assert_int_eq(p->load(identity, out, sizeof out), (long)strlen(other));
+	ck_assert_int_eq(memcmp(out, other, strlen(other)), 0);
+	ck_assert_int_eq(p->save(identity, text, strlen(text), 60), 0);
 	ck_assert_int_eq(p->save(identity, other, strlen(other), 60), 0);
 	ck_assert_int_eq(p->load(identity, out, sizeof out), (long)strlen(other));
 	ck_assert_int_eq(memcmp(out, other, strlen(other)), 0);
@@ -140,6 +147,7 @@ START_TEST(a_kernel_key_outlives_its_process_and_has_a_timeout)
 	key = syscall(SYS_keyctl, KEYCTL_SEARCH, KEY_SPEC_USER_KEYRING, "user", identity, 0);
 	ck_assert_int_ge(syscall(SYS_keyctl, KEYCTL_DESCRIBE, key, description, sizeof description), 0);
 	ck_assert_msg(strstr(description, ";3f3f0000;") != NULL, "%s", description);
+	ck_assert_int_eq(place("kernel")->update(identity, text, strlen(text), 600), 0); /* which keeps the timeout */
 	keys = fopen("/proc/keys", "r");
 	while (keys != NULL && getline(&line, &size, keys) > 0)
 		if ((long)strtoul(line, NULL, 16) == key)
@@ -258,6 +266,7 @@ START_TEST(a_planted_entry_is_a_miss_and_its_victim_is_untouched) /* T37 */
 	for (int kind = 0; kind < 6; kind++) { /* link, hard link, FIFO, 0644, 0640, 0700 */
 		plant(kind, own);
 		ck_assert_msg(place("file")->load(identity, out, sizeof out) == -1, "kind %d was read", kind);
+		ck_assert_msg(place("file")->update(identity, text, strlen(text), 60) == -1, "kind %d was written", kind);
 		ck_assert_int_eq(place("file")->save(identity, "new\n", 4, 60), 0); /* replaces the entry, not what it leads to */
 		ck_assert_int_eq(place("file")->load(identity, out, sizeof out), 4);
 		fd = open(victim, O_RDONLY | O_CLOEXEC);
@@ -266,6 +275,76 @@ START_TEST(a_planted_entry_is_a_miss_and_its_victim_is_untouched) /* T37 */
 		ck_assert_uint_eq(st.st_nlink, 1);
 		close(fd);
 	}
+	end();
+}
+END_TEST
+
+/* ---- who was given what (asked.h) ---- */
+
+static const struct ush_asker asker = {.pid = 100, .about = 1, .born_ms = 1};
+
+static bool ring_known(void)
+{
+	struct ush_asked asked;
+
+	ush_asked_load(&asked, identity);
+	return ush_asked_knows(&asked, &asker);
+}
+
+static void ring_forget(void)
+{
+	char name[USH_ASKED_IDENTITY];
+
+	ush_asked_identity(name, identity);
+	ush_cache_drop(name);
+}
+
+START_TEST(the_ring_of_askers_lies_beside_the_record)
+{
+	struct ush_asked asked;
+
+	begin();
+	ck_assert_int_eq(place("file")->save(identity, text, strlen(text), 60), 0);
+	ck_assert(!ring_known());
+	ush_asked_load(&asked, identity);
+	ush_asked_give(&asked, &asker, 1, 1000, 2);
+	ush_asked_save(&asked, identity);
+	ck_assert(ring_known());
+	ush_asked_give(&asked, &asker, 2, 1000, 3);
+	ush_asked_save(&asked, identity); /* in place of the old one */
+	ush_asked_load(&asked, identity);
+	ck_assert_uint_eq(asked.given[0].token, 2);
+	ck_assert_int_eq(place("file")->load(identity, out, sizeof out), (long)strlen(text)); /* and beside it */
+	ring_forget();
+	ck_assert(!ring_known());
+	end();
+}
+END_TEST
+
+START_TEST(a_planted_ring_is_an_empty_one) /* T37 */
+{
+	static char large[2 * USH_RECORD_MAX];
+	char own[PATH_MAX], name[USH_ASKED_IDENTITY];
+	struct ush_asked asked;
+
+	begin();
+	snprintf(own, sizeof own, "%s/usher", folder);
+	mkdir(own, 0700);
+	ush_asked_identity(name, identity);
+	snprintf(own, sizeof own, "%s/usher/%s.record", folder, name);
+	for (int kind = 0; kind < 6; kind++) { /* link, hard link, FIFO, 0644, 0640, 0700 */
+		plant(kind, own);
+		ck_assert_msg(!ring_known(), "kind %d was read", kind);
+	}
+	unlink(own);
+	memset(large, 'u', sizeof large - 1);
+	make(own + strlen(folder) + 1, large, 0600);
+	ck_assert(!ring_known());
+	ush_asked_load(&asked, identity);
+	ush_asked_give(&asked, &asker, 1, 1000, 2);
+	ck_assert_int_eq(place("file")->save(name, (const char *)&asked, sizeof asked, 60), 0); /* a whole one takes its place */
+	ck_assert(ring_known());
+	ring_forget();
 	end();
 }
 END_TEST
@@ -398,6 +477,7 @@ TAP_MAIN("cache", the_kernel_keeps_replaces_and_drops, the_file_keeps_replaces_a
 	 a_kernel_key_outlives_its_process_and_has_a_timeout, without_a_time_to_live_nothing_is_kept,
 	 what_is_too_large_for_the_kernel_lies_in_the_file_alone, a_folder_that_is_not_ours_alone_keeps_nothing,
 	 a_link_to_a_folder_is_not_entered, a_planted_entry_is_a_miss_and_its_victim_is_untouched,
-	 an_identity_with_a_slash_names_no_file, any_edit_of_a_profile_changes_its_identity,
+	 the_ring_of_askers_lies_beside_the_record, a_planted_ring_is_an_empty_one, an_identity_with_a_slash_names_no_file,
+	 any_edit_of_a_profile_changes_its_identity,
 	 a_linked_profile_is_judged_by_what_it_leads_to, a_name_is_a_name_and_nothing_else,
 	 a_folder_or_a_relative_config_home_is_no_profile)

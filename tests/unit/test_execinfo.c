@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/base/memory.h"
+#include "common/data/json.h"
 #include "plugin/front/execinfo.h"
 
 #define V1 "\"kind\":\"ExecCredential\",\"apiVersion\":\"client.authentication.k8s.io/v1\""
@@ -127,6 +128,39 @@ START_TEST(a_ca_of_127_KiB_is_no_obstacle) /* T27 */
 }
 END_TEST
 
+/* The certificate is not read; nothing else may depend on where it stands. */
+START_TEST(leaving_the_certificate_out_changes_nothing)
+{
+	static const char *const clusters[] = {
+		"\"certificate-authority-data\":\"QQ==\",\"server\":\"https://a\"",
+		"\"server\":\"https://a\",\"certificate-authority-data\":\"QQ==\"",
+		"\"server\":\"https://a\",\"certificate-authority-data\":\"\"",
+		"\"server\":\"https://a\",\"xcertificate-authority-data\":\"QQ==\",\"certificate-authority-data\":\"QQ==\"",
+		"\"x\\\"certificate-authority-data\":\"https\",\"server\":\"https://b\"",
+		"\"x\":\"certificate-authority-data\\\":\\\"\",\"server\":\"https://a\"",
+		"\"server\":\"https://certificate-authority-data\",\"y\":\"QQ\"",
+		"\"certificate-authority-data\":\"QQ\\n==\\u0041\",\"server\":\"https://a\"",
+		"\"certificate-authority-data\" : \"QQ==\",\"server\":\"https://a\"",
+		"\"certificate-authority-data\":\"QQ==\",\"certificate-authority-data\":\"QQ==\"",
+		"\"certificate-authority-data\":\"QQ==\" \"server\":\"https://a\"",
+		"\"server\":\"certificate-authority-data\":\"QQ==\"",
+		"\"server\":certificate-authority-data\":\"QQ==\"",
+		"\"certificate-authority-data\":\"QQ==\x01\",\"server\":\"https://a\"",
+		"\"certificate-authority-data\":\"QQ==",
+		"\"server\":\"https://a\",\"certificate-authority-data\":\"QQ==\",\"server\":\"https://b\"",
+	};
+
+	for (size_t i = 0; i < USH_COUNT(clusters); i++) {
+		USH_AUTO_FREE char *text = ush_printf("{" V1 ",\"spec\":{\"cluster\":{%s}}}", clusters[i]);
+		USH_AUTO_JSON whole = ush_json_parse(text, strlen(text), "", USH_ERR_CONFIG, NULL);
+		const char *server = ush_json_string(ush_json_object(ush_json_object(whole, "spec"), "cluster"), "server");
+
+		ck_assert_msg((reading(text) == 0) == (whole != NULL), "%s", text);
+		ck_assert_str_eq(info.server, server != NULL ? server : "");
+	}
+}
+END_TEST
+
 TAP_MAIN("execinfo", what_kubectl_writes_is_read, v1beta1_is_echoed_and_what_is_absent_is_off, not_set_tells_people_what_to_run,
 	 every_wrong_shape_is_refused_by_name, a_server_that_does_not_fit_is_refused_not_cut, depth_3000_and_huge_texts_end_early,
-	 a_ca_of_127_KiB_is_no_obstacle)
+	 a_ca_of_127_KiB_is_no_obstacle, leaving_the_certificate_out_changes_nothing)
