@@ -214,6 +214,7 @@ static int load(struct ush_room *room, struct ush_error *err)
 int ush_room_open(struct ush_room *room, const char *folder, struct ush_error *err)
 {
 	size_t max_users = room->store.max_users, max_groups = room->store.max_groups;
+	struct ush_error why = {0};
 	int result;
 
 	room->lock = room->log = -1;
@@ -226,8 +227,8 @@ int ush_room_open(struct ush_room *room, const char *folder, struct ush_error *e
 	result = load(room, err);
 	room->store.max_users = max_users;
 	room->store.max_groups = max_groups;
-	if (result == 0)
-		result = ush_room_show_now(room, err); /* the one that is there may be older than the log */
+	if (result == 0) /* the one that is there may be older than the log */
+		room->unshown = room->behind = ush_room_show_now(room, &why) != 0;
 	return result;
 }
 

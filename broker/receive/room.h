@@ -31,13 +31,15 @@ struct ush_room {
 	size_t log_length, whole_length;
 	struct ush_buf pending; /* records of what is not committed */
 	bool anew;		/* nobody knows what of the log is on disk: it must be begun anew */
+	bool stuck;		/* the last change could not be written, and was taken back */
 	bool provisioned, unshown, behind; /* behind: groups.json could not be written */
 	int64_t unshown_ms, show_took_ms, show_again_ms, begin_again_ms;
 	size_t dropped; /* bytes at the end of the log that no client was answered about */
 };
 
 /* Opens the folder, making it where there is none. store's limits and `people` are set before. USH_ERR_REFUSED when another
- * server has it, USH_ERR_STORE when it is damaged or cannot be written. */
+ * server has it, USH_ERR_STORE when it is damaged or its files cannot be opened. One in which groups.json cannot be written
+ * is open, and behind. */
 int ush_room_open(struct ush_room *room, const char *folder, struct ush_error *err);
 
 /* Notes what was done to the store. */
@@ -48,6 +50,9 @@ int ush_room_commit(struct ush_room *room, struct ush_error *err);
 
 /* What is to be done from time to time: groups.json, a log that has become long. -1 when it could not be; it is tried again. */
 int ush_room_tick(struct ush_room *room, const struct ush_world *world, struct ush_error *err);
+
+/* True: something cannot be written, which ush_room_tick tries again. */
+bool ush_room_in_trouble(const struct ush_room *room);
 
 /* Milliseconds from now (ush_boot_ms) until something is to be done, at most `most`. */
 int ush_room_patience(const struct ush_room *room, int64_t now, int most);

@@ -11,6 +11,7 @@
 
 #define LOG_LEAST (4U << 20) /* a log is not begun anew for less */
 #define AGAIN_MS  1000
+#define PROBE	  (64U << 10) /* bytes for which there must be room before a full disk is told to be one no more */
 
 /* ---- everything ---- */
 
@@ -92,7 +93,7 @@ int ush_room_begin(struct ush_room *room, struct ush_error *err)
 	room->generation++;
 	room->log_length = 0;
 	room->whole_length = text.length;
-	room->anew = false;
+	room->anew = room->stuck = false;
 	return 0;
 }
 
@@ -105,6 +106,11 @@ void ush_room_note(struct ush_room *room, json_t *record)
 	json_decref(record);
 }
 
+static int log_failed(const struct ush_room *room, int why, struct ush_error *err)
+{
+	return ush_fail(err, USH_ERR_STORE, "%s: the log of changes: %s", room->folder, strerror(why));
+}
+
 static int append(struct ush_room *room, struct ush_error *err)
 {
 	USH_AUTO_BUF frame = {.limit = SIZE_MAX};
@@ -114,14 +120,13 @@ static int append(struct ush_room *room, struct ush_error *err)
 	ush_buf_printf(&frame, "B %zu %.16s\n", room->pending.length, hex);
 	ush_buf_add(&frame, room->pending.data, room->pending.length);
 	if (lseek(room->log, (off_t)room->log_length, SEEK_SET) < 0 || ush_write_all(room->log, frame.data, frame.length) != 0) {
-		ush_fail(err, USH_ERR_STORE, "%s: the log of changes: %s", room->folder, strerror(errno));
+		log_failed(room, errno, err);
 		room->anew = ftruncate(room->log, (off_t)room->log_length) != 0;
 		return -1;
 	}
 	if (fdatasync(room->log) != 0) { /* what of it is on disk nobody can say from now on */
-		ush_fail(err, USH_ERR_STORE, "%s: the log of changes: %s", room->folder, strerror(errno));
 		room->anew = true;
-		return -1;
+		return log_failed(room, errno, err);
 	}
 	room->log_length += frame.length;
 	return 0;
@@ -143,6 +148,7 @@ int ush_room_commit(struct ush_room *room, struct ush_error *err)
 		ush_store_keep(&room->store);
 	else
 		ush_store_take_back(&room->store);
+	room->stuck = result != 0;
 	if (result == 0 && !room->unshown) {
 		room->unshown = true;
 		room->unshown_ms = -1; /* from the next tick on */
@@ -191,6 +197,23 @@ int ush_room_patience(const struct ush_room *room, int64_t now, int most)
 	return left < 0 ? 0 : left > most ? most : (int)left;
 }
 
+bool ush_room_in_trouble(const struct ush_room *room)
+{
+	return room->behind || room->anew || room->stuck;
+}
+
+/* Is there room for a change again? */
+static int probe(struct ush_room *room, struct ush_error *err)
+{
+	int bad = posix_fallocate(room->log, (off_t)room->log_length, PROBE);
+
+	room->anew = ftruncate(room->log, (off_t)room->log_length) != 0;
+	if (bad != 0)
+		return log_failed(room, bad, err);
+	room->stuck = false;
+	return 0;
+}
+
 int ush_room_tick(struct ush_room *room, const struct ush_world *world, struct ush_error *err)
 {
 	int64_t now = ush_boot_ms(world);
@@ -207,10 +230,10 @@ int ush_room_tick(struct ush_room *room, const struct ush_world *world, struct u
 		room->unshown = room->behind = false;
 		room->show_took_ms = ush_boot_ms(world) - now;
 	}
-	if (now < room->begin_again_ms || (!room->anew && (room->log_length <= LOG_LEAST || room->log_length <= 2 * room->whole_length)))
+	if (now < room->begin_again_ms || (!room->anew && !room->stuck && (room->log_length <= LOG_LEAST || room->log_length <= 2 * room->whole_length)))
 		return 0;
 	room->begin_again_ms = now + AGAIN_MS;
-	return ush_room_begin(room, err);
+	return room->stuck && !room->anew ? probe(room, err) : ush_room_begin(room, err);
 }
 
 int ush_room_close(struct ush_room *room, struct ush_error *err)

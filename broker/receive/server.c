@@ -12,9 +12,13 @@
 #include "common/base/memory.h"
 
 #define CONNECTIONS   256
+#define STRANGERS     160 /* of them; behind a proxy all are of one host, the provider with them */
+#define OF_HOST	      80
+#define HEADER_MAX    (64U << 10)
 #define BODIES_MAX    (64U << 20)
 #define STRANGER_MS   10000
 #define KNOWN_MS      60000
+#define CROWD_MS      60000 /* between two words about strangers who crowd each other out */
 #define LOOK_MS       5000 /* at files that are changed beneath us: tokens, certificate */
 #define PEM_MAX       (1U << 20)
 
@@ -34,7 +38,8 @@ static void __attribute__((format(printf, 1, 2))) say(const char *format, ...)
 static void trouble(struct ush_receiver *receiver, const struct ush_error *why)
 {
 	if (!receiver->troubled)
-		say("%s%s%s", why->what, why->hint[0] != '\0' ? ". " : "", why->hint);
+		say("%s%s%s. Until it can be written changes are answered with 503, for the provider to send again", why->what,
+		    why->hint[0] != '\0' ? ". " : "", why->hint);
 	receiver->troubled = true;
 }
 
@@ -51,6 +56,18 @@ static void tell_refused(struct ush_receiver *receiver, const struct ush_httpd_r
 	    status == 401 ? "no token, or a wrong one" : "more requests than --max-rate");
 	receiver->refused_ms = now;
 	receiver->refused = 0;
+}
+
+static void tell_crowd(struct ush_receiver *receiver)
+{
+	int64_t now = ush_boot_ms(receiver->world);
+
+	receiver->crowded_out += ush_httpd_crowded_out(receiver->serve);
+	if (receiver->crowded_out == 0 || (receiver->crowded_ms != 0 && now - receiver->crowded_ms < CROWD_MS))
+		return;
+	say("more connections without a token than are kept: the oldest %zu were cut since it was told last", receiver->crowded_out);
+	receiver->crowded_ms = now;
+	receiver->crowded_out = 0;
 }
 
 static void tell_change(const struct ush_httpd_request *request, const struct ush_target *target, const struct ush_scim_answer *answer)
@@ -84,6 +101,7 @@ static void admit(void *context, const struct ush_httpd_request *request, struct
 	struct ush_receiver *receiver = context;
 	int status = is_health(request) ? 0 : ush_gate_check(&receiver->gate, receiver->world, ush_httpd_header(request, "Authorization"));
 
+	reply->known = status == 0 && !is_health(request);
 	if (status == 0)
 		return;
 	tell_refused(receiver, request, status);
@@ -140,7 +158,6 @@ static void answer_scim(struct ush_receiver *receiver, const struct ush_httpd_re
 	}
 	move(reply, &answer);
 	ush_scim_answer_free(&answer);
-	reply->known = true;
 	/* what is read while changes wait for the disk has seen them, and waits with them */
 	reply->held = receiver->room.pending.length > 0;
 }
@@ -153,7 +170,7 @@ static void answer(void *context, const struct ush_httpd_request *request, struc
 		answer_scim(receiver, request, reply);
 		return;
 	}
-	reply->status = receiver->room.behind || receiver->room.anew ? 503 : 200;
+	reply->status = ush_room_in_trouble(&receiver->room) ? 503 : 200;
 	reply->type = "text/plain";
 	reply->body = ush_strdup(reply->status == 200 ? "ok\n" : "cannot write the store\n");
 }
@@ -171,10 +188,11 @@ static bool settle(void *context)
 
 static void spoilt(void *context, struct ush_httpd_reply *reply)
 {
-	USH_AUTO_JSON body = ush_scim_error(500, NULL, "the store cannot be written; nothing was changed");
+	USH_AUTO_JSON body = ush_scim_error(503, NULL, "the store cannot be written; nothing was changed, come again");
 
 	(void)context;
-	reply->status = 500;
+	reply->status = 503;
+	ush_httpd_add_header(reply, "Retry-After", ush_strdup("5"));
 	put_json(reply, body);
 }
 
@@ -242,8 +260,8 @@ static int listen_for(struct ush_receiver *receiver, struct ush_error *err)
 	USH_AUTO_BUF cert = USH_BUF_MAX(PEM_MAX);
 	USH_AUTO_SECRET key = NULL;
 	struct ush_httpd_config config = {
-		.listen = receiver->listen, .body_most = USH_SCIM_BODY_MAX, .bodies_most = BODIES_MAX, .connections = CONNECTIONS, .stranger_ms = STRANGER_MS,
-		.known_ms = KNOWN_MS, .context = receiver, .admit = admit, .answer = answer, .settle = settle, .spoilt = spoilt,
+		.listen = receiver->listen, .header_most = HEADER_MAX, .body_most = USH_SCIM_BODY_MAX, .bodies_most = BODIES_MAX, .connections = CONNECTIONS,
+		.strangers = STRANGERS, .strangers_of_host = OF_HOST, .stranger_ms = STRANGER_MS, .known_ms = KNOWN_MS, .context = receiver, .admit = admit, .answer = answer, .settle = settle, .spoilt = spoilt,
 	};
 
 	if (!receiver->plain) {
@@ -279,10 +297,11 @@ static void tick(struct ush_receiver *receiver)
 
 	if (ush_room_tick(&receiver->room, receiver->world, &why) != 0) {
 		trouble(receiver, &why);
-	} else if (receiver->troubled && !receiver->room.behind && !receiver->room.anew) {
+	} else if (receiver->troubled && !ush_room_in_trouble(&receiver->room)) {
 		say("the store can be written again");
 		receiver->troubled = false;
 	}
+	tell_crowd(receiver);
 	if (ush_boot_ms(receiver->world) - receiver->looked_ms >= LOOK_MS)
 		look(receiver);
 }

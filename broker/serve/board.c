@@ -184,9 +184,9 @@ void ush_board_stop(struct ush_board *board)
 
 /* ---- of whoever asks ---- */
 
-int64_t ush_board_boot_ms(const struct ush_board *board)
+const struct ush_world *ush_board_world(const struct ush_board *board)
 {
-	return ush_boot_ms(board->of.world);
+	return board->of.world;
 }
 
 static bool fresh_enough(const struct ush_board *board, int64_t since_ms)

@@ -44,8 +44,8 @@ void ush_board_stop(struct ush_board *board); /* the program is about to end */
 
 /* ---- of whoever asks, from any thread ---- */
 
-/* The board's clock. */
-int64_t ush_board_boot_ms(const struct ush_board *board);
+/* Whose clock is the board's. */
+const struct ush_world *ush_board_world(const struct ush_board *board);
 
 /* Appends the page. */
 void ush_board_metrics(struct ush_board *board, struct ush_buf *out);

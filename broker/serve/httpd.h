@@ -2,7 +2,8 @@
  *
  * A small HTTP/1.1 server on libmicrohttpd, with TLS (1.2 or later) or without, driven by its caller's loop: whoever calls
  * ush_httpd_turn again and again serves, on his own thread and on no other. Everything a client sends has a cap: header,
- * body, connections, and the time that a request may take from its first byte to the last of the answer.
+ * body, connections (seats.h), and the time that a request may take from its first byte to the last of the answer. SIGPIPE
+ * is for the program to ignore.
  */
 #ifndef USH_SERVE_HTTPD_H
 #define USH_SERVE_HTTPD_H
@@ -36,19 +37,23 @@ struct ush_httpd_reply {
 	} headers[USH_HTTPD_HEADERS];
 	size_t header_count;
 	bool held;  /* goes out when settle has said that it may */
-	bool known; /* this client has shown who it is: its connection may stay for longer */
+	bool known; /* this client has shown who it is: its connection is a stranger's no more */
 };
 
 struct ush_httpd_config {
 	const char *listen;	/* "127.0.0.1:8443", "[::]:8443"; port 0: the kernel picks one */
 	const char *cert, *key; /* PEM; NULL: no TLS */
+	size_t header_most;
 	size_t body_most;	/* of one request */
 	size_t bodies_most;	/* of all requests at one time */
-	unsigned int connections;
+	unsigned int connections, strangers, strangers_of_host;
+	bool once;		       /* one request a connection */
 	int64_t stranger_ms, known_ms; /* from one request's end to the next one's; then the connection is cut */
 	void *context;
-	/* The header is there. Fills reply to answer at once, without the body; else the body is read. NULL: it always is. */
+	/* The header is there. Fills reply to answer at once, without the body; else the body is read. Either way the client
+	 * may be known from here on. */
 	void (*admit)(void *context, const struct ush_httpd_request *request, struct ush_httpd_reply *reply);
+	/* NULL where admit answers always; so are the next two where no reply is held. */
 	void (*answer)(void *context, const struct ush_httpd_request *request, struct ush_httpd_reply *reply);
 	/* Called when a turn has replies that are held: true sends them, false sends what spoilt makes in the place of each. */
 	bool (*settle)(void *context);
@@ -68,7 +73,10 @@ void ush_httpd_turn(struct ush_httpd *serve, int wait_ms, int wake);
 /* Another certificate from now on; requests under way end first. USH_ERR_CONFIG keeps the one there is. */
 int ush_httpd_rekey(struct ush_httpd *serve, const char *cert, const char *key, struct ush_error *err);
 
-/* Answers what is under way, for two seconds at most, and ends. */
+/* How many strangers had to go for another one, since it was asked last. */
+size_t ush_httpd_crowded_out(struct ush_httpd *serve);
+
+/* Answers what known clients have under way, for two seconds at most, and ends. */
 void ush_httpd_close(struct ush_httpd *serve);
 
 /* ---- for handlers ---- */

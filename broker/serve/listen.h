@@ -7,13 +7,15 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/socket.h>
 
 #include "common/base/error.h"
 
-struct sockaddr;
+/* "127.0.0.1:9464", "[::1]:9464"; port 0: any. Names are not looked up. USH_ERR_USAGE. */
+int ush_listen_address(const char *text, struct sockaddr_storage *address, socklen_t *size, struct ush_error *err);
 
-/* A socket that listens at "ADDRESS:PORT" ("[ADDRESS]:PORT" for IPv6; numbers, no names), -1 with USH_ERR_USAGE or
- * USH_ERR_UNAVAILABLE. where gets the address with the port that it has. */
+/* A socket that listens there ("[::]" for IPv4, too), -1 with USH_ERR_USAGE or USH_ERR_UNAVAILABLE. where gets the address
+ * with the port that it has. */
 int ush_listen(const char *address, char *where, size_t size, struct ush_error *err);
 
 /* True when it can only be reached from this machine. */

@@ -7,8 +7,6 @@
 #ifndef USH_SERVE_SERVE_H
 #define USH_SERVE_SERVE_H
 
-#include <sys/socket.h>
-
 #include "broker/serve/board.h"
 #include "common/base/error.h"
 
@@ -17,13 +15,10 @@
 #define USH_SERVE_BYTES	      16384 /* of a request that are held */
 #define USH_SERVE_DEADLINE_MS 5000  /* of a connection, however it drips */
 
-/* "127.0.0.1:9464", "[::1]:9464"; port 0: any. Names are not looked up. USH_ERR_USAGE. */
-int ush_serve_address(const char *text, struct sockaddr_storage *address, socklen_t *size, struct ush_error *err);
-
 struct ush_serve;
 
-/* Answers from now on, in a thread of its own that takes no signals. The board outlives it. USH_ERR_UNAVAILABLE when the
- * address cannot be had. */
+/* Answers from now on, in a thread of its own that takes no signals. The board outlives it. USH_ERR_USAGE for an address
+ * that is none (listen.h), USH_ERR_UNAVAILABLE when it cannot be had. */
 struct ush_serve *ush_serve_start(const char *address, struct ush_board *board, struct ush_error *err);
 
 /* "127.0.0.1:9464", with the port that the kernel gave. */

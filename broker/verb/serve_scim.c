@@ -68,6 +68,7 @@ static void harden(void)
 	setrlimit(RLIMIT_CORE, &no_core);
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* a file that may become no larger is an error like any other */
 }
 
 /* A descriptor that can be read when a signal came. */

@@ -71,10 +71,10 @@ static int take_item(struct ush_cut *cut, const char *data, size_t from, size_t 
 	bool whole = cut->at == USH_CUT_AFTER;
 	int result;
 
-	if (cut->pending.length == 0 && whole && to - from <= USH_CUT_ITEM)
+	if (cut->pending.length == 0 && whole && to - from <= cut->pending.limit)
 		return cut->item(cut->context, data + from, to - from, err);
 	if (ush_buf_add(&cut->pending, data + from, to - from) != 0)
-		return ush_fail(err, USH_ERR_REJECTED, "a list with an item larger than %u MiB", USH_CUT_ITEM >> 20);
+		return ush_fail(err, USH_ERR_REJECTED, "a list with an item larger than %zu MiB", cut->pending.limit >> 20);
 	if (!whole)
 		return 0;
 	result = cut->item(cut->context, cut->pending.data, cut->pending.length, err);
@@ -86,7 +86,7 @@ static int keep(struct ush_cut *cut, char c, struct ush_error *err)
 {
 	if (ush_buf_add(&cut->rest, &c, 1) == 0)
 		return 0;
-	return ush_fail(err, USH_ERR_REJECTED, "a list with more than %u KiB beside its items", USH_CUT_REST >> 10);
+	return ush_fail(err, USH_ERR_REJECTED, "a list with more than %zu KiB beside its items", cut->rest.limit >> 10);
 }
 
 /* Between items: a comma, the end, or the next item, whose brace is left where it is. */
@@ -120,8 +120,8 @@ static void step_key(struct ush_cut *cut, char c)
 
 static void open_bracket(struct ush_cut *cut, char c)
 {
-	if (cut->depth == 1 && cut->top == USH_CUT_VALUE && c == '[' && cut->key_length == strlen("items") &&
-	    memcmp(cut->key, "items", cut->key_length) == 0) {
+	if (cut->depth == 1 && cut->top == USH_CUT_VALUE && c == '[' && cut->key_length == strlen(cut->list) &&
+	    memcmp(cut->key, cut->list, cut->key_length) == 0) {
 		cut->at = USH_CUT_FIRST;
 		cut->found = true;
 	}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Cuts the elements of the top-level "items" array out of a JSON text that comes in pieces, so that a list of any
+ * Cuts the elements of one top-level array ("items") out of a JSON text that comes in pieces, so that a list of any
  * length needs the memory of its largest item. What is outside the items is kept: with them left out it is a small JSON
  * text. The cutter finds where items begin and end; that each is valid JSON is for whoever parses it to see.
  */
@@ -20,10 +20,11 @@ struct ush_cut {
 	/* Called for each item; -1 (err filled) stops. */
 	int (*item)(void *context, const char *text, size_t length, struct ush_error *err);
 	void *context;
+	const char *list;    /* the array's name, of seven letters at most */
 	struct ush_buf rest; /* the text without its items: {"kind":...,"items":[],...} */
-	bool found;          /* an "items" array has begun */
+	bool found;          /* the array has begun */
 	/* its own */
-	struct ush_buf pending; /* an item whose end has not come yet */
+	struct ush_buf pending; /* an item whose end has not come yet; its limit is that of an item */
 	unsigned int depth;
 	char key[8]; /* of the top-level object, as far as it fits */
 	size_t key_length;
@@ -40,7 +41,7 @@ struct ush_cut {
 
 #define USH_CUT_INIT(function, its_context)                                                                            \
 	{                                                                                                              \
-		.item = (function), .context = (its_context), .rest = USH_BUF_MAX(USH_CUT_REST),                       \
+		.item = (function), .context = (its_context), .list = "items", .rest = USH_BUF_MAX(USH_CUT_REST),                       \
 		.pending = USH_BUF_MAX(USH_CUT_ITEM)                                                                   \
 	}
 

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/net/many.h"
 
+#include <string.h>
+#include <time.h>
+
 #include "common/base/memory.h"
 #include "common/net/answer.h"
 #include "common/net/real.h"
 
 #define CONNECTIONS 8   /* to one server, where one does not carry them all */
 #define LOOK_MS     100 /* how often a signal is looked for while nothing comes */
+#define WRITES_MS   3000 /* that what is written may take to its end when a signal came */
 
 struct flight { /* one exchange; its easy handle is used again and again */
 	struct ush_exchange x;
@@ -123,28 +127,49 @@ static bool collect(struct ush_many *many)
 	return any;
 }
 
-static int stop(struct ush_many *many, struct ush_error *err)
+static bool writes(const struct ush_http_request *request)
+{
+	return request->method != NULL && strcmp(request->method, "GET") != 0;
+}
+
+/* After a signal: what is read is cut off at once. What is written is done by the server anyway, and somebody has to know
+ * that it is; only when that takes too long it is cut off, too. */
+static void cut(struct ush_many *many, bool all)
 {
 	for (struct flight *f = many->flights; f < many->flights + USH_HTTP_MANY_MOST; f++) {
-		if (!f->under_way)
+		if (!f->under_way || (!all && writes(&f->request)))
 			continue;
 		curl_multi_remove_handle(many->multi, f->easy);
 		ush_exchange_settle(&f->x, CURLE_ABORTED_BY_CALLBACK);
 		land(many, f);
 	}
-	return ush_fail(err, USH_ERR_DECLINED, "a signal asked to stop");
+}
+
+static int64_t clock_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_BOOTTIME, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
 static int run(struct ush_many *many, struct ush_http_client *client, struct ush_error *err)
 {
-	for (int running;;) {
-		int64_t wait_ms;
+	int64_t until = 0;
 
-		if (ush_asked_to_end())
-			return stop(many, err);
-		wait_ms = launch(many, client);
-		if (many->under_way == 0 && wait_ms < 0)
-			return 0;
+	for (int running;;) {
+		int64_t wait_ms = -1;
+
+		if (ush_asked_to_end()) {
+			until = until != 0 ? until : clock_ms() + WRITES_MS;
+			cut(many, clock_ms() >= until);
+			if (many->under_way == 0)
+				return ush_fail(err, USH_ERR_DECLINED, "a signal asked to stop");
+		} else {
+			wait_ms = launch(many, client);
+			if (many->under_way == 0 && wait_ms < 0)
+				return 0;
+		}
 		curl_multi_perform(many->multi, &running);
 		if (collect(many))
 			continue;

@@ -33,7 +33,8 @@ struct ush_http_pump {
 
 /*
  * Runs until nothing is under way and next has nothing, now or later. -1 with USH_ERR_DECLINED when SIGINT or SIGTERM
- * came: done was called with it for all that was under way, and the server may have carried those out or not. A world
+ * came: no more is begun, a GET under way is cut off, anything else has 3 s to come to its end. done was called with
+ * USH_ERR_DECLINED for what was cut off, and the server may have carried that out or not. A world
  * without http_many (a test's) makes the exchanges one after another.
  */
 int ush_http_many(const struct ush_world *world, const struct ush_http_pump *pump, struct ush_error *err);

@@ -75,12 +75,18 @@ cp "$USHER_SRC/examples/policy.yaml" "$T/policy.yaml"
 kill -HUP "$PID"
 ok 'one that was mended is carried out again' wait_for 20 lines 'refused the connection' $((runs + 1))
 
+for i in {1..80}; do # who only sits on its port
+	exec {fd}<>"/dev/tcp/127.0.0.1/${URL##*:}"
+	printf 'GET /metrics HTTP/1.1\r\nX: ' >&"$fd"
+done
+is "$(code healthz)" 200 'beside 80 connections that only drip it answers'
 kill -TERM "$PID"
 ok 'SIGTERM ends it' wait_for 10 ended
 unlike "$(tail -n 1 "$T/log")" 'signal|stopped' 'without a word, for nothing was broken off'
 nok 'and its port is closed' curl -sS --max-time 5 "$URL/healthz"
 
 # ---- its status ----
+: >"$T/log" # what was in it is no sign of the next one
 "$BROKER" run -f "$T/policy.yaml" --kubeconfig "$T/kubeconfig" --listen 127.0.0.1:0 --every 1h >"$T/log" 2>&1 &
 PID=$!
 wait_for 20 lines 'refused the connection' 1

@@ -215,6 +215,20 @@ slow() {
 	exec 7>&-
 }
 
+# 300 who only shake hands, from the one address from which the provider comes, too.
+crowd() {
+	local port i fd fds=()
+	port=$(sed -E 's|.*:([0-9]+)/.*|\1|' <<<"$BASE")
+	for i in {1..300}; do
+		exec {fd}<>"/dev/tcp/127.0.0.1/$port"
+		fds+=("$fd")
+		printf '\x16\x03' >&"$fd"
+	done
+	says 200 'beside 300 that only shake hands a client with the token is answered' GET '/Users?count=1' '' --max-time 9
+	ok 'what happens is told' wait_for 20 grep -q 'more connections without a token than are kept' "$T/log"
+	for fd in "${fds[@]}"; do exec {fd}>&-; done
+}
+
 becomes_groups() {
 	ok 'groups.json has what was pushed' becomes '[.groups[] | [.name, (.members | length)]]' '[["Engineers",1],["displayName",1]]'
 	status 3 'before the first provisioning is said to be finished the source is incomplete' read_store
@@ -366,16 +380,68 @@ unit() {
 	stop
 }
 
-full_disk() {
+recovered() { [ "$(curl -sS --cacert "$T/pki/ca.crt" "${BASE%/scim/v2}/healthz" 2>/dev/null)" = ok ]; }
+fill_up() { # NAME: pushes until one is refused; ANSWERED are those that were taken
+	local i
+	ANSWERED=0
+	for i in {1..400}; do
+		scim POST /Users "{\"userName\":\"$1-$i\",\"title\":\"$(printf 'x%.0s' {1..4000})\"}"
+		[ "$CODE" = 201 ] || return 0
+		ANSWERED=$i
+	done
+	return 1
+}
+
+no_room() { # WHAT MESSAGE RESTORE...: the store can take no more, until RESTORE is run
+	local what=$1 message=$2 answered
+	ok "$what: at some change there is no room any more" fill_up full
+	answered=$ANSWERED
+	is "$CODE $(sed -nE 's/^Retry-After: ([^\r]*)\r?/\1/p' "$T/header")" '503 5' "$what: which is 503, so that the provider sends it again"
+	ok "$what: and told in its words" grep -qE "$message.*changes are answered with 503" "$T/log"
+	says 200 "$what: what there is is still told" GET "/Users?count=0&$(filter 'userName sw "full-"')"
+	is "$(at .totalResults)" "$answered" "$what: all that was answered, and nothing that was refused"
+	nok "$what: it is not healthy" recovered
+	is "$(grep -c 'can be written again' "$T/log")" 0 "$what: nor says that it is"
+	"${@:3}"
+	ok "$what: with room it heals by itself" wait_for 20 recovered
+	ok "$what: and says so" wait_for 20 grep -q 'the store can be written again' "$T/log"
+	says 201 "$what: what was refused is taken when it comes again" POST /Users "{\"userName\":\"full-$((answered + 1))\"}"
+	stop KILL
+	start
+	says 200 "$what: the server that follows" GET "/Users?count=0&$(filter 'userName sw "full-"')"
+	is "$(at .totalResults)" $((answered + 1)) "$what: has everything"
+	stop
+}
+
+full_disk() { # a file system of half a MiB
+	local at=$T/small
+	mkdir "$at"
+	if ! mount -t tmpfs -o size=512k,mode=700 tmpfs "$at" 2>/dev/null; then
+		skip 'a full disk' 'nothing can be mounted here'
+		return
+	fi
+	at_exit umount "$at"
+	head -c 100000 /dev/zero >"$at/ballast"
+	STORE=$at/store start
+	STORE=$at/store no_room 'a full disk' 'No space left on device' rm "$at/ballast"
+}
+
+full_file() { # a limit on the size of files: nobody is killed by it
+	STORE=$T/limited start
+	prlimit --pid "$SERVER" --fsize=65536:unlimited || { skip 'a file that may grow no more' 'no limit can be set here'; return; }
+	STORE=$T/limited no_room 'a file that may grow no more' 'File too large' prlimit --pid "$SERVER" --fsize=unlimited:unlimited
+}
+
+full_later() { # what the disk says only when it is to keep it
 	if ! have strace || ! strace -o /dev/null true 2>/dev/null || [ -n "${USHER_VALGRIND:-}" ]; then
-		skip 'a full disk' 'strace cannot run here'
+		skip 'a disk that is full later' 'strace cannot run here'
 		return
 	fi
 	WRAP=(env "ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0" strace -qq -o "$T/trace" -e trace=fdatasync -e inject=fdatasync:error=ENOSPC:when=2)
 	start
 	WRAP=()
 	says 201 'before the disk is full' POST /Users '{"userName":"before"}'
-	says 500 'what cannot be written is 500' POST /Users '{"userName":"during"}'
+	says 503 'what cannot be written is 503' POST /Users '{"userName":"during"}'
 	says 200 'and was not done' GET "/Users?$(filter 'userName eq "during"')"
 	is "$(at .totalResults)" 0 'nobody of that name is there'
 	says 201 'once it can be written again it is taken' POST /Users '{"userName":"during"}'
@@ -405,9 +471,12 @@ hostile_headers
 second
 rotation
 slow
+crowd
 limits
 behind
 unit
 killed
 full_disk
+full_file
+full_later
 done_testing

@@ -39,6 +39,11 @@ static void fill(void *context, void *out, size_t size)
 
 static const struct ush_world world = {.now_ms = now_ms, .boot_ms = now_ms, .random = fill};
 
+const struct ush_world *pushed_world(void)
+{
+	return &world;
+}
+
 /* ---- one conversation ---- */
 
 int pushed_ask(struct ush_room *room, const char *method, const char *path, const json_t *body, json_t **told)

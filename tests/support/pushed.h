@@ -11,6 +11,9 @@
 uint32_t pushed_next(void);
 void pushed_begin_row(uint32_t seed);
 
+/* In which a millisecond passes each time that it is asked. */
+const struct ush_world *pushed_world(void);
+
 /* Answers "METHOD /scim/v2PATH" and returns the status; *told, where it is wanted, is the caller's. */
 int pushed_ask(struct ush_room *room, const char *method, const char *path, const json_t *body, json_t **told);
 

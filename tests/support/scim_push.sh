@@ -3,7 +3,8 @@
 #
 # A SCIM receiver and a client of it, for shell tests. Source it after tap.sh or e2e.sh.
 #
-#   start [OPTION...]                     the server: SERVER is its process, BASE its address, $T/log what it says
+#   start [OPTION...]                     the server: SERVER is its process, BASE its address, $T/log what it says, STORE or
+#                                         $T/store its folder
 #   scim METHOD PATH [JSON] [CURL...]     CODE is the status, $OUT the body, $T/header the header
 #   says 201 'a user' POST /Users '{...}' the same as a test
 #   at .id                                of the body
@@ -18,7 +19,7 @@ SERVER='' BASE='' ENDED='' WRAP=() # WRAP: words in front of the server's
 
 start() { # [OPTION...]
 	: >"$T/log"
-	${WRAP[@]+"${WRAP[@]}"} "$BROKER" serve-scim --listen 127.0.0.1:0 --tls-cert "$T/pki/server.crt" --tls-key "$T/key.pem" --token-file "$T/token" --store "$T/store" "$@" \
+	${WRAP[@]+"${WRAP[@]}"} "$BROKER" serve-scim --listen 127.0.0.1:0 --tls-cert "$T/pki/server.crt" --tls-key "$T/key.pem" --token-file "$T/token" --store "${STORE:-$T/store}" "$@" \
 		2>"$T/log" </dev/null &
 	SERVER=$!
 	wait_for 60 grep -q ' serves http' "$T/log" || { note "$(cat "$T/log")"; exit 1; }

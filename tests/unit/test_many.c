@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/net/many.h"
 
-#include <pthread.h>
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
@@ -25,6 +24,7 @@ static struct {
 	enum ush_code code[MOST];
 	char *text[MOST];
 	unsigned int times[MOST];
+	const char *method;
 	const char *refuse; /* a URL that stands in for that of request 3 */
 } t;
 
@@ -60,7 +60,7 @@ static bool next(void *context, struct ush_http_request *request, size_t *tag, i
 		return false;
 	t.urls[i] = ush_printf("%s/%zu", http_server_url(t.server), i);
 	t.bodies[i] = ush_printf("body %zu", i);
-	*request = (struct ush_http_request){.method = "POST",
+	*request = (struct ush_http_request){.method = t.method,
 					     .url = i == 3 && t.refuse != NULL ? t.refuse : t.urls[i],
 					     .body = t.bodies[i],
 					     .body_length = strlen(t.bodies[i]),
@@ -98,6 +98,7 @@ static void begin(size_t total, size_t wide)
 	memset(&t, 0, sizeof t);
 	t.total = total;
 	t.width = wide;
+	t.method = "POST";
 	t.server = http_server_start(echo, NULL);
 	ush_world_real(&t.world);
 }
@@ -208,40 +209,63 @@ START_TEST(nothing_to_do_makes_no_connection)
 }
 END_TEST
 
+/* The signal comes while the first request is looked at; the others are on their way. */
+static void signal_once(void)
+{
+	if (!ush_asked_to_end())
+		kill(getpid(), SIGTERM);
+	while (!ush_asked_to_end())
+		usleep(1000);
+}
+
 static void hang(void *context, const struct http_seen *seen, struct http_reply *reply)
 {
 	(void)context, (void)seen;
+	signal_once();
 	*reply = (struct http_reply){.fault = HTTP_FAULT_HANG};
 }
 
-static void *interrupt(void *unused)
+/* Nothing more is begun. */
+static void signalled_while(const char *method, http_handler handler, enum ush_code code)
 {
-	while (http_server_count(t.server, NULL) == 0)
-		usleep(1000);
-	kill(getpid(), SIGTERM);
-	return unused;
-}
-
-START_TEST(a_signal_ends_all_that_is_under_way)
-{
-	pthread_t thread;
-
 	begin(20, 4);
-	http_server_script(t.server, hang, NULL);
-	pthread_create(&thread, NULL, interrupt, NULL);
+	t.method = method;
+	http_server_script(t.server, handler, NULL);
 	ck_assert_int_eq(ush_http_many(&t.world, &pump, &t.err), -1);
-	pthread_join(thread, NULL);
 	ck_assert_int_eq(t.err.code, USH_ERR_DECLINED);
 	ck_assert_uint_eq(t.asked, 4);
 	ck_assert_uint_eq(t.under_way, 0);
 	for (size_t i = 0; i < 4; i++) {
 		ck_assert_uint_eq(t.times[i], 1);
-		ck_assert_int_eq(t.code[i], USH_ERR_DECLINED);
+		ck_assert_int_eq(t.code[i], code);
 	}
 	end();
+}
+
+START_TEST(a_signal_ends_all_that_is_under_way)
+{
+	signalled_while("GET", hang, USH_ERR_DECLINED);
+}
+END_TEST
+
+static void answer_after_the_signal(void *context, const struct http_seen *seen, struct http_reply *reply)
+{
+	signal_once();
+	echo(context, seen, reply);
+}
+
+START_TEST(a_signal_lets_writes_come_to_their_end)
+{
+	signalled_while("POST", answer_after_the_signal, USH_OK);
+}
+END_TEST
+
+START_TEST(a_signal_does_not_wait_for_ever_for_a_write)
+{
+	signalled_while("POST", hang, USH_ERR_DECLINED);
 }
 END_TEST
 
 TAP_MAIN("many", each_is_answered_once_and_no_more_than_the_width_are_under_way, one_after_another_keeps_the_same_promises,
 	 connections_live_from_one_run_to_the_next, who_wants_to_wait_is_asked_again, nothing_to_do_makes_no_connection,
-	 a_signal_ends_all_that_is_under_way)
+	 a_signal_ends_all_that_is_under_way, a_signal_lets_writes_come_to_their_end, a_signal_does_not_wait_for_ever_for_a_write)

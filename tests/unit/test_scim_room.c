@@ -79,6 +79,64 @@ START_TEST(a_log_of_which_nobody_knows_what_is_on_disk_is_begun_anew)
 }
 END_TEST
 
+/* A full disk must not keep the server from coming back: what there is can be told, and it heals by itself. */
+START_TEST(a_store_whose_groups_cannot_be_written_opens_and_is_behind)
+{
+	USH_AUTO_FREE char *folder = ush_printf("%s/behind", tap_folder()), *shown = ush_printf("%s/groups.json", folder);
+	USH_AUTO_JSON body = json_pack("{s:s}", "userName", "late");
+	struct ush_error err = {0};
+	struct ush_room room;
+
+	pushed_open(&room, folder);
+	free(pushed_make(&room, "/Users", "userName", "kept"));
+	pushed_commit(&room);
+	pushed_drop(&room);
+	ck_assert(unlink(shown) == 0 && mkdir(shown, 0700) == 0);
+	pushed_open(&room, folder);
+	ck_assert(ush_room_in_trouble(&room));
+	ck_assert_uint_eq(room.store.users, 1);
+	ck_assert_int_eq(pushed_ask(&room, "POST", "/Users", body, NULL), 503);
+	ck_assert_int_ne(ush_room_tick(&room, pushed_world(), &err), 0);
+	ck_assert_ptr_nonnull(strstr(err.what, "groups.json"));
+	ck_assert_int_eq(rmdir(shown), 0);
+	for (int i = 0; i < 5000 && ush_room_in_trouble(&room); i++) /* a millisecond each */
+		ush_room_tick(&room, pushed_world(), &err);
+	ck_assert(!ush_room_in_trouble(&room));
+	ck_assert_int_eq(pushed_ask(&room, "POST", "/Users", body, NULL), 201);
+	pushed_drop(&room);
+}
+END_TEST
+
+/* What was refused once is tried again by itself, and only then is it told to be over. */
+START_TEST(a_batch_that_was_taken_back_is_trouble_until_there_is_room)
+{
+	USH_AUTO_FREE char *folder = ush_printf("%s/stuck", tap_folder());
+	struct ush_error err = {0};
+	struct ush_room room;
+	uint64_t generation;
+	size_t length;
+
+	pushed_open(&room, folder);
+	generation = room.generation;
+	length = room.log_length;
+	free(pushed_make(&room, "/Users", "userName", "lost"));
+	ck_assert_int_ne(commit_within(&room, length + 10, &err), 0);
+	ck_assert_ptr_nonnull(strstr(err.what, "the log of changes: File too large"));
+	ck_assert(ush_room_in_trouble(&room));
+	ck_assert_int_eq(ush_room_tick(&room, pushed_world(), &err), 0);
+	ck_assert(!ush_room_in_trouble(&room));
+	ck_assert_uint_eq(room.generation, generation); /* the log is whole: nothing is begun anew for that */
+	ck_assert_uint_eq(room.log_length, length);
+	free(pushed_make(&room, "/Users", "userName", "lost"));
+	pushed_commit(&room);
+	pushed_drop(&room);
+	pushed_open(&room, folder);
+	ck_assert_uint_eq(room.store.users, 1);
+	ck_assert_uint_eq(room.dropped, 0);
+	pushed_drop(&room);
+}
+END_TEST
+
 /* ---- what is damaged ---- */
 
 static void damage(const char *path, off_t at)
@@ -163,5 +221,6 @@ START_TEST(two_servers_have_no_store_together)
 }
 END_TEST
 
-TAP_MAIN("scim_room", a_batch_that_cannot_be_written_is_taken_back, a_log_of_which_nobody_knows_what_is_on_disk_is_begun_anew,
+TAP_MAIN("scim_room", a_batch_that_cannot_be_written_is_taken_back, a_store_whose_groups_cannot_be_written_opens_and_is_behind,
+	 a_batch_that_was_taken_back_is_trouble_until_there_is_room, a_log_of_which_nobody_knows_what_is_on_disk_is_begun_anew,
 	 a_log_that_is_damaged_in_its_middle_or_missing_is_told_and_not_shortened, a_log_that_is_gone_or_a_whole_that_is_gone_is_told, two_servers_have_no_store_together)

@@ -2,8 +2,10 @@
 #include "tests/support/tap.h"
 
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
+#include "broker/policy/naming.h"
 #include "broker/source/source.h"
 #include "common/base/file.h"
 #include "common/base/memory.h"
@@ -211,6 +213,130 @@ START_TEST(a_spoilt_file_is_incomplete_or_a_list)
 }
 END_TEST
 
+/* ---- large files ---- */
+
+#define LARGE 24 /* MiB: more than a tree is made of */
+
+/* Groups of a hundred people, up to that size. */
+static void add_groups(struct ush_buf *text, size_t size, size_t *count, const char *begin, const char *between, const char *each, const char *end)
+{
+	for (*count = 0; text->length < size; ++*count) {
+		ush_buf_printf(text, "%s%s%zu%s", *count > 0 ? between : "", begin, *count, each);
+		for (int i = 0; i < 100; i++)
+			ush_buf_printf(text, "%s\"person-%06zu@engineering.example.com\"", i > 0 ? ", " : "", (*count * 37 + (size_t)i * 11) % 20000);
+		ush_buf_puts(text, end);
+	}
+}
+
+static long peak_kib(void)
+{
+	struct rusage used;
+
+	ck_assert_int_eq(getrusage(RUSAGE_SELF, &used), 0);
+	return used.ru_maxrss;
+}
+
+/* 4,300 groups of a hundred people each: what they take is their text and their names, not eleven times that. */
+START_TEST(a_large_file_of_json_takes_little_more_than_its_size)
+{
+	USH_AUTO_BUF text = {0};
+	size_t count;
+	long before;
+
+	in_folder();
+	ush_buf_puts(&text, "{\"groups\": [\n");
+	add_groups(&text, LARGE << 20, &count, "{\"name\": \"team-", ",\n", "\", \"members\": [", "]}");
+	ush_buf_printf(&text, "\n], \"count\": %zu}\n", count);
+	before = peak_kib();
+	read_text("g.json", text.data, text.length);
+	ck_assert_msg(groups.complete, "%s", groups.why);
+	ck_assert_uint_eq(groups.count, count);
+	ck_assert_uint_eq(groups.items[count - 1].members.count, 100);
+#if !defined(__SANITIZE_ADDRESS__) && !defined(USH_TEST_VALGRIND)
+	ck_assert_msg(peak_kib() - before < LARGE * 1024 * 5 / 2, "%ld KiB", peak_kib() - before);
+#endif
+	(void)before;
+	leave_folder();
+}
+END_TEST
+
+/* What is wrong in it is told with its line, and nothing is believed. */
+START_TEST(a_large_file_that_is_spoilt_is_incomplete)
+{
+	static const struct {
+		const char *begin, *end, *why;
+	} spoilt[] = {
+		{"", ", \"count\": 1}", "and holds "},
+		{"{\"name\": \"a\"},\n{\"name\": 7},\n", ", \"count\": 1}", "g.json:3:10: expected a string for name"},
+		{"{\"name\": \"a\"},\n{\"name\": \"b\", \"members\": [\"x\" \"y\"]},\n", ", \"count\": 1}", "g.json:3: the group that begins there:1:"},
+		{"", ", \"groups\": [], \"count\": 1}", "beside its groups:1:"},
+		{"", ", \"sha256\": 7}", "count is missing"},
+		{"", "", "ends in the middle"},
+		{"", ", \"count\": 1}}", "something stands behind it"},
+	};
+
+	in_folder();
+	for (size_t i = 0; i < USH_COUNT(spoilt); i++) {
+		USH_AUTO_BUF text = {0};
+		size_t count;
+
+		ush_buf_printf(&text, "{\"groups\": [\n%s", spoilt[i].begin);
+		add_groups(&text, 9 << 20, &count, "{\"name\": \"team-", ",\n", "\", \"members\": [", "]}");
+		ush_buf_printf(&text, "]%s", spoilt[i].end);
+		expect_incomplete("g.json", text.data, spoilt[i].why);
+	}
+	leave_folder();
+}
+END_TEST
+
+START_TEST(the_checksum_of_a_large_file_is_held)
+{
+	static const char *const sums[] = {NULL, "0000000000000000000000000000000000000000000000000000000000000000"};
+	USH_AUTO_BUF list = {0};
+	size_t count;
+	char hex[65];
+
+	in_folder();
+	ush_buf_puts(&list, "[");
+	add_groups(&list, 9 << 20, &count, "{\"id\":\"", ",", "\",\"members\":[\"x\"],\"name\":\"a\",\"others\":[", "]}");
+	ush_buf_puts(&list, "]");
+	for (char *at = list.data, *to = list.data; (*to = *at) != '\0'; to += *at++ != ' ') /* compact, as its checksum wants it */
+		;
+	ush_sha256_hex(list.data, strlen(list.data), hex);
+	for (size_t i = 0; i < USH_COUNT(sums); i++) {
+		USH_AUTO_FREE char *text = ush_printf("{\"groups\": %s, \"count\": %zu, \"sha256\": \"%s\"}", list.data, count, sums[i] != NULL ? sums[i] : hex);
+
+		read_text("g.json", text, strlen(text));
+		ck_assert_msg(groups.complete == (sums[i] == NULL), "%s", groups.why);
+		ck_assert(sums[i] == NULL || strstr(groups.why, hex) != NULL);
+	}
+	leave_folder();
+}
+END_TEST
+
+START_TEST(what_would_take_much_more_than_its_size_is_refused)
+{
+	USH_AUTO_BUF yaml = {0};
+	USH_AUTO_BUF one = {0};
+	size_t count;
+
+	in_folder();
+	ush_buf_puts(&yaml, "groups:\n");
+	add_groups(&yaml, 9 << 20, &count, "- name: team-", "", "\n  members: [", "]\n");
+	ush_buf_printf(&yaml, "count: %zu\n", count);
+	expect_incomplete("g.yaml", yaml.data, "g.yaml: more than 8 MiB are read of JSON and CSV alone");
+	ck_assert_ptr_nonnull(strstr(groups.advice, "CSV"));
+	ush_buf_puts(&one, "{\"groups\": [{\"name\": \"all\", \"members\": [\"x\"");
+	while (one.length < 9 << 20)
+		ush_buf_printf(&one, ", \"person-%09zu@engineering.example.com\"", one.length);
+	ush_buf_puts(&one, "]}], \"count\": 1}");
+	expect_incomplete("g.json", one.data, "an item larger than 8 MiB");
+	leave_folder();
+}
+END_TEST
+
 TAP_MAIN("source_file", json_is_read, yaml_is_read_by_the_same_door, csv_is_read, half_a_file_is_incomplete_wherever_it_ends,
 	 an_empty_or_missing_file_is_incomplete_not_zero_groups, a_count_that_does_not_fit_is_incomplete, a_checksum_is_held_when_it_is_given,
-	 malformed_groups_are_told_with_their_place, equal_lists_have_equal_digests, a_spoilt_file_is_incomplete_or_a_list)
+	 malformed_groups_are_told_with_their_place, equal_lists_have_equal_digests, a_spoilt_file_is_incomplete_or_a_list,
+	 a_large_file_of_json_takes_little_more_than_its_size, a_large_file_that_is_spoilt_is_incomplete, the_checksum_of_a_large_file_is_held,
+	 what_would_take_much_more_than_its_size_is_refused)

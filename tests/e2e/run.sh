@@ -1,0 +1,206 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# `run` over days, on a real API server: its token is replaced beneath it, and it is asked to end at each of the moments at
+# which that can come: at rest, while it reads a source, while the API server says nothing, while it writes.
+. "${USHER_SRC:-$PWD}/tests/support/e2e.sh"
+need cluster
+have curl jq || skip_all 'no curl or jq on this machine'
+me=system:serviceaccount:usher-system:usher-broker
+
+# ---- what is carried out: groups come from a program, which waits where it is told to ----
+
+program() {
+	cat >"$T/source" <<-EOF
+	#!/bin/sh
+	[ ! -e '$T/block' ] || { touch '$T/blocked'; exec sleep 600; }
+	echo '{"groups": [{"name": "dev", "members": []}], "count": 1}'
+	EOF
+	chmod 700 "$T/source"
+}
+
+policy() { # NAME NAMESPACE...: a binding of that name in each
+	local list
+	printf -v list '%s, ' "${@:2}"
+	cat >"$T/policy.yaml.new" <<-EOF
+	apiVersion: usher.dev/v1
+	kind: AccessPolicy
+	metadata: {name: stays}
+	cluster: {groupPrefix: "oidc:"}
+	sources: {main: {command: {command: [$T/source], timeout: 10m}}}
+	roles: {viewer: {clusterRole: view}}
+	grants:
+	- {group: dev, role: viewer, namespaces: [${list%, }], name: $1}
+	EOF
+	mv "$T/policy.yaml.new" "$T/policy.yaml"
+}
+
+# ---- the process ----
+
+AS=() # words in front of it
+
+stay() { # NAME [OPTION...]: PID, URL; its log is $T/NAME.log
+	${AS[@]+"${AS[@]}"} "$BROKER" run -f "$T/policy.yaml" --rights any --state-namespace usher-system --listen 127.0.0.1:0 --audit-log "$T/$1.jsonl" "${@:2}" >"$T/$1.log" 2>&1 &
+	PID=$!
+	at_exit kill -KILL "$PID"
+	wait_for 20 grep -q 'http://' "$T/$1.log" || note "$(cat "$T/$1.log")"
+	URL=$(sed -nE 's|.*; (http://[^/]*)/metrics.*|\1|p' "$T/$1.log")
+}
+count() { curl -sS --max-time 10 "$URL/metrics" | awk -v name="usher_broker_runs_total{result=\"$1\"}" '$1 == name { print $2 }'; } # complete|failed
+reached() { [ "$(count "$1")" -ge "$2" ]; } # RESULT NUMBER
+more() { wait_for 20 reached complete $(($(count complete) + $1)); } # NUMBER
+ended() { ! kill -0 "$PID" 2>/dev/null; }
+holder() { admin get lease usher-broker -n usher-system -o jsonpath='{.spec.holderIdentity}'; }
+bindings() { admin get rolebindings -A -o json | jq -r --arg name "$1" '[.items[] | select(.metadata.name == $name)] | length'; } # NAME
+are() { [ "$(bindings "$1")" = "$2" ]; } # NAME NUMBER
+
+asked_to_end() { # NAME WHAT STATUS: SIGTERM, and how it ended
+	local code
+	kill -TERM "$PID"
+	ok "$2: SIGTERM ends it" wait_for 10 ended
+	wait "$PID"
+	code=$?
+	is "$code" "$3" "$2: with status $3"
+	is "$(holder)" '' "$2: the Lease is given back"
+	nok "$2: its port is closed" curl -sS --max-time 5 "$URL/healthz"
+	log_is_whole "$1" "$2"
+}
+log_is_whole() { # NAME WHAT
+	status 0 "$2: the audit log is whole" "$BROKER" verify-log "$T/$1.jsonl"
+	unlike "$(cat "$OUT")" 'did not end' "$2: and each run in it came to its end"
+}
+
+# ---- tokens ----
+
+token_for() { # NAME: a token of the ServiceAccount that ends when the Secret of that name does
+	admin create secret generic "$1" -n usher-system >/dev/null
+	admin create token usher-broker -n usher-system --duration 1h --bound-object-kind Secret --bound-object-name "$1"
+}
+refused() { [ "$(curl -sS --cacert "$CLUSTER/ca.crt" -o "$OUT" -w '%{http_code}' -H "Authorization: Bearer $1" "$SERVER/apis")" = 401 ]; } # TOKEN
+replace() { # FILE TOKEN: as the kubelet does, another file in its place
+	(umask 077 && printf %s "$2" >"$1.new")
+	mv "$1.new" "$1"
+}
+
+rotated() { # NAME FILE: the `run` of that name reads its token there
+	local old new failed
+	old=$(cat "$2")
+	ok "$1: it comes to rest" more 2
+	new=$(token_for "$1-new")
+	replace "$2" "$new"
+	admin delete secret "$1-old" -n usher-system >/dev/null
+	ok "$1: the token that was is refused by the API server" wait_for 60 refused "$old"
+	failed=$(count failed)
+	ok "$1: a run whose token file was replaced goes on" more 3
+	is "$failed $(count failed)" '0 0' "$1: without a run that failed"
+	admin delete rolebinding "$1" -n apps >/dev/null
+	ok "$1: with the new token it does its work" wait_for 60 are "$1" 1
+	old=$new # and the other way round: the token ends before another one is there
+	admin delete secret "$1-new" -n usher-system >/dev/null
+	ok "$1: a token that ended is refused" wait_for 60 refused "$old"
+	ok "$1: which a run says" wait_for 60 grep -q 'does not accept our credentials (401' "$T/$1.log"
+	replace "$2" "$(token_for "$1-last")"
+	ok "$1: and goes on when there is another" more 2
+	nok "$1: no token is in its log" grep -qF "${old:20:60}" "$T/$1.log"
+}
+
+by_kubeconfig() {
+	policy by-file apps
+	replace "$T/account.kubeconfig.token" "$(token_for by-file-old)"
+	stay by-file --every 1s --kubeconfig "$T/account.kubeconfig"
+	rotated by-file "$T/account.kubeconfig.token"
+	asked_to_end by-file 'at rest' 0
+}
+
+in_a_pod() { # where a pod's clients look, with nothing else to go by
+	local address=${SERVER#https://} folder=$T/mounted
+	if ! unshare -m true 2>/dev/null; then
+		skip 'in a pod' 'no mount namespace can be made here'
+		return
+	fi
+	policy in-pod apps
+	mkdir -m 711 "$folder"
+	cp "$CLUSTER/ca.crt" "$folder/ca.crt"
+	printf usher-system >"$folder/namespace"
+	replace "$folder/token" "$(token_for in-pod-old)"
+	# shellcheck disable=SC2016 # for the shell that it is given to
+	AS=(env -u KUBECONFIG HOME=/nonexistent "KUBERNETES_SERVICE_HOST=${address%:*}" "KUBERNETES_SERVICE_PORT=${address##*:}" unshare -m sh -c
+		'mount -t tmpfs tmpfs /run && mkdir -p /run/secrets/kubernetes.io && ln -s "$0" /run/secrets/kubernetes.io/serviceaccount && exec "$@"' "$folder")
+	stay in-pod --every 1s
+	AS=()
+	rotated in-pod "$folder/token"
+	asked_to_end in-pod 'in a pod' 0
+}
+
+# ---- signals ----
+
+while_it_reads() { # a source that takes its time
+	policy slow apps
+	stay source --every 1s --kubeconfig "$T/account.kubeconfig"
+	more 1
+	touch "$T/block"
+	wait_for 30 test -e "$T/blocked"
+	asked_to_end source 'while a source is read' 0
+	rm "$T/block" "$T/blocked"
+	is "$(bindings slow)" 1 'while a source is read: nothing was taken away'
+}
+
+under_way() { curl -sS --max-time 10 "$URL/metrics" | grep '^usher_broker_run_under_way 1' >/dev/null; }
+
+while_it_asks() { # an API server that says nothing any more
+	local server code
+	server=$(sed -n 2p "$CLUSTER/pids")
+	policy slow apps
+	stay server --every 1s --kubeconfig "$T/account.kubeconfig"
+	more 1
+	kill -STOP "$server"
+	wait_for 30 under_way
+	kill -TERM "$PID"
+	ok 'while the API server says nothing: SIGTERM ends it' wait_for 20 ended
+	kill -CONT "$server"
+	wait "$PID"
+	code=$?
+	is "$code" 0 'while the API server says nothing: with status 0, for nothing was broken off'
+	log_is_whole server 'while the API server says nothing'
+}
+
+made() { # NAME: namespaces in which the API server has made a binding of that name for us
+	jq -r --arg me "$me" --arg name "$1" 'select(.user.username == $me and .verb == "create" and .objectRef.resource == "rolebindings" and
+		.stage == "ResponseComplete" and (.objectRef.name // .responseObject.metadata.name) == $name and .responseStatus.code == 201) | .objectRef.namespace' \
+		"$CLUSTER/audit.log" | sort -u
+}
+are_made() { [ "$(made "$1" | wc -l)" -ge "$2" ]; }
+
+while_it_writes() {
+	local namespaces
+	namespaces=$(seq -f 'team-%.0f' 1500)
+	jq -Rn '{apiVersion: "v1", kind: "List", items: [inputs | {apiVersion: "v1", kind: "Namespace", metadata: {name: .}}]}' <<<"$namespaces" >"$T/many.json"
+	admin create -f "$T/many.json" >/dev/null
+	# shellcheck disable=SC2086 # words
+	policy many $namespaces
+	stay writes --every 1h --kubeconfig "$T/account.kubeconfig"
+	wait_for 60 are_made many 100
+	asked_to_end writes 'while it writes' 10
+	like "$(cat "$T/writes.log")" 'stopped by a signal: of [0-9,]+ changes [0-9,]+ are done, 0 were under way and may be, [0-9,]+ were not tried' \
+		'while it writes: what was under way came to its end, and is counted'
+	jq -r 'select(.event == "binding.created") | .namespace' "$T/writes.jsonl" | sort -u >"$T/told"
+	admin get rolebindings -A -o json | jq -r '.items[] | select(.metadata.name == "many") | .metadata.namespace' | sort -u >"$T/there"
+	ok 'while it writes: not all was written' test "$(wc -l <"$T/there")" -lt 1500
+	is "$(comm -3 "$T/told" "$T/there")" '' 'while it writes: the audit log has a line for each binding that is there, and for no other'
+	status 0 'while it writes: the next run does the rest' "$BROKER" apply -f "$T/policy.yaml" --rights any --kubeconfig "$T/account.kubeconfig" --state-namespace usher-system
+	is "$(bindings many)" 1500 'while it writes: whole'
+}
+
+cluster_start
+program
+admin create namespace apps >/dev/null
+admin create namespace usher-system >/dev/null
+admin create serviceaccount usher-broker -n usher-system >/dev/null
+admin create clusterrolebinding usher-broker --clusterrole=cluster-admin --serviceaccount=usher-system:usher-broker >/dev/null
+account_kubeconfig usher-broker "$T/account.kubeconfig"
+by_kubeconfig
+in_a_pod
+replace "$T/account.kubeconfig.token" "$(token_for signals)"
+while_it_reads
+while_it_asks
+while_it_writes
+done_testing

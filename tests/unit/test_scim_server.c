@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The receiver beside visitors who only take up connections.
+ */
+#include "tests/support/tap.h"
+
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "broker/receive/server.h"
+#include "broker/serve/httpd.h"
+#include "common/base/file.h"
+#include "common/base/memory.h"
+#include "tests/support/visit.h"
+
+#define TOKEN	"tests-are-the-only-ones-who-know-it"
+#define CROWD	300
+#define ASKS	"GET /scim/v2/Users?count=0 HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " TOKEN "\r\n"
+#define PATIENT 20000 /* no sane machine needs it */
+
+/* Time stands still: nobody goes because he took too long. */
+static int64_t clock_now(void *context)
+{
+	(void)context;
+	return 1795290309000;
+}
+
+static void fill(void *context, void *out, size_t size)
+{
+	static unsigned char next;
+
+	(void)context;
+	for (size_t i = 0; i < size; i++)
+		((unsigned char *)out)[i] = next++;
+}
+
+static const struct ush_world world = {.now_ms = clock_now, .boot_ms = clock_now, .random = fill};
+static struct ush_receiver receiver;
+static pthread_t thread;
+static unsigned int port;
+static int wake, crowd[CROWD];
+
+static void *serve(void *context)
+{
+	(void)context;
+	ush_receiver_run(&receiver, wake);
+	return NULL;
+}
+
+static void begin(void)
+{
+	USH_AUTO_FREE char *folder = ush_printf("%s/store", tap_folder()), *token = ush_printf("%s/token", tap_folder()), *url = NULL;
+	struct ush_error err = {0};
+
+	signal(SIGPIPE, SIG_IGN);
+	ck_assert_int_eq(ush_file_write(token, TOKEN "\n", strlen(TOKEN) + 1, 0600, &err), 0);
+	receiver = (struct ush_receiver){.listen = "127.0.0.1:0", .token_file = token, .plain = true, .world = &world};
+	receiver.room.store.max_users = receiver.room.store.max_groups = 1000;
+	receiver.room.store.people = "userName";
+	ck_assert_msg(ush_receiver_open(&receiver, folder, &err) == 0, "%s", err.what);
+	receiver.token_file = NULL; /* it is not read again */
+	url = ush_printf("http://%s/", ush_httpd_where(receiver.serve));
+	port = visit_port(url);
+	wake = eventfd(0, EFD_CLOEXEC);
+	ck_assert_int_eq(pthread_create(&thread, NULL, serve, NULL), 0);
+}
+
+static void end(void)
+{
+	struct ush_error err = {0};
+
+	for (size_t i = 0; i < CROWD; i++)
+		close(crowd[i]);
+	ck_assert_int_eq(write(wake, &(uint64_t){1}, sizeof(uint64_t)), sizeof(uint64_t));
+	pthread_join(thread, NULL);
+	ck_assert_msg(ush_receiver_close(&receiver, &err) == 0, "%s", err.what);
+	close(wake);
+}
+
+/* Visitors from so many hosts, who say nothing, or drip a header; after each, whoever `meanwhile` is. */
+static void gather(size_t hosts, void (*meanwhile)(size_t number))
+{
+	static const char *const said[] = {"", "G", "GET /scim/v2/Users HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer gues"};
+
+	for (size_t i = 0; i < CROWD; i++) {
+		crowd[i] = visit_from(i % hosts, port, said[i % USH_COUNT(said)]);
+		ck_assert_int_ge(crowd[i], 0);
+		if (i > 0)
+			(void)!send(crowd[i / 2], "x", 1, MSG_NOSIGNAL);
+		if (meanwhile != NULL)
+			meanwhile(i);
+	}
+}
+
+static bool is_cut(int fd)
+{
+	struct pollfd wait = {.fd = fd, .events = POLLIN};
+	char byte[4096];
+	ssize_t got = 1;
+
+	while (got > 0 && poll(&wait, 1, PATIENT) == 1)
+		got = recv(fd, byte, sizeof byte, 0);
+	return got <= 0;
+}
+
+/* The answer to one request on a connection that stays. */
+static int answer_on(int fd)
+{
+	struct pollfd wait = {.fd = fd, .events = POLLIN};
+	char text[8192] = "";
+	size_t length = 0;
+	ssize_t got = 1;
+
+	while (got > 0 && strstr(text, "\"totalResults\"") == NULL && poll(&wait, 1, PATIENT) == 1) {
+		got = recv(fd, text + length, sizeof text - 1 - length, 0);
+		length += got > 0 ? (size_t)got : 0;
+		text[length] = '\0';
+	}
+	return length > 12 ? (int)strtol(text + 9, NULL, 10) : -1;
+}
+
+/* A new client of the host where the visitors are. */
+static void ask_with_token(size_t number)
+{
+	int fd = number % 20 == 0 ? visit_send(port, ASKS "\r\n") : -1;
+
+	ck_assert_msg(fd < 0 || answer_on(fd) == 200, "beside %zu", number + 1);
+	if (fd >= 0)
+		close(fd);
+}
+
+START_TEST(a_client_with_a_token_is_answered_beside_a_host_with_300_connections)
+{
+	begin();
+	gather(1, ask_with_token);
+	ask_with_token(0);
+	ck_assert(is_cut(crowd[0]));
+	end();
+}
+END_TEST
+
+START_TEST(a_client_with_a_token_is_answered_beside_many_hosts_with_300_connections)
+{
+	begin();
+	gather(7, ask_with_token);
+	ask_with_token(0);
+	for (size_t i = 0; i < 100; i++)
+		ck_assert_msg(is_cut(crowd[i]), "%zu", i);
+	end();
+}
+END_TEST
+
+START_TEST(a_client_that_is_known_keeps_its_connection_whoever_comes)
+{
+	static const char again[] = ASKS "\r\n";
+	int fd;
+
+	begin();
+	fd = visit_send(port, again);
+	ck_assert_int_eq(answer_on(fd), 200);
+	gather(1, NULL);
+	ck_assert(is_cut(crowd[0]));
+	ck_assert_int_eq(send(fd, again, strlen(again), MSG_NOSIGNAL), (ssize_t)strlen(again));
+	ck_assert_int_eq(answer_on(fd), 200);
+	close(fd);
+	end();
+}
+END_TEST
+
+/* Its token was in the header: it is no stranger while it sends its body. */
+START_TEST(a_client_that_sends_its_body_slowly_is_no_stranger)
+{
+	static const char head[] = "POST /scim/v2/Users HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " TOKEN "\r\nConnection: close\r\n"
+				   "Content-Type: application/scim+json\r\nExpect: 100-continue\r\nContent-Length: 20\r\n\r\n";
+	char go[64];
+	int fd;
+
+	begin();
+	fd = visit_send(port, head);
+	ck_assert_int_gt(recv(fd, go, sizeof go, 0), 0); /* 100: its header is there */
+	ck_assert_int_eq(send(fd, "{\"userName\"", 11, MSG_NOSIGNAL), 11);
+	gather(1, NULL);
+	ck_assert(is_cut(crowd[0]));
+	ck_assert_int_eq(send(fd, ":\"carol\"}", 9, MSG_NOSIGNAL), 9);
+	ck_assert_int_eq(visit_read(fd, NULL), 201);
+	end();
+}
+END_TEST
+
+TAP_MAIN("scim_server", a_client_with_a_token_is_answered_beside_a_host_with_300_connections,
+	 a_client_with_a_token_is_answered_beside_many_hosts_with_300_connections, a_client_that_is_known_keeps_its_connection_whoever_comes,
+	 a_client_that_sends_its_body_slowly_is_no_stranger)
