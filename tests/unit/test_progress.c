@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/support/tap.h"
 
-#include <fcntl.h>
 #include <pty.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,6 +42,7 @@ static const char *on_terminal(unsigned short columns, void (*act)(struct ush_pr
 	struct winsize size = {.ws_row = 24, .ws_col = columns};
 	struct ush_progress progress;
 	int ours, theirs, kept = dup(STDERR_FILENO), both[2];
+	size_t length = 0;
 	ssize_t n;
 
 	if (columns > 0) {
@@ -60,9 +60,9 @@ static const char *on_terminal(unsigned short columns, void (*act)(struct ush_pr
 	dup2(kept, STDERR_FILENO);
 	close(theirs);
 	close(kept);
-	fcntl(ours, F_SETFL, O_NONBLOCK);
-	n = read(ours, shown, sizeof shown - 1);
-	shown[n > 0 ? n : 0] = '\0';
+	while ((n = read(ours, shown + length, sizeof shown - 1 - length)) > 0) /* nobody holds the other end any more: it ends */
+		length += (size_t)n;
+	shown[length] = '\0';
 	close(ours);
 	return shown;
 }
