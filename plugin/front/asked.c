@@ -4,7 +4,7 @@
 #include <string.h>
 
 #define HEAD       "usher-asked-1\n"
-#define EARLY      10   /* seconds before the told end from which on to ask again is plain */
+#define EARLY      70   /* seconds before the told end from which on to ask again is plain: the client for Rust comes 60 before it */
 #define MOST_TIMES 6    /* doublings of the pause: about an hour */
 #define FORGIVEN   7200 /* seconds after which they begin anew */
 
@@ -138,6 +138,7 @@ void ush_asked_try(struct ush_asked *asked, const struct ush_asker *asker, int64
 
 	asked->tried = narrow(now);
 	asked->renewed = 0;
+	asked->refused = 0; /* who was not refused waits once for a provider that does not answer, not every minute */
 	if (asker->pid <= 0)
 		return;
 	given = place(asked, asker, boot_ms);
@@ -153,7 +154,6 @@ void ush_asked_try(struct ush_asked *asked, const struct ush_asker *asker, int64
 void ush_asked_renewed(struct ush_asked *asked, uint32_t token)
 {
 	asked->renewed = token;
-	asked->refused = 0;
 }
 
 void ush_asked_tell(struct ush_asked *asked, const struct ush_asker *asker, uint32_t token)

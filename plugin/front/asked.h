@@ -80,7 +80,8 @@ void ush_asker_find(struct ush_asker *asker, const char *info);
 /* Fills in when it began, from /proc; stays -1 where there is none. */
 void ush_asker_look(struct ush_asker *asker);
 
-/* The name under which the ring lies in the session cache. */
+/* The name under which the ring lies in the session cache: the profile's identity and this. */
+#define USH_ASKED_ENDING   ".asked"
 #define USH_ASKED_IDENTITY 160
 void ush_asked_identity(char out[USH_ASKED_IDENTITY], const char *identity);
 #define USH_ASKED_TTL 7200 /* seconds that it is kept after the last change */

@@ -39,7 +39,7 @@ void ush_asker_look(struct ush_asker *asker)
 
 void ush_asked_identity(char out[USH_ASKED_IDENTITY], const char *identity)
 {
-	static const char ending[] = ".asked";
+	static const char ending[] = USH_ASKED_ENDING;
 	size_t length = strnlen(identity, USH_ASKED_IDENTITY - sizeof ending);
 
 	memcpy(out, identity, length);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "common/base/memory.h"
+#include "plugin/front/asked.h"
 #include "plugin/front/record.h"
 
 static void close_indirect(int *fd)
@@ -45,6 +46,35 @@ static void kernel_drop(const char *identity)
 		syscall(SYS_keyctl, KEYCTL_UNLINK, key, KEY_SPEC_USER_KEYRING);
 }
 
+static bool is_ring(const char *description)
+{
+	size_t length = strlen(description), ending = strlen(USH_ASKED_ENDING);
+
+	return length > ending && strcmp(description + length - ending, USH_ASKED_ENDING) == 0;
+}
+
+/* A person has 20,000 bytes of keys for everything. A token that lies nowhere costs a refresh a call, or a sign-in; a ring
+ * of askers that is gone costs next to nothing. So ours make room. Revoked, a key gives its bytes back at once. */
+static bool drop_rings(void)
+{
+	static const char head[] = "user;";
+	int32_t keys[256];
+	char text[320];
+	bool any = false;
+	long size = syscall(SYS_keyctl, KEYCTL_READ, KEY_SPEC_USER_KEYRING, keys, sizeof keys);
+
+	for (long i = 0; i < (long)USH_COUNT(keys) && i < size / (long)sizeof keys[0]; i++) {
+		long length = syscall(SYS_keyctl, KEYCTL_DESCRIBE, keys[i], text, sizeof text);
+		const char *name = length > 0 && length <= (long)sizeof text ? strrchr(text, ';') : NULL;
+
+		if (name == NULL || strncmp(text, head, sizeof head - 1) != 0 || strncmp(name, ";usher:", 7) != 0 || !is_ring(name))
+			continue;
+		any |= syscall(SYS_keyctl, KEYCTL_REVOKE, keys[i]) == 0;
+		syscall(SYS_keyctl, KEYCTL_UNLINK, keys[i], KEY_SPEC_USER_KEYRING);
+	}
+	return any;
+}
+
 static int kernel_save(const char *identity, const char *text, size_t length, int64_t ttl)
 {
 	long key;
@@ -53,6 +83,8 @@ static int kernel_save(const char *identity, const char *text, size_t length, in
 	 * the session keyring does not lead there (cron, su). */
 	syscall(SYS_keyctl, KEYCTL_LINK, KEY_SPEC_USER_KEYRING, KEY_SPEC_PROCESS_KEYRING);
 	key = syscall(SYS_add_key, "user", identity, text, length, KEY_SPEC_USER_KEYRING);
+	if (key < 0 && errno == EDQUOT && !is_ring(identity) && drop_rings())
+		key = syscall(SYS_add_key, "user", identity, text, length, KEY_SPEC_USER_KEYRING);
 	if (key < 0)
 		return -1;
 	if (syscall(SYS_keyctl, KEYCTL_SETPERM, key, KEY_OURS) == 0 && syscall(SYS_keyctl, KEYCTL_SET_TIMEOUT, key, (unsigned int)ttl) == 0)

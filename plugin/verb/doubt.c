@@ -79,6 +79,19 @@ void ush_doubt_begin(struct ush_run *run)
 	run->doubted.expires = cached.expires;
 }
 
+void ush_doubt_try(const struct ush_run *run)
+{
+	struct ush_asked asked;
+
+	if (run->refused == 0)
+		return;
+	load(run->cache, run->profile, &asked);
+	if (asked.refused == 0)
+		return;
+	asked.refused = 0;
+	save(run->cache, run->profile, &asked);
+}
+
 /* What came of the refresh; token NULL: nothing. */
 static void note(const struct ush_run *run, const struct ush_secret *token)
 {

@@ -143,6 +143,7 @@ int ush_signin_token(const struct ush_world *world, const struct ush_profile *pr
 		ush_doubt_begin(&run); /* the one before us may have tried in vain: once is enough */
 	if (recall(&run, answer))
 		return 0;
+	ush_doubt_try(&run);
 	session = obtain(&run, err);
 	if (session == NULL)
 		return ush_doubt_settle(&run, answer, err);

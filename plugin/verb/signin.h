@@ -56,6 +56,8 @@ struct ush_session *ush_renew(struct ush_run *run, const struct ush_session *ses
 /* doubt.c */
 /* Looks whether the cached token was refused; then it is no token any more, until a refresh was tried. */
 void ush_doubt_begin(struct ush_run *run);
+/* Before the refresh: whoever stops it by Ctrl-C, because the provider is slow, is not held up by it again. */
+void ush_doubt_try(const struct ush_run *run);
 bool ush_doubt_is(const struct ush_run *run, const struct ush_secret *token); /* is it that one? */
 /* Tells what came instead; by_us: we fetched it, no sibling did. */
 void ush_doubt_end(const struct ush_run *run, const struct ush_answer *answer, bool by_us);

@@ -133,6 +133,40 @@ START_TEST(a_refreshed_token_that_is_refused_too_is_told_once_and_costs_one_refr
 }
 END_TEST
 
+static int (*ask_provider)(void *, const struct ush_http_request *, struct ush_http_response *, struct ush_error *);
+static uint32_t refused_meanwhile; /* what stood in the ring when the provider was asked */
+
+static int look_and_ask(void *context, const struct ush_http_request *request, struct ush_http_response *response, struct ush_error *err)
+{
+	struct ush_asked asked;
+
+	ush_asked_read(&asked, scene_asked.data, (long)scene_asked.length);
+	refused_meanwhile = asked.refused;
+	return ask_provider(context, request, response, err);
+}
+
+/* A run that is killed while it waits for a slow provider leaves what stands there then. */
+START_TEST(whoever_stops_a_slow_refresh_is_not_held_up_by_it_again)
+{
+	struct ush_asked asked;
+	struct scene scene;
+
+	begin(&scene);
+	for (int i = 0; i < 2; i++)
+		ck_assert_int_eq(asks(&scene), 0);
+	ush_asked_read(&asked, scene_asked.data, (long)scene_asked.length);
+	ck_assert_uint_ne(asked.refused, 0);
+	refused_meanwhile = asked.refused;
+	scene_pass(&scene, 60);
+	another_kubectl(&scene);
+	ask_provider = scene.idp->world.http;
+	scene.idp->world.http = look_and_ask;
+	ck_assert_int_eq(asks(&scene), 0);
+	ck_assert_uint_eq(refused_meanwhile, 0);
+	scene_end(&scene);
+}
+END_TEST
+
 START_TEST(a_refresh_that_fails_gives_the_same_token_and_the_reason)
 {
 	static const struct {
@@ -331,7 +365,8 @@ START_TEST(an_asker_that_is_not_known_has_no_rule)
 END_TEST
 
 TAP_MAIN("refused", a_refused_token_is_refreshed_once_and_the_next_kubectl_works,
-	 a_refreshed_token_that_is_refused_too_is_told_once_and_costs_one_refresh, a_refresh_that_fails_gives_the_same_token_and_the_reason,
+	 a_refreshed_token_that_is_refused_too_is_told_once_and_costs_one_refresh,
+	 whoever_stops_a_slow_refresh_is_not_held_up_by_it_again, a_refresh_that_fails_gives_the_same_token_and_the_reason,
 	 without_a_refresh_token_nobody_is_asked, without_a_store_or_with_a_locked_one_nobody_is_asked,
 	 a_session_that_the_provider_ended_is_signed_in_anew_by_a_person_only, a_provider_that_repeats_its_token_is_told,
 	 the_other_kubectls_that_were_refused_share_the_refresh, login_and_logout_forget_who_was_refused,

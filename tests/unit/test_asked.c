@@ -140,7 +140,7 @@ START_TEST(to_ask_when_the_token_ends_is_plain)
 	static const struct {
 		int64_t after;
 		enum ush_doubt doubt;
-	} cases[] = {{0, USH_DOUBT_RENEW}, {LIFE - 11, USH_DOUBT_RENEW}, {LIFE - 10, USH_DOUBT_NONE}, {LIFE, USH_DOUBT_NONE}, {LIFE + 999, USH_DOUBT_NONE}};
+	} cases[] = {{0, USH_DOUBT_RENEW}, {LIFE - 71, USH_DOUBT_RENEW}, {LIFE - 70, USH_DOUBT_NONE}, {LIFE - 61, USH_DOUBT_NONE}, {LIFE, USH_DOUBT_NONE}, {LIFE + 999, USH_DOUBT_NONE}};
 	struct ush_asker k9s;
 
 	for (size_t i = 0; i < USH_COUNT(cases); i++) {
@@ -218,6 +218,26 @@ START_TEST(a_refreshed_token_that_was_refused_too_is_not_what_the_next_one_begin
 	ck_assert_uint_eq(ring.refused, 0);
 	later = kubectl(103);
 	ck_assert_int_eq(round_of(&later, THIRD, 0), USH_DOUBT_NONE);
+}
+END_TEST
+
+/* It may be an API behind the API server that refuses, and nothing that this kubectl wants. */
+START_TEST(a_kubectl_that_was_not_refused_waits_once_for_a_provider_that_is_down)
+{
+	struct ush_asker one, later;
+
+	begin();
+	one = kubectl(100);
+	round_of(&one, FIRST, SECOND);
+	round_of(&one, FIRST, SECOND);
+	round_of(&one, SECOND, 0);
+	now += 60;
+	later = kubectl(101);
+	ck_assert_int_eq(round_of(&later, SECOND, 0), USH_DOUBT_RENEW);
+	now += 60;
+	later = kubectl(102);
+	ck_assert_int_eq(round_of(&later, SECOND, 0), USH_DOUBT_NONE);
+	ck_assert_int_eq(round_of(&later, SECOND, 0), USH_DOUBT_RENEW); /* who is refused tries again */
 }
 END_TEST
 
@@ -457,6 +477,7 @@ TAP_MAIN("asked", each_kubectl_that_asks_once_gets_the_token, the_same_process_t
 	 a_program_that_asks_ten_times_at_once_costs_one_refresh_and_is_told_once,
 	 an_api_server_that_refuses_everything_costs_one_refresh_a_minute,
 	 a_refreshed_token_that_was_refused_too_is_not_what_the_next_one_begins_with,
+	 a_kubectl_that_was_not_refused_waits_once_for_a_provider_that_is_down,
 	 a_refresh_that_failed_is_tried_again_after_the_pause_and_not_before, the_pause_doubles_for_one_asker_and_not_for_others,
 	 what_lies_hours_back_does_not_lengthen_the_pause, a_clock_that_was_put_back_blocks_nothing, the_oldest_is_forgotten_first,
 	 fifty_that_come_back_together_are_all_known, what_an_earlier_boot_left_makes_room_first,
