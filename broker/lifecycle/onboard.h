@@ -166,8 +166,8 @@ void ush_onboard_give(struct ush_onboard *onboard, const struct ush_sync *sync);
 /* onboard_proof.c: each group may do what its role allows there, and another may not. */
 void ush_onboard_prove(struct ush_onboard *onboard, const struct ush_sync *sync);
 
-/* onboard_allowance.c: USH_ERR_REFUSED when more namespaces would be made than the template lets the same values have. One
- * request, where it says a limit. */
+/* onboard_allowance.c: USH_ERR_REFUSED when more namespaces would be made than the template lets the same values have. Two
+ * requests, where it says a limit. */
 int ush_onboard_check_allowance(const struct ush_onboard *onboard, struct ush_error *err);
 
 /* For the two that write: says that something was. */

@@ -376,8 +376,10 @@ int ush_onboard_verdict(const struct ush_onboard *onboard, struct ush_error *err
 		ush_fail(err, USH_ERR_PARTIAL, "not bound yet: %s", onboard->waiting.items[0]);
 		return ush_hint(err, "As soon as nothing stands against it, the next usher-broker apply gives it");
 	}
-	if (waits > 0)
-		return ush_fail(err, USH_ERR_PARTIAL, "%zu object%s: %s", waits, waits == 1 ? " waits" : "s wait", first_why(onboard, USH_ONBOARD_WAITS, &space));
+	if (waits > 0) {
+		ush_fail(err, USH_ERR_PARTIAL, "%zu object%s: %s", waits, waits == 1 ? " waits" : "s wait", first_why(onboard, USH_ONBOARD_WAITS, &space));
+		return ush_hint(err, "What the next apply makes of it: usher-broker plan -f %s", onboard->policy->file);
+	}
 	if (onboard->no_proof != NULL && onboard->must_prove)
 		return ush_fail(err, USH_ERR_PARTIAL, "all is made, and nobody could be asked whether it works: %s", onboard->no_proof);
 	return 0;

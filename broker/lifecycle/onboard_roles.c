@@ -38,6 +38,16 @@ static char *groups_in(const struct ush_change *change)
 	return ush_buf_take(&out);
 }
 
+/* What apply would do is not done by us, and must not read as if it was. */
+static char *why_left(const struct ush_change *change)
+{
+	bool ours_to_change = change->action == USH_CHANGE || change->action == USH_REPLACE;
+
+	if (change->reason[0] == '\0')
+		return ush_strdup("stands there otherwise: the next usher-broker apply decides");
+	return ours_to_change ? ush_printf("left to the next usher-broker apply (%s)", change->reason) : ush_strdup(change->reason);
+}
+
 static void add_row(struct giving *g, size_t number, size_t space)
 {
 	static const enum ush_onboard_outcome outcomes[USH_ACTION_COUNT] = {
@@ -47,10 +57,10 @@ static void add_row(struct giving *g, size_t number, size_t space)
 	const struct ush_change *change = &g->plan->changes[number];
 	struct ush_onboard_role row = {.space = space, .kind = change->kind, .name = ush_strdup(change->name), .text = groups_in(change)};
 	bool creates = change->action == USH_CREATE && !change->consent, stopped = creates && g->plan->stop.code != USH_OK;
-	const char *why = stopped ? g->plan->stop.what : creates ? NULL : change->reason[0] != '\0' ? change->reason : "stands there otherwise: the next usher-broker apply decides";
+	USH_AUTO_FREE char *left = creates ? NULL : why_left(change);
 
 	row.thing.outcome = stopped || change->consent ? USH_ONBOARD_WAITS : creates && g->onboard->dry != USH_DRY_NONE ? USH_ONBOARD_WOULD_CREATE : outcomes[change->action];
-	row.thing.why = ush_strdup(why);
+	row.thing.why = stopped ? ush_strdup(g->plan->stop.what) : ush_steal(&left);
 	g->rows[number] = g->onboard->role_count;
 	USH_PUSH(g->onboard->roles, g->onboard->role_count, row);
 }
@@ -82,28 +92,30 @@ static struct ush_onboard_role *row_of(const struct giving *g, size_t number)
 	return &g->onboard->roles[g->rows[number]];
 }
 
-/* A binding whose Role could not be written would refer to nothing, or to what somebody else puts there; and nobody is let in
- * before what keeps the namespace apart is there. */
+/* A binding whose Role could not be written, or stands there otherwise, would refer to nothing, or to what somebody else puts
+ * there: "everything". And nobody is let in before what keeps the namespace apart is there. */
 static bool lacks_something(const struct giving *g, size_t space)
 {
+	static const bool as_wanted[USH_ONBOARD_OUTCOMES] = {[USH_ONBOARD_CREATED] = true, [USH_ONBOARD_UNCHANGED] = true, [USH_ONBOARD_WOULD_CREATE] = true};
+
 	for (size_t i = 0; i < json_array_size(g->onboard->objects); i++)
 		if (g->onboard->spaces[space].things[i].outcome == USH_ONBOARD_FAILED)
 			return true;
 	for (size_t i = 0; i < g->onboard->role_count; i++) {
 		const struct ush_onboard_role *row = &g->onboard->roles[i];
 
-		if (row->space == space && row->kind == USH_ROLE && (row->thing.outcome == USH_ONBOARD_FAILED || row->thing.outcome == USH_ONBOARD_FOREIGN ||
-								     row->thing.outcome == USH_ONBOARD_UNTRIED))
+		if (row->space == space && row->kind == USH_ROLE && !as_wanted[row->thing.outcome])
 			return true;
 	}
 	return false;
 }
 
-/* A Role, too, goes nowhere without the mark: the next run of the sync would find that nobody wants it. */
+/* A Role, too, goes nowhere without the mark: the next run of the sync would find that nobody wants it. A dry run has none. */
 static bool waits(const struct giving *g, struct ush_onboard_role *row)
 {
-	const char *why = !g->onboard->spaces[row->space].marked			   ? "until all that keeps its namespace apart stands"
-			  : row->kind == USH_ROLE_BINDING && lacks_something(g, row->space) ? "for what could not be written in its namespace"
+	bool marked = g->onboard->spaces[row->space].marked || g->onboard->dry != USH_DRY_NONE;
+	const char *why = !marked							   ? "until all that keeps its namespace apart stands"
+			  : row->kind == USH_ROLE_BINDING && lacks_something(g, row->space) ? "for what could not be written in its namespace, or stands there otherwise"
 											   : NULL;
 
 	if (why != NULL)
@@ -204,6 +216,14 @@ static void add_waiting(struct ush_onboard *onboard, const struct ush_sync *sync
 		}
 }
 
+/* What a dry run says would be made, and would not. */
+static void forecast(struct giving *g)
+{
+	for (size_t i = 0; i < g->onboard->role_count; i++)
+		if (g->onboard->roles[i].thing.outcome == USH_ONBOARD_WOULD_CREATE)
+			waits(g, &g->onboard->roles[i]);
+}
+
 void ush_onboard_give(struct ush_onboard *onboard, const struct ush_sync *sync)
 {
 	static const enum ush_rbac_kind passes[] = {USH_ROLE, USH_ROLE_BINDING};
@@ -213,6 +233,7 @@ void ush_onboard_give(struct ush_onboard *onboard, const struct ush_sync *sync)
 	g.rows = ush_alloc((sync->plan->change_count + 1) * sizeof *g.rows);
 	add_rows(&g);
 	add_waiting(onboard, sync);
+	forecast(&g);
 	for (size_t i = 0; i < USH_COUNT(passes) && onboard->dry == USH_DRY_NONE && onboard->stopped.code == USH_OK; i++) {
 		g.kind = passes[i];
 		g.at = 0;

@@ -71,6 +71,38 @@ static bool all_are_new(const struct ush_onboard *onboard)
 	return true;
 }
 
+/* The first of those that were there and become the template's with this run; *count: how many. */
+static const char *first_joining(const struct ush_onboard *onboard, size_t *count)
+{
+	const char *first = NULL;
+
+	*count = 0;
+	for (size_t i = 0; i < onboard->space_count; i++) {
+		const struct ush_onboard_space *space = &onboard->spaces[i];
+		enum ush_onboard_outcome outcome = space->things[0].outcome;
+
+		if (space->is_new || space->look || (outcome != USH_ONBOARD_PATCHED && outcome != USH_ONBOARD_WOULD_PATCH))
+			continue;
+		first = first == NULL ? space->name : first;
+		++*count;
+	}
+	return first;
+}
+
+/* Whoever was let in there by somebody else stays: in what looks half made by us, too, a stranger may have been before. */
+static void warn_of_others(struct ush_onboard *onboard, const struct ush_plan *plan)
+{
+	size_t count, others = plan->bindings_others;
+	const char *first = first_joining(onboard, &count);
+	USH_AUTO_FREE char *more = count > 1 ? ush_printf(" and %zu more", count - 1) : ush_strdup(""), *line = NULL;
+
+	if (first == NULL || others == 0)
+		return;
+	line = ush_printf("%s%s: %zu RoleBinding%s that %s not of this policy stood there before and %s: kubectl get rolebindings -n %s -o wide", first, more, others,
+			  others == 1 ? "" : "s", others == 1 ? "is" : "are", others == 1 ? "stays" : "stay", first);
+	ush_list_add(&onboard->warnings, line);
+}
+
 /* What was planned holds for namespaces that were not there; for others it is planned again, with what they have. */
 void ush_onboard_carry_out(struct ush_onboard *onboard, struct ush_sync *sync)
 {
@@ -81,6 +113,7 @@ void ush_onboard_carry_out(struct ush_onboard *onboard, struct ush_sync *sync)
 	}
 	if (onboard->stopped.code != USH_OK || sync->plan == NULL)
 		return;
+	warn_of_others(onboard, sync->plan);
 	ush_onboard_give(onboard, sync);
 	if (onboard->dry == USH_DRY_NONE)
 		ush_onboard_prove(onboard, sync);

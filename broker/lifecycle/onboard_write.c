@@ -261,6 +261,8 @@ static char *refused(const struct ush_onboard *onboard, const json_t *there, con
 		return ush_strdup("is being deleted: run this again when it is gone");
 	if (mark == NULL || strcmp(mark, onboard->template->mark) == 0)
 		return for_others(onboard, there);
+	if (*mark == '\0')
+		return ush_strdup("says by an empty label " USH_LABEL_TEMPLATE " or " USH_LABEL_ONBOARDING " that it was made from a template, and not from which: take that off first");
 	if (template != NULL)
 		return ush_printf("was made from template %s, and a namespace has one", template);
 	return ush_printf("was made from a template of another policy (%s), and a namespace has one", mark);

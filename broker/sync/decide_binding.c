@@ -216,7 +216,7 @@ static bool place_takes(struct ush_decide *d, struct ush_binding *b)
 		ush_plan_add(d->plan, USH_PENDING, USH_ROLE_BINDING, b->namespace_name, b->name, ush_printf("namespace %s is not there yet", place->name));
 	else if (place->half_made)
 		ush_plan_add(d->plan, USH_PENDING, USH_ROLE_BINDING, b->namespace_name, b->name,
-			     ush_printf("namespace %s is half made: nobody is let in before onboard has finished it", place->name));
+			     ush_printf("namespace %s is half made (label " USH_LABEL_ONBOARDING "): nobody is let in before onboard has finished it", place->name));
 	return place->there && !place->terminating && !place->half_made;
 }
 

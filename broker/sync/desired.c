@@ -246,7 +246,7 @@ void ush_desired_free(struct ush_desired *d)
 		ush_index_free(&d->by_id[i]);
 	ush_same_free(d);
 	ush_texts_free(&d->texts);
-	ush_keys_free(&d->denied);
+	free(d->denied);
 	void *const owned[] = {d->items, d->start, d->shapes, d->resolved, d->first, d->clashes, d->applysets, d->shards, d->shard_of, d->by_id, d->kubernetes};
 
 	for (size_t i = 0; i < USH_COUNT(owned); i++)

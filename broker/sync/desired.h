@@ -90,8 +90,11 @@ struct ush_desired {
 	const char *state_namespace; /* where the sets' parents live */
 	const struct ush_ledger *ledger; /* who stays out (denied.h), or NULL */
 	/* its own */
-	struct ush_keys denied; /* people: hashes of what they may be called */
-	bool any_denied;
+	struct ush_denied_name { /* people: hashes of what they may be called, sorted, and whose entry of the ledger that is */
+		uint64_t hash;
+		size_t entry;
+	} *denied;
+	size_t denied_count;
 	struct ush_texts texts;
 	struct ush_index *by_id; /* one a source */
 	struct ush_group *kubernetes; /* one a grant: Kubernetes' own groups, which no source lists. Texts borrowed */

@@ -47,7 +47,7 @@ void ush_unreached_add(struct ush_unreached *unreached, const struct ush_policy 
 	const char *whole = ush_json_string(labels, USH_LABEL_TEMPLATE), *half = ush_json_string(labels, USH_LABEL_ONBOARDING), *mark = whole != NULL ? whole : half;
 	const char *template = mark != NULL && ush_name_not_label_value(mark) == NULL ? ush_template_of_mark(policy->name, mark) : NULL;
 
-	if (template != NULL && *template != '\0' && (whole == NULL || !has_template(policy, template)))
+	if (template != NULL && (*template != '\0' || whole == NULL) && (whole == NULL || !has_template(policy, template)))
 		count(unreached, (struct ush_unreached_row){.mark = ush_texts_keep(texts, mark), .first = name, .half_made = whole == NULL});
 }
 
@@ -57,6 +57,10 @@ char *ush_unreached_words(const struct ush_unreached_row *row, const struct ush_
 	USH_AUTO_FREE char *more = row->count > 1 ? ush_printf(" and %zu more", row->count - 1) : ush_strdup("");
 	const char *are = row->count > 1 ? "are" : "is", *names = row->count > 1 ? "s" : "";
 
+	if (row->half_made && !has_template(policy, template)) /* nobody will finish it */
+		return ush_printf("namespace%s %s%s %s labelled " USH_LABEL_ONBOARDING "=%s, as if half made, and the policy has no template of that name: nobody new is let in. Where no "
+				  "onboarding is under way: kubectl label namespaces -l " USH_LABEL_ONBOARDING "=%s " USH_LABEL_ONBOARDING "-",
+				  names, row->first, more, are, row->mark, row->mark);
 	if (row->half_made)
 		return ush_printf("namespace%s %s%s %s half made: the onboarding from template %s is under way, or ended before all that keeps %s apart stood; nobody is let in "
 				  "by it. The same usher-broker onboard again finishes %s",

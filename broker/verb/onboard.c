@@ -189,22 +189,32 @@ static int onboard_cluster(struct ush_turn *turn, struct ush_error *err)
 
 /* ---- arguments ---- */
 
+static int by_text(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static int check_twice(struct ush_list *names, struct ush_error *err)
+{
+	qsort(names->items, names->count, sizeof *names->items, by_text);
+	for (size_t i = 1; i < names->count; i++)
+		if (strcmp(names->items[i - 1], names->items[i]) == 0)
+			return ush_fail(err, USH_ERR_USAGE, "namespace %s is named twice", names->items[i]);
+	return 0;
+}
+
 static int check_names(const struct ush_policy *policy, struct ush_error *err)
 {
-	struct ush_list sorted = {0};
-	bool twice;
+	struct ush_list seen = {0};
+	int result = 0;
 
-	for (size_t i = 0; i < asked.count; i++) {
-		if (ush_onboard_name(policy, options.state_namespace, asked.names[i], err) != 0) {
-			ush_list_free(&sorted);
-			return -1;
-		}
-		ush_list_add(&sorted, asked.names[i]);
-	}
-	ush_list_sort(&sorted);
-	twice = sorted.count != asked.count;
-	ush_list_free(&sorted);
-	return twice ? ush_fail(err, USH_ERR_USAGE, "a namespace is named twice") : 0;
+	for (size_t i = 0; i < asked.count && result == 0; i++)
+		if ((result = ush_onboard_name(policy, options.state_namespace, asked.names[i], err)) == 0)
+			ush_list_add(&seen, asked.names[i]);
+	if (result == 0)
+		result = check_twice(&seen, err);
+	ush_list_free(&seen);
+	return result;
 }
 
 static int onboard_namespaces(struct ush_error *err)

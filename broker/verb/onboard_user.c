@@ -14,6 +14,7 @@
 #include "common/base/memory.h"
 #include "common/data/json.h"
 #include "common/data/yaml.h"
+#include "common/net/http.h"
 
 struct gathered {
 	struct ush_policy *policy;
@@ -101,15 +102,29 @@ static int tell(const struct ush_broker *broker, const struct gathered *all, con
 					.namespace_name = person->namespace_name, .server = broker->config->server, .ca_pem = broker->config->ca_pem,
 					.policy = all->policy, .groups = all->groups, .desired = all->desired, .ledger = &all->ledger};
 	USH_AUTO_JSON report = NULL;
+	const char *denied;
 
 	user.name = ush_onboard_spelling(&user, err);
 	if (user.name == NULL || (report = ush_onboard_user_json(&user, err)) == NULL || print(report, output, err) != 0)
 		return -1;
+	denied = ush_json_string(report, "denied");
+	if (denied != NULL)
+		return ush_fail(err, USH_ERR_REFUSED, "%s is %s", user.name, denied);
 	for (size_t i = 0; i < all->policy->source_count; i++)
 		if (!ush_groups_trusted(&all->groups[i]))
 			return ush_fail(err, USH_ERR_INCOMPLETE, "source %s was not read whole (%s): there may be more groups", all->policy->sources[i].name,
 					all->groups[i].why != NULL ? all->groups[i].why : "it lists no group");
 	return 0;
+}
+
+/* The plugin takes no other, so nobody is sent away with one. */
+static int check_issuer(const char *issuer, struct ush_error *err)
+{
+	USH_AUTO_URL url = {0};
+
+	if (ush_url_parse(&url, issuer, USH_ERR_USAGE, err) != 0)
+		return ush_error_at(err, "--issuer");
+	return strcmp(url.scheme, "https") == 0 || url.loopback ? 0 : ush_fail(err, USH_ERR_USAGE, "--issuer: %s: an issuer begins with https://", issuer);
 }
 
 int ush_broker_onboard_user(const struct ush_broker_options *options, const struct ush_onboard_person *person, struct ush_error *err)
@@ -121,6 +136,10 @@ int ush_broker_onboard_user(const struct ush_broker_options *options, const stru
 
 	if (why != NULL)
 		return ush_fail(err, USH_ERR_USAGE, "--profile: \"%s\" %s", person->profile, why);
+	if (person->name[0] == '\0')
+		return ush_fail(err, USH_ERR_USAGE, "onboard whom? The name is empty");
+	if (person->issuer != NULL && check_issuer(person->issuer, err) != 0)
+		return -1;
 	if (ush_broker_open(&broker, options, false, err) != 0)
 		return -1;
 	result = gather(&broker, options, &all, err);

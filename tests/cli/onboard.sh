@@ -51,7 +51,7 @@ refuses 2 'wants to know .team.*--set team=' 'a value that is missing' namespace
 refuses 2 'has no .taem.*Did you mean --set team=' 'a value that nobody asked for' namespace x --template team --set taem=x --dry-run client
 refuses 2 'is no word of a label' 'a value that is no label' namespace x --template team --set team=a/b --dry-run client
 refuses 2 'is no name of a namespace' 'a name that is none' namespace Payments_Dev --template plain --dry-run client
-refuses 2 'named twice' 'a name that stands twice' namespace x x --template plain --dry-run client
+refuses 2 'namespace x is named twice' 'a name that stands twice' namespace x y x --template plain --dry-run client
 refuses 5 "the cluster's own" 'a namespace of the cluster' namespace kube-system --template plain --dry-run client
 refuses 5 'keeps what it decided' "the broker's own" namespace usher-system --template plain --dry-run client --state-namespace usher-system
 refuses 2 'neither namespace nor user' 'another noun' group x

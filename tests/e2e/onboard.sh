@@ -194,8 +194,27 @@ allowance() {
 	one_line "$ERR" 'BE44 in one line'
 	is "$(writes)" 0 'BE44 and nothing was made'
 	status 0 'BE44 what it has can be onboarded again' few payments-one
+	admin label namespace payments-one app.kubernetes.io/managed-by- >/dev/null
+	status 5 'BE44 nor where a label was taken off that lets nobody in' few payments-two
+	admin label namespace payments-one app.kubernetes.io/managed-by=usher-broker >/dev/null
 	status 0 'BE44 another team has its own' few search-one search
 	forget payments-one search-one
+}
+
+# Whoever may write Roles in a namespace has one of ours ready that allows everything.
+widened() {
+	local everything='{"rules": [{"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}]}'
+	status 0 'a namespace' team payments-wide
+	admin delete rolebindings -n payments-wide --all >/dev/null
+	admin patch role deployer -n payments-wide --type merge -p "$everything" >/dev/null
+	status 10 'whose Role says something else' team payments-wide --dry-run server
+	unlike "$(cat "$OUT")" 'would create RoleBinding' 'would get no binding'
+	status 10 'done' team payments-wide
+	like "$(cat "$OUT")" 'waits +Role deployer: left to the next usher-broker apply \(changed by kubectl' 'is told'
+	is "$(admin get rolebindings -n payments-wide -o name)" '' 'nobody is bound to it'
+	status 0 'the next apply puts it back' broker apply -f "$T/policy.yaml"
+	is "$(admin get role deployer -n payments-wide -o json | jq -c '[.rules[].resources[]]') $(admin get rolebindings -n payments-wide -o name | grep -c usher-)" '["deployments"] 2' 'and binds'
+	forget payments-wide
 }
 
 waiting() {
@@ -265,6 +284,14 @@ person() {
 	like "$(cat "$OUT")" 'missing +viewer in payments-dev: takes group /teams/payments/leads' 'is told for a namespace'
 	status 1 'somebody nobody knows' "${user[@]}" mallory@example.test -f "$T/policy.yaml" --kubeconfig "$ADMIN" --issuer https://login.example.test
 	one_line "$ERR" 'is one line'
+	status 2 'an issuer that is none' "${user[@]}" carol@example.test -f "$T/policy.yaml" --kubeconfig "$ADMIN" --issuer http://login.example.test
+	like "$(cat "$ERR")" 'begins with https://' 'is refused'
+	status 10 'somebody is offboarded' "$BROKER" offboard user dave -f "$T/policy.yaml" --kubeconfig "$ADMIN" --reason gone
+	status 5 'and then not onboarded' "${user[@]}" dave -f "$T/policy.yaml" --kubeconfig "$ADMIN" --issuer https://login.example.test
+	like "$(cat "$ERR")" 'dave is denied since .*gone; usher-broker readmit' 'and it is said why'
+	one_line "$ERR" 'in one line'
+	status 0 'until that is taken back' "$BROKER" readmit user dave -f "$T/policy.yaml" --kubeconfig "$ADMIN" --reason back
+	status 0 'then as before' "${user[@]}" dave -f "$T/policy.yaml" --kubeconfig "$ADMIN" --issuer https://login.example.test
 	status 2 'without an issuer' "${user[@]}" carol@example.test -f "$T/policy.yaml" --kubeconfig "$ADMIN"
 	like "$(cat "$ERR")" '\-\-issuer' 'it is asked for'
 }
@@ -281,6 +308,7 @@ two_clusters
 adopting
 refusals
 allowance
+widened
 waiting
 person
 groups /teams/payments/developers /teams/payments/leads /teams/search/developers

@@ -147,11 +147,24 @@ fence() {
 	refused 'S11 a team keeps its default-deny' 'fences namespace shop off' as_tina delete networkpolicy -n shop default-deny
 	refused 'S11 and what it says' 'fences namespace shop off' as_tina patch networkpolicy -n shop default-deny -p '{"spec": {"policyTypes": ["Ingress"]}}'
 	refused 'S11 and the label that keeps it' 'fences namespace shop off' as_tina label networkpolicy -n shop default-deny usher.dev/template-
+	refused 'S11 nor is it given an owner that is not there, for the garbage collector to clear it away' 'fences namespace shop off' as_tina patch networkpolicy -n shop default-deny \
+		--type merge -p '{"metadata": {"ownerReferences": [{"apiVersion": "v1", "kind": "ConfigMap", "name": "none", "uid": "00000000-0000-0000-0000-000000000000"}]}}'
 	ok 'a note on it is no harm' as_tina annotate networkpolicy -n shop default-deny example.com/note=x
 	ok 'a policy of its own is its own' as_tina create -f - <<<'{"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": {"name": "own", "namespace": "shop"}, "spec": {"podSelector": {}}}'
 	ok 'and goes' as_tina delete networkpolicy -n shop own
 	ok 'cluster admins change the fence' admin delete networkpolicy -n shop default-deny
 	ok 'and the quota' admin patch resourcequota -n shop team --type merge -p '{"spec": {"hard": {"pods": "50"}}}'
+}
+
+# What is remembered goes with its namespace, and not because somebody gave it an owner that is not there.
+memory() {
+	local controller=(--as-group=system:masters --dry-run=server delete configmap -n shop usher-broker-ledger)
+	admin create configmap usher-broker-ledger -n shop >/dev/null
+	admin label configmap -n shop usher-broker-ledger app.kubernetes.io/managed-by=usher-broker >/dev/null
+	refused 'the ledger stays' 'may-be-deleted=true' admin delete configmap -n shop usher-broker-ledger
+	refused 'for the garbage collector, too' 'may-be-deleted=true' admin --as=system:serviceaccount:kube-system:generic-garbage-collector "${controller[@]}"
+	ok 'with its namespace it goes' admin --as=system:serviceaccount:kube-system:namespace-controller "${controller[@]}"
+	ok 'whatever that calls itself' admin --as=system:kube-controller-manager "${controller[@]}"
 }
 
 gone() { ! admin get namespace "$1" >/dev/null 2>&1; }
@@ -179,5 +192,6 @@ unattended
 onboarding
 namespaces
 fence
+memory
 cordon
 done_testing

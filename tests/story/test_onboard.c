@@ -103,6 +103,21 @@ START_TEST(somebodys_namespace_is_looked_at_and_left)
 }
 END_TEST
 
+/* Whoever may make namespaces made one that looks like ours, and let himself in first. */
+START_TEST(who_was_let_in_before_is_told)
+{
+	onboard_room_begin();
+	fake_kube_add(room.fake, HALF_SPACE);
+	fake_kube_add(room.fake, "{'kind':'RoleBinding','apiVersion':'rbac.authorization.k8s.io/v1','metadata':{'name':'mine','namespace':'a-dev'},'roleRef':{'apiGroup':"
+				 "'rbac.authorization.k8s.io','kind':'ClusterRole','name':'admin'},'subjects':[{'kind':'User','name':'mallory','apiGroup':'rbac.authorization.k8s.io'}]}");
+	onboard_room_ends(onboard_room_run("a", false, USH_DRY_NONE, 1), 0);
+	onboard_room_tells("warning   a-dev: 1 RoleBinding that is not of this policy stood there before and stays: kubectl get rolebindings -n a-dev -o wide");
+	onboard_room_ends(onboard_room_run("a", false, USH_DRY_NONE, 1), 0);
+	ck_assert_ptr_null(strstr(onboard_room.text, "warning")); /* what a team gives in its own namespace is its own */
+	onboard_room_end();
+}
+END_TEST
+
 START_TEST(another_tools_namespace_is_left_even_when_adopting)
 {
 	onboard_room_begin();
@@ -165,6 +180,37 @@ START_TEST(what_differs_is_changed_only_when_asked_for)
 	onboard_room_tells("warning   a-dev: pods: 3 is in use, the quota allows 2");
 	ck_assert_uint_eq(json_object_size(json_object_get(json_object_get(fake_kube_object(room.fake, SPACE "/resourcequotas/team"), "spec"), "hard")), 1);
 	onboard_room_end();
+}
+END_TEST
+
+/* Those that the last run made. */
+static void forget_bindings(void)
+{
+	for (size_t i = 0; i < onboard_room.last.role_count; i++) {
+		const struct ush_onboard_role *row = &onboard_room.last.roles[i];
+		USH_AUTO_FREE char *path = ush_printf(SPACE_RBAC "/rolebindings/%s", row->name);
+
+		if (row->kind == USH_ROLE_BINDING)
+			fake_kube_remove(room.fake, path);
+	}
+}
+
+/* A Role that bears our marks and allows everything: whoever may write Roles there had it ready before the group came. */
+START_TEST(nobody_is_bound_to_a_role_that_says_something_else)
+{
+	USH_AUTO_JSON all = json_pack("[{s:[s], s:[s], s:[s]}]", "apiGroups", "*", "resources", "*", "verbs", "*");
+
+	for (int dry = 1; dry >= 0; dry--) {
+		onboard_room_begin();
+		onboard_room_ends(onboard_room_run("a", false, USH_DRY_NONE, 1), 0);
+		json_object_set((json_t *)(uintptr_t)fake_kube_object(room.fake, SPACE_RBAC "/roles/reader"), "rules", all);
+		forget_bindings();
+		onboard_room_ends(onboard_room_run("a", false, dry ? USH_DRY_SERVER : USH_DRY_NONE, 1), 10);
+		onboard_room_tells("waits     Role reader: left to the next usher-broker apply (");
+		onboard_room_tells("waits     RoleBinding usher-reader");
+		ck_assert_uint_eq(fake_kube_objects(room.fake, SPACE_RBAC "/rolebindings/"), 0);
+		onboard_room_end();
+	}
 }
 END_TEST
 
@@ -259,8 +305,8 @@ START_TEST(a_team_has_no_more_namespaces_than_its_template_says)
 	ck_assert_str_eq(room.err.what, "team=a has 0 namespaces of template team, 3 more would be too many: 2 is the most; nothing was made");
 	ck_assert(strstr(room.err.hint, "Raise templates.team.maxNamespaces of ") != NULL);
 	ck_assert_uint_eq(fake_kube_count(room.fake, "POST", NULL), 0);
-	fake_kube_add(room.fake, "{'kind':'Namespace','metadata':{'name':'a-prod','labels':{'usher.dev/onboarding':'team','template.usher.dev/team':'a',"
-				 "'app.kubernetes.io/managed-by':'usher-broker'}}}");
+	fake_kube_add(room.fake, "{'kind':'Namespace','metadata':{'name':'a-prod','deletionTimestamp':'2026-01-01T00:00:00Z','labels':{'usher.dev/onboarding':"
+				 "'team','template.usher.dev/team':'a'}}}"); /* somebody took managed-by off: it counts */
 	fake_kube_add(room.fake, "{'kind':'Namespace','metadata':{'name':'b-dev','labels':{'usher.dev/template':'team','template.usher.dev/team':'b',"
 				 "'app.kubernetes.io/managed-by':'usher-broker'}}}");
 	fake_kube_add(room.fake, "{'kind':'Namespace','metadata':{'name':'a-old','labels':{'usher.dev/template':'other','template.usher.dev/team':'a',"
@@ -268,7 +314,9 @@ START_TEST(a_team_has_no_more_namespaces_than_its_template_says)
 	onboard_room_ends(onboard_room_run("a", false, USH_DRY_NONE, 1), 0); /* with the half made one: two */
 	onboard_room_ends(onboard_room_run("a", false, USH_DRY_NONE, 1), 0); /* none more */
 	onboard_room_ends(onboard_room_run("a", false, USH_DRY_SERVER, 2), 5);
-	ck_assert_str_eq(room.err.what, "team=a has 2 namespaces of template team, 1 more would be too many: 2 is the most; nothing was made");
+	ck_assert_str_eq(room.err.what, "team=a has 2 namespaces of template team (what is being deleted counts until it is gone), 1 more would be too many: 2 is the most; "
+				       "nothing was made");
+	ck_assert_ptr_nonnull(strstr(room.err.hint, "kubectl get namespaces -L usher.dev/template,usher.dev/onboarding -l template.usher.dev/team=a"));
 	onboard_room_end();
 }
 END_TEST
@@ -395,9 +443,9 @@ START_TEST(nobody_to_ask_is_no_failure_unless_a_proof_was_wanted)
 END_TEST
 
 TAP_MAIN("onboard", a_new_namespace_has_its_bindings_last_and_proved, it_takes_no_more_requests_than_it_may, a_second_time_nothing_is_written, many_go_through_one_run,
-	 a_dry_run_writes_nothing, somebodys_namespace_is_looked_at_and_left, another_tools_namespace_is_left_even_when_adopting,
+	 a_dry_run_writes_nothing, somebodys_namespace_is_looked_at_and_left, who_was_let_in_before_is_told, another_tools_namespace_is_left_even_when_adopting,
 	 a_namespace_that_goes_or_has_another_template_is_refused, what_runs_for_one_team_is_not_handed_to_another, a_team_has_no_more_namespaces_than_its_template_says,
-	 what_differs_is_changed_only_when_asked_for, a_half_made_namespace_is_finished,
+	 what_differs_is_changed_only_when_asked_for, nobody_is_bound_to_a_role_that_says_something_else, a_half_made_namespace_is_finished,
 	 what_somebody_changes_meanwhile_is_left_alone, a_missing_right_is_named, what_is_done_is_told_when_the_server_goes_away_and_done_again_is_whole,
 	 a_group_made_anew_waits_for_a_word_and_is_not_proved, a_group_that_is_missing_holds_up_its_binding_alone, an_incomplete_source_holds_up_the_bindings_and_not_the_namespace, a_proof_of_people_does_not_name_their_group,
 	 who_may_not_in_time_is_named, a_role_that_allows_nothing_is_told,

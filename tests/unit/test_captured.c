@@ -251,7 +251,7 @@ START_TEST(nobody_new_is_let_into_a_half_made_namespace)
 	sync_case_namespace(c, "team-y", "{'usher.dev/onboarding':'team'}");
 	sync_case_policy(c, BY_NAME(""));
 	plan = sync_case_run(c);
-	sync_case_expect_reason(plan, USH_PENDING, "e", "namespace team-y is half made: nobody is let in before onboard has finished it");
+	sync_case_expect_reason(plan, USH_PENDING, "e", "namespace team-y is half made (label usher.dev/onboarding): nobody is let in before onboard has finished it");
 	ush_plan_free(plan);
 	sync_case_expect_subjects(c, "team-x", "e", "oidc:a");
 	ck_assert_ptr_null(sync_case_object(c, "RoleBinding", "team-x", "r"));

@@ -76,6 +76,22 @@ START_TEST(what_is_half_made_is_said_apart)
 }
 END_TEST
 
+/* Whoever labels namespaces keeps newcomers out: it is said how to end that. */
+START_TEST(what_nobody_will_finish_is_not_called_under_way)
+{
+	begin(HEAD "templates: {team: {}}\n");
+	add("a", "usher.dev/onboarding", "none");
+	add("b", "usher.dev/onboarding", "");
+	add("c", "usher.dev/onboarding", "pay.team");
+	ck_assert_uint_eq(unreached.count, 2);
+	says(0, "namespace a is labelled usher.dev/onboarding=none, as if half made, and the policy has no template of that name: nobody new is let in. "
+		"Where no onboarding is under way: kubectl label namespaces -l usher.dev/onboarding=none usher.dev/onboarding-");
+	says(1, "namespace b is labelled usher.dev/onboarding=, as if half made, and the policy has no template of that name: nobody new is let in. "
+		"Where no onboarding is under way: kubectl label namespaces -l usher.dev/onboarding= usher.dev/onboarding-");
+	end();
+}
+END_TEST
+
 START_TEST(what_is_another_policys_or_nobodys_is_not_said)
 {
 	static const char *const others[] = {"pay.team", "", "not a label", "a.b.c"};
@@ -118,5 +134,5 @@ START_TEST(labels_without_a_mark_need_no_second_look)
 }
 END_TEST
 
-TAP_MAIN("unreached", a_template_that_is_gone_is_said_once_for_all_its_namespaces, what_is_half_made_is_said_apart, what_is_another_policys_or_nobodys_is_not_said,
-	 of_many_different_marks_a_few_are_said, labels_without_a_mark_need_no_second_look)
+TAP_MAIN("unreached", a_template_that_is_gone_is_said_once_for_all_its_namespaces, what_is_half_made_is_said_apart, what_nobody_will_finish_is_not_called_under_way,
+	 what_is_another_policys_or_nobodys_is_not_said, of_many_different_marks_a_few_are_said, labels_without_a_mark_need_no_second_look)
