@@ -69,11 +69,23 @@ struct ush_ledger_entry *ush_ledger_find(const struct ush_ledger *ledger, const 
 
 static bool has_room(const struct ush_ledger *ledger, const struct ush_ledger_entry *entry, const struct ush_ledger_entry *old)
 {
-	size_t sum = weight(entry) - (old != NULL ? weight(old) : 0);
+	size_t sum = weight(entry), count = 1, elevated = weight(entry), elevations = 1;
+	bool shares = entry->kind == USH_LEDGER_ELEVATED && entry->seal == NULL;
 
-	for (size_t i = 0; i < ledger->count; i++)
-		sum += weight(&ledger->items[i]);
-	return ledger->count - (old != NULL) < USH_LEDGER_MAX && sum <= USH_LEDGER_TEXT_MAX;
+	for (size_t i = 0; i < ledger->count; i++) {
+		const struct ush_ledger_entry *e = &ledger->items[i];
+
+		if (e == old)
+			continue;
+		sum += weight(e);
+		count++;
+		if (e->kind == USH_LEDGER_ELEVATED) {
+			elevated += weight(e);
+			elevations++;
+		}
+	}
+	return count <= USH_LEDGER_MAX && sum <= USH_LEDGER_TEXT_MAX &&
+	       (!shares || (elevations <= USH_LEDGER_MAX / USH_LEDGER_SHARE && elevated <= USH_LEDGER_TEXT_MAX / USH_LEDGER_SHARE));
 }
 
 bool ush_ledger_add(struct ush_ledger *ledger, struct ush_ledger_entry *entry)
@@ -153,22 +165,24 @@ char *ush_ledger_folded(const char *text)
 	return folded != NULL ? g_utf8_normalize(folded, -1, G_NORMALIZE_DEFAULT) : g_ascii_strdown(text, -1);
 }
 
-static bool alike(const char *a, const char *b)
+/* folded: of text. Nothing is asked of memory for plain letters, of which there may be ten thousand spellings. */
+static bool alike(const char *spelling, const char *text, const char *folded)
 {
-	USH_AUTO_FREE char *x = NULL, *y = NULL;
+	USH_AUTO_FREE char *its = NULL;
 
-	if (strcmp(a, b) == 0)
-		return true;
-	x = ush_ledger_folded(a);
-	y = ush_ledger_folded(b);
-	return strcmp(x, y) == 0;
+	if (g_str_is_ascii(spelling) && g_str_is_ascii(text))
+		return g_ascii_strcasecmp(spelling, text) == 0;
+	its = ush_ledger_folded(spelling);
+	return strcmp(its, folded) == 0;
 }
 
 const struct ush_ledger_entry *ush_ledger_bars_user(const struct ush_ledger *ledger, const char *text)
 {
+	USH_AUTO_FREE char *folded = ush_ledger_folded(text);
+
 	for (size_t i = 0; i < ledger->count && ledger->items[i].kind == USH_LEDGER_USER; i++)
 		for (size_t j = 0; j < ledger->items[i].spellings.count; j++)
-			if (alike(ledger->items[i].spellings.items[j], text))
+			if (alike(ledger->items[i].spellings.items[j], text, folded))
 				return &ledger->items[i];
 	return NULL;
 }
@@ -209,6 +223,14 @@ const struct ush_ledger_entry *ush_ledger_bars_namespace(const struct ush_ledger
 	return NULL;
 }
 
+const struct ush_ledger_entry *ush_ledger_bars_elevation(const struct ush_ledger *ledger, const char *prefix, const struct ush_ledger_entry *elevation)
+{
+	const struct ush_ledger_entry *bar = elevation->group ? ush_ledger_bars_group(ledger, elevation->source, elevation->id, elevation->subject)
+							      : ush_ledger_bars_person(ledger, prefix, elevation->subject);
+
+	return bar != NULL ? bar : ush_ledger_bars_namespace(ledger, elevation->namespace_name);
+}
+
 /* ---- names and words ---- */
 
 char *ush_ledger_name(const char *policy)
@@ -238,5 +260,5 @@ char *ush_ledger_words(const struct ush_ledger_entry *entry)
 
 	gmtime_r(&(time_t){entry->since}, &tm);
 	strftime(day, sizeof day, "%Y-%m-%d", &tm);
-	return ush_printf("denied since %s by %s: %s; usher-broker readmit %s %s", day, entry->by, entry->reason, ush_ledger_kind_name(entry->kind), entry->name);
+	return ush_printf("denied since %s by %s: %s; usher-broker readmit -f POLICY --key %s --reason TEXT", day, entry->by, entry->reason, entry->key);
 }

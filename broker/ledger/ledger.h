@@ -16,6 +16,7 @@
 
 #define USH_LEDGER_MAX	     2000   /* entries, and */
 #define USH_LEDGER_TEXT_MAX 900000 /* bytes: what a ConfigMap holds */
+#define USH_LEDGER_SHARE     4	   /* elevations have this part of both at most, so that who leaves always finds room; break-glass has no such limit */
 #define USH_LEDGER_IN_FOLDER "folder"
 
 enum ush_ledger_kind {
@@ -50,7 +51,7 @@ struct ush_ledger {
 };
 
 /* Takes what the entry holds over and leaves it empty; one of the same key is replaced. False when there is no room, and
- * then it is the caller's still. */
+ * then it is the caller's still; ush_ledger_full says so. */
 bool ush_ledger_add(struct ush_ledger *ledger, struct ush_ledger_entry *entry);
 
 /* Drops and frees one; false when there is none of that key. */
@@ -72,10 +73,14 @@ char *ush_ledger_folded(const char *text);
 const struct ush_ledger_entry *ush_ledger_bars_group(const struct ush_ledger *ledger, const char *source, const char *id, const char *text);
 const struct ush_ledger_entry *ush_ledger_bars_namespace(const struct ush_ledger *ledger, const char *name);
 
+/* Of an elevation: whom it is for, or where, is kept out. prefix as of bars_person. */
+const struct ush_ledger_entry *ush_ledger_bars_elevation(const struct ush_ledger *ledger, const char *prefix, const struct ush_ledger_entry *elevation);
+
 /* Eight hex digits that no entry has yet, of what the entry says and of salt; the caller frees. */
 char *ush_ledger_key(const struct ush_ledger *ledger, const struct ush_ledger_entry *entry, uint64_t salt);
 
-/* "denied since 2026-11-21 by ann: left the company; usher-broker readmit group /x". The caller frees. */
+/* "denied since 2026-11-21 by ann: left the company; usher-broker readmit -f POLICY --key 0a1b2c3d --reason TEXT": by the key, since
+ * people paste it, and a name may hold what a shell runs. The caller frees. */
 char *ush_ledger_words(const struct ush_ledger_entry *entry);
 
 /* "user", "group", "namespace", "elevated" */

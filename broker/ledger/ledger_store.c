@@ -99,6 +99,19 @@ int ush_ledger_change(const struct ush_kube *kube, const char *namespace_name, c
 	return ush_fail(err, USH_ERR_REFUSED, "the ledger was written by others %d times while this ran; nothing was done", TRIES);
 }
 
+int ush_ledger_full(const struct ush_ledger *ledger, const char *namespace_name, const char *policy, enum ush_code code, struct ush_error *err)
+{
+	USH_AUTO_FREE char *name = ush_ledger_name(policy);
+	size_t elevations = 0;
+
+	for (size_t i = 0; i < ledger->count; i++)
+		elevations += ledger->items[i].kind == USH_LEDGER_ELEVATED;
+	ush_fail(err, code, "the ledger has no room for it (ConfigMap %s/%s: %zu denied, %zu with a role for a time)", namespace_name, name, ledger->count - elevations,
+		 elevations);
+	return ush_hint(err, "Make room: readmit --key KEY of who is in no group any more. All of them: kubectl get configmap -n %s %s -o jsonpath={.data.ledger}",
+			namespace_name, name);
+}
+
 char *ush_ledger_file(const char *policy)
 {
 	return ush_printf(".usher-ledger-%s", policy);

@@ -134,8 +134,7 @@ static int enter(void *context, struct ush_ledger *ledger, struct ush_error *err
 	if (ush_ledger_add(ledger, &entry))
 		return 1;
 	ush_ledger_entry_free(&entry);
-	ush_fail(err, USH_ERR_REFUSED, "the ledger is full (%d entries)", USH_LEDGER_MAX);
-	return ush_hint(err, "See what is in it: usher-broker elevations -f POLICY");
+	return ush_ledger_full(ledger, e->state_namespace, e->policy->name, USH_ERR_REFUSED, err);
 }
 
 struct leaving {

@@ -104,7 +104,7 @@ static int add_entry(void *context, struct ush_ledger *ledger, struct ush_error 
 	if (ush_ledger_add(ledger, &entry))
 		return 1;
 	ush_ledger_entry_free(&entry);
-	return ush_fail(err, USH_ERR_STORE, "the ledger is full");
+	return ush_ledger_full(ledger, o->state_namespace, o->policy->name, USH_ERR_STORE, err);
 }
 
 /* An entry where no run looks keeps nobody out, nor do those of a ledger that is lost. */
@@ -175,7 +175,9 @@ static void tell_not_denied(struct ush_offboard *o, const struct ush_error *why)
 		ush_report_add(o->report, &(struct ush_line){.word = "unknown", .kind = "ledger"}, "whether %s is kept out of later runs already: %s", o->name, why->what);
 		return;
 	}
-	ush_report_add(o->report, &(struct ush_line){.word = "left", .kind = "ledger", .todo = true, .command = o->again}, "not kept out of later runs: %s. Run again", why->what);
+	ush_report_add(o->report, &(struct ush_line){.word = "left", .kind = "ledger", .todo = true, .command = o->again},
+		       "not kept out of later runs, so the next one gives back what the policy grants: %s%s%s. %s again", why->what, why->hint[0] != '\0' ? ". " : "", why->hint,
+		       why->hint[0] != '\0' ? "Then run" : "Run");
 	ush_offboard_log_failed(o, "ledger.failed", o->name, why->what);
 }
 

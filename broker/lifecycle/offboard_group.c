@@ -75,8 +75,9 @@ static void tell_people(struct ush_offboard *o)
 					       &(struct ush_line){.word = "could", .kind = "people",
 								  .more = json_pack("{s:s, s:s, s:I}", "source", o->policy->sources[i].name, "group", group->path, "people",
 										    (json_int_t)group->members.count)},
-					       "%zu %s in %s: whatever these bindings gave them is gone with the next request", group->members.count,
-					       group->members.count == 1 ? "person is" : "people are", group->path);
+					       "%zu %s in %s: whatever these bindings gave them is gone with the next %s", group->members.count,
+					       group->members.count == 1 ? "person is" : "people are", group->path,
+					       o->policy->layout == USH_LAYOUT_USERS ? "run of usher-broker apply" : "request");
 		}
 }
 

@@ -21,6 +21,7 @@ struct room {
 	struct found *bindings, *roles;
 	size_t binding_count, role_count;
 	struct ush_list accounts, tokens;
+	bool absent; /* there is no such namespace */
 };
 
 static struct room *room_of(void *context)
@@ -207,7 +208,10 @@ static void tell_rest(struct room *room)
 							     .more = json_pack("{s:s, s:s}", "namespace", o->name, "name", room->tokens.items[i])},
 			       "token Secret %s/%s: its token has no end. Rotate", o->name, room->tokens.items[i]);
 	}
-	ush_report_add(o->report, &(struct ush_line){.word = "left", .kind = "namespace"}, "Namespace %s itself, and whatever runs in it", o->name);
+	if (room->absent)
+		ush_report_add(o->report, &(struct ush_line){.word = "absent", .kind = "namespace"}, "there is no namespace %s", o->name);
+	else
+		ush_report_add(o->report, &(struct ush_line){.word = "left", .kind = "namespace"}, "Namespace %s itself, and whatever runs in it", o->name);
 }
 
 /* ---- is there such a namespace? ---- */
@@ -247,7 +251,8 @@ static int need_namespace(struct room *room, struct ush_error *err)
 		*err = why;
 		return -1;
 	}
-	if (there != NULL || why.code != USH_OK || room->o->anyway || is_granted(room->o))
+	room->absent = there == NULL && why.code == USH_OK;
+	if (!room->absent || room->o->anyway || is_granted(room->o))
 		return 0;
 	room->o->near = (struct ush_near){.wanted = room->o->name};
 	if (ush_offboard_read_for(room->o, &spaces, room, err) != 0)
@@ -270,6 +275,10 @@ int ush_offboard_namespace(struct ush_offboard *o, struct ush_error *err)
 			result = take_ours(&room, err);
 		tell_others(&room);
 		tell_rest(&room);
+	} else if (err->code != USH_DIFFERENCES) { /* the API server does not answer; the entry may get through all the same */
+		ush_offboard_deny(o, &ledger);
+		ush_report_add(o->report, &(struct ush_line){.word = "unknown", .kind = "namespace", .todo = true, .command = o->again},
+			       "nothing in %s was looked at, and nothing taken away: %s. Run again", o->name, err->what);
 	}
 	free_found(&room.bindings, &room.binding_count);
 	free_found(&room.roles, &room.role_count);

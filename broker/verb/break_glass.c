@@ -34,6 +34,8 @@ struct taking {
 	struct ush_elevating *opened;
 	char *first; /* the first key that was given, for a command */
 	struct ush_elevate e;
+	struct ush_error failure; /* the first */
+	size_t without;		  /* got nothing */
 	struct ush_events events;
 	struct ush_buf out;
 };
@@ -55,38 +57,57 @@ static int be_loud(struct taking *t, struct ush_error *err)
 	return ush_elevating_log(t->opened, "grant.break-glass", &t->e.made, NULL, err);
 }
 
-static int take_one(struct taking *t, bool group, const char *name, const char *subject, struct ush_error *err)
+/* One who is refused keeps nobody else of the seal from putting out the fire. */
+static void take_one(struct taking *t, bool group, const char *name, const char *subject)
 {
-	int result;
+	struct ush_error why = {0};
 
+	if (t->failure.code == USH_ERR_UNAVAILABLE) {
+		t->without++;
+		return;
+	}
 	t->e.group = group;
 	t->e.name = name;
 	t->e.subject = subject;
-	result = ush_elevate_begin(&t->e, err);
-	if (result == 0)
-		result = be_loud(t, err);
+	if (ush_elevate_begin(&t->e, &why) != 0)
+		t->without++;
+	else
+		(void)be_loud(t, &why);
+	if (why.code != USH_OK && t->failure.code != USH_OK)
+		ush_error_print(stderr, "usher-broker", &why);
+	else if (why.code != USH_OK)
+		t->failure = why;
 	ush_elevate_free(&t->e);
 	t->e.made = (struct ush_ledger_entry){0};
 	t->e.proved = false;
-	return result;
+}
+
+/* What went wrong; that something was given hides none of it, nor the other way round. */
+static int conclude(const struct taking *t, struct ush_error *err)
+{
+	if (t->failure.code == USH_OK)
+		return 0;
+	*err = t->failure;
+	if (t->first == NULL || t->without == 0)
+		return -1;
+	ush_error_print(stderr, "usher-broker", &t->failure);
+	ush_error_clear(err);
+	return ush_fail(err, USH_ERR_PARTIAL, "%zu of those in the seal %s got nothing: see above", t->without, t->e.seal);
 }
 
 static int take_all(struct taking *t, const struct ush_seal *seal, struct ush_error *err)
 {
 	for (size_t i = 0; i < seal->groups.count; i++)
-		if (take_one(t, true, seal->groups.items[i], seal->groups.items[i], err) != 0)
-			return -1;
+		take_one(t, true, seal->groups.items[i], seal->groups.items[i]);
 	for (size_t i = 0; i < seal->users.count; i++)
-		if (take_one(t, false, seal->users.items[i], seal->users.items[i], err) != 0)
-			return -1;
+		take_one(t, false, seal->users.items[i], seal->users.items[i]);
 	for (size_t i = 0; i < seal->accounts.count; i++) {
 		USH_AUTO_FREE char *subject = ush_printf("system:serviceaccount:%s", seal->accounts.items[i]);
 
 		*strchr(subject, '/') = ':';
-		if (take_one(t, false, seal->accounts.items[i], subject, err) != 0)
-			return -1;
+		take_one(t, false, seal->accounts.items[i], subject);
 	}
-	return 0;
+	return conclude(t, err);
 }
 
 /* An Event that cannot be made keeps nobody from putting out the fire. */

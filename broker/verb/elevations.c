@@ -13,7 +13,7 @@
 #include "common/data/json.h"
 
 static struct ush_broker_options options = {.state_namespace = "default", .output = "text"};
-static const char *reason;
+static const char *reason, *user_prefix;
 
 static const struct ush_option list_rows[] = {
 	USH_OPTION_POLICY(options),
@@ -34,15 +34,9 @@ static const struct ush_option review_rows[] = {
 	{NULL},
 };
 
-static bool is_denied(const struct ush_ledger *ledger, const struct ush_ledger_entry *e)
-{
-	return (e->group ? ush_ledger_bars_group(ledger, e->source, e->id, e->subject) : ush_ledger_bars_user(ledger, e->subject)) != NULL ||
-	       ush_ledger_bars_namespace(ledger, e->namespace_name) != NULL;
-}
-
 static const char *state_of(const struct ush_ledger *ledger, const struct ush_ledger_entry *e, int64_t now)
 {
-	return e->ended ? "ended" : now >= e->until ? "over" : is_denied(ledger, e) ? "denied" : "holds";
+	return e->ended ? "ended" : now >= e->until ? "over" : ush_ledger_bars_elevation(ledger, user_prefix, e) != NULL ? "denied" : "holds";
 }
 
 static void add_text(struct ush_buf *out, const struct ush_ledger *ledger, const struct ush_ledger_entry *e, int64_t now)
@@ -82,6 +76,7 @@ static int list_cluster(struct ush_elevating *opened, void *context, struct ush_
 	if (ush_ledger_load(&ledger, &opened->broker.kube, options.state_namespace, opened->policy->name, NULL, err) != 0)
 		return -1;
 	now = ush_kube_now(&opened->broker.kube);
+	user_prefix = opened->policy->user_prefix;
 	l->any = true;
 	if (opened->cluster != NULL)
 		ush_buf_printf(&out, "cluster %s\n", opened->cluster);

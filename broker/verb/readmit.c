@@ -29,6 +29,7 @@ struct readmission {
 	int kind; /* -1: by key */
 	const char *name;
 	struct ush_ledger found, left; /* what goes, and the ledger without it */
+	size_t ended;		       /* roles for a time that do not come back with them */
 };
 
 /* Another entry that keeps it out still, or NULL. */
@@ -75,6 +76,23 @@ static int refuse_two(const struct readmission *r, struct ush_error *err)
 	return ush_hint(err, "Say which: usher-broker readmit --key %s %s", a->key, again);
 }
 
+/* What they had for a time was taken when they were put out. The next run drops the entry, and the binding where one stands. */
+static void end_elevations(struct readmission *r, struct ush_ledger *ledger)
+{
+	int64_t now = ush_kube_now(&r->opened->broker.kube);
+
+	r->ended = 0;
+	for (size_t i = 0; i < ledger->count; i++) {
+		struct ush_ledger_entry *e = &ledger->items[i];
+
+		if (e->kind == USH_LEDGER_ELEVATED && !e->ended && e->until > now &&
+		    ush_ledger_bars_elevation(&r->found, r->opened->policy->user_prefix, e) != NULL) {
+			e->until = now;
+			r->ended++;
+		}
+	}
+}
+
 static int drop(void *context, struct ush_ledger *ledger, struct ush_error *err)
 {
 	struct readmission *r = context;
@@ -94,8 +112,9 @@ static int drop(void *context, struct ush_ledger *ledger, struct ush_error *err)
 	}
 	if (r->found.count > 1)
 		return refuse_two(r, err);
+	end_elevations(r, ledger);
 	ush_ledger_free(&r->left);
-	for (size_t i = 0; r->found.count > 0 && i < ledger->count; i++) {
+	for (size_t i = 0; r->found.count > 0 && i < ledger->count && ledger->items[i].kind != USH_LEDGER_ELEVATED; i++) {
 		struct ush_ledger_entry copy;
 
 		ush_ledger_entry_copy(&copy, &ledger->items[i]);
@@ -116,6 +135,9 @@ static void tell(const struct readmission *r, const struct ush_ledger_entry *e, 
 		ush_buf_printf(out, ", but for names that %s (%s) is kept out by, too\n", other, bar->key);
 	else
 		ush_buf_puts(out, "; the next apply gives back what the policy grants\n");
+	if (r->ended > 0)
+		ush_buf_printf(out, "%s%s: %zu role%s for a time ended with the offboarding: usher-broker elevate gives one anew\n", where, e->key, r->ended,
+			       r->ended == 1 ? "" : "s");
 }
 
 /* "user bob", or by its key. The caller frees. */

@@ -78,7 +78,7 @@ printf '%s\n' '{"entries":[{"by":"ann","id":"1","key":"00000001","kind":"group",
 	tee "$T/flat/.usher-ledger-default" >"$T/many/current/.usher-ledger-default"
 status 0 'with a ledger in the folder' render "$T/flat"
 nok 'dev is put out' has_dev "$T/flat"
-like "$(cat "$ERR")" 'dev is denied since 2026-11-21 by ann: left; usher-broker readmit group /dev' 'and why is said'
+like "$(cat "$ERR")" 'dev is denied since 2026-11-21 by ann: left; usher-broker readmit -f POLICY --key 00000001 --reason TEXT' 'and why is said'
 status 0 'a generation with it' render --generations "$T/many"
 nok 'has no dev' has_dev "$T/many/current"
 status 0 'nor has the next' render --generations "$T/many"

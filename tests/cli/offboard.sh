@@ -59,7 +59,10 @@ refused 8 'audit log|broken.log' 'a log whose end is broken' user carol --reason
 status 6 'a run is recorded' offboard user carol --reason x --record "$T/recorded"
 ok 'whole' test -s "$T/recorded/exchanges.jsonl"
 status 6 'no API server: that is the status' offboard user carol --reason x
-like "$(cat "$OUT")" 'left +not kept out of later runs: .*Run again: usher-broker offboard user carol -f .*/policy.yaml --reason x --kubeconfig' 'and the command to run again is told'
+like "$(cat "$OUT")" 'left +not kept out of later runs, so .*Run again: usher-broker offboard user carol -f .*/policy.yaml --reason x --kubeconfig' 'and the command to run again is told'
+status 6 'a namespace likewise' "$BROKER" offboard namespace payments -f "$T/policy.yaml" --reason x --kubeconfig "$T/kubeconfig" -o json
+is "$(jq -r '.complete, .left' "$OUT" | tr '\n' ' ')" 'false 2 ' 'of which nobody may think that it is done'
+like "$(jq -r '.lines[].text' "$OUT")" 'not kept out of later runs.*nothing in payments was looked at, and nothing taken away: ' 'and what was not done is said'
 status 6 'the same in JSON' offboard user carol --reason "it's" -o json
 is "$(jq -r '.subject.name, .complete, (.lines[] | select(.kind == "ledger") | .todo)' "$OUT" | tr '\n' ' ')" 'carol false true ' 'which is whole'
 like "$(jq -r '.lines[] | select(.kind == "ledger") | .command' "$OUT")" "--reason 'it'\\\\''s'" 'a quote in the reason is quoted'

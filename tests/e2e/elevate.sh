@@ -172,9 +172,35 @@ is "$(admin get rolebinding -n prod dev-view --ignore-not-found)" '' 'T60: makes
 ok 'what ops had for a time is over, too' wait_for 20 may_not --as=x --as-group=oidc:ops
 status 5 'and nothing new is given' give group ops --role admin -n prod --for 1h --ticket T-6
 status 0 'plan says why' broker plan "${P[@]}"
-like "$(cat "$OUT")" '/?dev is denied since .*team is gone; usher-broker readmit group' 'in the words of who did it'
+like "$(cat "$OUT")" '/?dev is denied since .*team is gone; usher-broker readmit -f POLICY --key [0-9a-f]{8} --reason TEXT' 'in the words of who did it'
 status 2 'who is not denied cannot be readmitted' broker readmit group other "${P[@]}" --reason back
 status 0 'dev comes back' broker readmit group dev "${P[@]}" --reason 'they came back'
 status 0 'and the next run' broker apply "${P[@]}"
 ok 'gives back what the policy grants' wait_for 20 admin auth can-i list pods -n prod --as=x --as-group=oidc:dev
+
+# ---- one of a seal is put out: the others are let in ----
+if [ "$(id -u)" = 0 ]; then
+	broker offboard group oncall "${P[@]}" --reason x --ticket T-6 --anyway >"$T/offboard.txt" 2>&1
+	status 10 'a break-glass of which one is denied' glass
+	like "$(cat "$OUT")" 'system:serviceaccount:ops:fire; ' 'goes to the others'
+	like "$(cat "$ERR")" 'oncall is denied since .*1 of those in the seal fire got nothing' 'and says who got nothing'
+	ok 'the ServiceAccount may' may --as=system:serviceaccount:ops:fire
+	ok 'the group may not' may_not --as=x --as-group=oidc:oncall
+	status 0 'it is ended' broker elevate --end "$(key_of)" "${P[@]}"
+	broker readmit group oncall "${P[@]}" --reason x >/dev/null
+fi
+
+# ---- put out and let in again: what was given for a time is over ----
+status 0 'a person is given a role' give user bob --role admin -n prod --for 2h --ticket T-7
+again=$(key_of)
+broker offboard user BOB "${P[@]}" --reason 'a mistake' --ticket T-8 --anyway >"$T/offboard.txt" 2>&1
+is "$(admin get rolebinding -n prod "usher-elevated-$again" --ignore-not-found)" '' 'who is put out loses it'
+status 5 'and gets no other' give user bob --role admin -n prod --for 1h --ticket T-9
+like "$(cat "$ERR")" 'BOB is denied since .*readmit -f POLICY --key [0-9a-f]{8} --reason TEXT$' 'which says the way back by the key: a name may hold what a shell runs'
+status 0 'who is let in again' broker readmit user bob "${P[@]}" --reason 'a mistake'
+like "$(cat "$OUT")" '1 role for a time ended with the offboarding' 'is told that it is over'
+is "$(broker elevations "${P[@]}" -o json | jq -r --arg key "$again" '.[] | select(.key == $key) | .state')" over 'and nobody says that it holds'
+status 0 'the next run' broker apply "${P[@]}"
+is "$(broker elevations "${P[@]}" -o json | jq --arg key "$again" '[.[] | select(.key == $key)] | length')" 0 'forgets it'
+ok 'bob may not' may_not --as=oidc:bob
 done_testing

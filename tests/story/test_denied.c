@@ -47,7 +47,7 @@ START_TEST(a_denied_group_loses_what_it_has_and_stays_out_while_its_source_has_i
 	ck_assert_int_eq(sync_room_run(), 0);
 	ck_assert_uint_eq(fake_kube_writes(room.fake), 0);
 	ck_assert_uint_eq(fake_kube_count(room.fake, "GET", MAP), 1); /* the ledger costs one request */
-	ck_assert(sync_room_says(USH_NOTE, "denied since 2026-01-01 by ann: left the company; usher-broker readmit group k8s-restricted-users: no binding for it"));
+	ck_assert(sync_room_says(USH_NOTE, "denied since 2026-01-01 by ann: left the company; usher-broker readmit -f POLICY --key 0badc0de --reason TEXT: no binding for it"));
 	ck_assert_int_eq(ush_ledger_change(&room.fake->kube, "default", "default", drop, key, &room.err), 0);
 	ck_assert_int_eq(sync_room_run(), 0);
 	ck_assert(sync_room_has(READ));
@@ -102,7 +102,19 @@ START_TEST(where_bindings_hold_groups_the_plan_says_that_a_denied_person_is_stil
 	sync_room_begin(HEAD "- {group: k8s-restricted-users, role: editor, namespaces: [fancy-namespace], name: e}\n", FULL);
 	ledger_room_deny(USH_LEDGER_USER, "dave", "dave", NULL);
 	ck_assert_int_eq(sync_room_run(), 0);
-	ck_assert(sync_room_says(USH_NOTE, "dave is denied since 2026-01-01 by ann: left the company; usher-broker readmit user dave; and is in /k8s-restricted-users still"));
+	ck_assert(sync_room_says(USH_NOTE, "dave is denied since 2026-01-01 by ann: left the company; usher-broker readmit -f POLICY --key 0badc0de --reason TEXT; and is in /k8s-restricted-users still"));
+	sync_room_end();
+}
+END_TEST
+
+START_TEST(of_several_groups_that_a_denied_person_is_in_one_is_named_and_the_others_counted_once)
+{
+	sync_room_begin(HEAD "- {group: a, role: editor, namespaces: [fancy-namespace], name: e}\n- {group: b, role: editor, namespaces: [fancy-namespace], name: f}\n"
+			     "- {group: b, role: editor, namespaces: [fancy-namespace], name: g}\n",
+			"{\"groups\":[{\"name\":\"a\",\"id\":\"1\",\"members\":[\"Dave\",\"dave\",\"eve\"]},{\"name\":\"b\",\"id\":\"2\",\"members\":[\"DAVE\"]}],\"count\":2}");
+	ledger_room_deny(USH_LEDGER_USER, "dave", "dave", NULL);
+	ck_assert_int_eq(sync_room_run(), 0);
+	ck_assert(sync_room_says(USH_NOTE, "and is in /a and 1 more group still"));
 	sync_room_end();
 }
 END_TEST
@@ -411,7 +423,8 @@ END_TEST
 
 TAP_MAIN("denied", a_denied_group_loses_what_it_has_and_stays_out_while_its_source_has_it, a_denied_group_goes_although_its_source_is_down,
 	 a_denied_person_is_in_no_binding_of_people, a_denied_person_leaves_although_the_source_is_down,
-	 where_bindings_hold_groups_the_plan_says_that_a_denied_person_is_still_in_one, a_denied_namespace_is_as_an_excluded_one,
+	 where_bindings_hold_groups_the_plan_says_that_a_denied_person_is_still_in_one,
+	 of_several_groups_that_a_denied_person_is_in_one_is_named_and_the_others_counted_once, a_denied_namespace_is_as_an_excluded_one,
 	 a_spoilt_ledger_stops_the_run, what_is_given_for_a_time_ends_by_the_next_run_after_it, a_clock_that_is_set_back_gives_nothing_back,
 	 our_own_clock_neither_ends_nor_extends_it, who_may_edit_the_annotation_makes_nothing_last_longer, a_forged_one_and_a_changed_one_are_taken_away,
 	 one_that_bears_somebody_elses_mark_is_left_alone_and_told, one_that_is_given_while_a_run_reads_is_not_taken_for_forged,

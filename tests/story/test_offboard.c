@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "broker/ledger/ledger_store.h"
 #include "common/base/memory.h"
 #include "common/data/json.h"
 #include "common/net/http.h"
@@ -174,6 +175,37 @@ START_TEST(a_provider_that_is_down_keeps_nobody_in)
 	ck_assert(json_is_true(json_object_get(left, "todo")));
 	ck_assert_str_eq(ush_json_string(left, "command"), "usher-broker offboard again");
 	ck_assert(json_is_false(json_object_get(offboard_one.report, "complete"))); /* what its groups give nobody knows */
+	offboard_end();
+}
+END_TEST
+
+static int fill_up(void *context, struct ush_ledger *ledger, struct ush_error *err)
+{
+	(void)context;
+	(void)err;
+	for (size_t i = 0; i < USH_LEDGER_MAX; i++) {
+		struct ush_ledger_entry e = {.kind = USH_LEDGER_NAMESPACE, .since = 1, .key = ush_printf("%08zx", i), .name = ush_printf("n%zu", i), .by = ush_strdup("ann"),
+					     .reason = ush_strdup("x")};
+
+		ck_assert(ush_ledger_add(ledger, &e));
+	}
+	return 1;
+}
+
+/* T60: the person is out for now, and everybody is told what the next run does, and what to do before. */
+START_TEST(a_ledger_that_is_full_is_told_with_the_way_out)
+{
+	const json_t *left;
+
+	offboard_begin(STORY, FULL, USH_LEDGER_USER, "carol");
+	offboard_put("mixed", OURS, CAROL "," DAVE);
+	ck_assert_int_eq(ush_ledger_change(&room.fake->kube, "default", "default", fill_up, NULL, &room.err), 0);
+	ck_assert_int_eq(ush_offboard_run(&offboard_one, &room.err), 0);
+	ck_assert_uint_eq(offboard_subjects(AT("mixed")), 1);
+	left = offboard_line("left", "not kept out of later runs, so the next one gives back what the policy grants: the ledger has no room");
+	ck_assert(json_is_true(json_object_get(left, "todo")));
+	ck_assert_ptr_nonnull(strstr(ush_json_string(left, "text"), "2000 denied, 0 with a role for a time). Make room: readmit --key KEY"));
+	ck_assert_str_eq(ush_json_string(left, "command"), "usher-broker offboard again");
 	offboard_end();
 }
 END_TEST
@@ -349,7 +381,8 @@ END_TEST
 TAP_MAIN("offboard", a_person_is_denied_first_and_then_taken_out, running_again_is_harmless, a_dry_run_writes_nothing_and_shows_all, who_joins_in_between_stays,
 	 a_binding_that_does_not_stay_as_written_is_left_and_told, a_binding_that_a_finalizer_holds_is_emptied,
 	 what_became_somebody_elses_in_between_is_left,
-	 others_are_changed_when_told_and_never_what_a_tool_manages, a_provider_that_is_down_keeps_nobody_in, a_cluster_that_is_down_keeps_no_session, of_several_clusters_the_providers_are_asked_once,
+	 others_are_changed_when_told_and_never_what_a_tool_manages, a_provider_that_is_down_keeps_nobody_in, a_ledger_that_is_full_is_told_with_the_way_out,
+	 a_cluster_that_is_down_keeps_no_session, of_several_clusters_the_providers_are_asked_once,
 	 an_api_server_that_goes_in_the_middle_leaves_what_was_done_told, what_may_not_be_read_is_said_and_the_person_is_out,
 	 what_a_secret_holds_never_comes_here, nobody_of_that_name_is_one_line_and_no_write, nobody_cuts_the_branch_that_he_sits_on, a_group_leaves_all_of_ours_at_once_and_others_are_told,
 	 two_groups_of_one_name_are_nobodys_to_guess, of_a_namespace_what_is_ours_goes_and_the_rest_is_told)

@@ -125,7 +125,7 @@ START_TEST(a_denied_one_is_told_with_the_way_back)
 	struct ush_ledger_entry e = denied(USH_LEDGER_GROUP, "00000001", "/x", "oidc:x");
 	USH_AUTO_FREE char *words = ush_ledger_words(&e);
 
-	ck_assert_str_eq(words, "denied since 2026-11-21 by ann: left the company; usher-broker readmit group /x");
+	ck_assert_str_eq(words, "denied since 2026-11-21 by ann: left the company; usher-broker readmit -f POLICY --key 00000001 --reason TEXT");
 	ush_ledger_entry_free(&e);
 }
 END_TEST
@@ -203,6 +203,49 @@ START_TEST(it_never_grows_beyond_what_is_kept)
 }
 END_TEST
 
+/* Whoever may elevate could keep everybody from being offboarded. */
+START_TEST(roles_for_a_time_leave_room_for_who_is_put_out)
+{
+	USH_AUTO_LEDGER ledger = {0};
+	struct ush_ledger_entry more = elevated("ffffffff");
+	size_t many = 0;
+
+	for (; many < USH_LEDGER_MAX / USH_LEDGER_SHARE; many++) {
+		char key[9];
+
+		snprintf(key, sizeof key, "%08zx", many);
+		put(&ledger, elevated(key));
+	}
+	ck_assert(!ush_ledger_add(&ledger, &more));
+	put(&ledger, elevated("00000007")); /* in place of the one that is there */
+	more.seal = ush_strdup("fire");
+	put(&ledger, more);
+	for (; many + 1 < USH_LEDGER_MAX; many++) {
+		char key[9];
+
+		snprintf(key, sizeof key, "%08zx", many);
+		put(&ledger, denied(USH_LEDGER_NAMESPACE, key, key, NULL));
+	}
+	ck_assert_uint_eq(ledger.count, USH_LEDGER_MAX);
+}
+END_TEST
+
+START_TEST(who_is_kept_out_has_no_role_for_a_time)
+{
+	USH_AUTO_LEDGER ledger = {0};
+	struct ush_ledger_entry e = elevated("00000001");
+
+	ck_assert_ptr_null(ush_ledger_bars_elevation(&ledger, "oidc:", &e));
+	put(&ledger, denied(USH_LEDGER_USER, "00000002", "Bob", "BOB")); /* before the policy had a prefix */
+	ck_assert_str_eq(ush_ledger_bars_elevation(&ledger, "oidc:", &e)->key, "00000002");
+	e.group = true;
+	ck_assert_ptr_null(ush_ledger_bars_elevation(&ledger, "oidc:", &e));
+	put(&ledger, denied(USH_LEDGER_NAMESPACE, "00000003", "prod", NULL));
+	ck_assert_str_eq(ush_ledger_bars_elevation(&ledger, "oidc:", &e)->key, "00000003");
+	ush_ledger_entry_free(&e);
+}
+END_TEST
+
 START_TEST(no_two_entries_get_one_key)
 {
 	USH_AUTO_LEDGER ledger = {0};
@@ -230,5 +273,6 @@ END_TEST
 
 TAP_MAIN("ledger", what_is_written_is_read_again_byte_for_byte_in_whatever_order_it_came, a_person_is_known_by_every_spelling_in_any_case,
 	 a_person_stays_out_whatever_prefix_the_policy_has_now, a_group_is_known_by_its_id_and_by_its_name_whoever_bears_it,
-	 a_denied_one_is_told_with_the_way_back, whatever_was_not_written_so_is_refused, entries_out_of_order_or_with_one_key_are_refused, it_never_grows_beyond_what_is_kept, no_two_entries_get_one_key,
+	 a_denied_one_is_told_with_the_way_back, whatever_was_not_written_so_is_refused, entries_out_of_order_or_with_one_key_are_refused, it_never_grows_beyond_what_is_kept, roles_for_a_time_leave_room_for_who_is_put_out,
+	 who_is_kept_out_has_no_role_for_a_time, no_two_entries_get_one_key,
 	 each_policy_has_a_ledger_of_its_own)
