@@ -44,6 +44,12 @@ static struct {
 	char head[65];
 } out;
 
+/* What a log was not told by a run of this process, for the next run that can write it. */
+static struct {
+	char *path;
+	size_t lines;
+} owed;
+
 /* ---- writing ---- */
 
 static int wrote_not(struct ush_journal *journal, struct ush_error *err)
@@ -242,8 +248,26 @@ static int take_stdout(struct ush_journal *journal, struct ush_error *err)
 
 /* ---- the room's door ---- */
 
+static void owe(const struct ush_journal *journal)
+{
+	if (journal->path == NULL || journal->unsaid == 0)
+		return;
+	free(owed.path);
+	owed.path = ush_strdup(journal->path);
+	owed.lines = journal->unsaid;
+}
+
+static void take_debt(struct ush_journal *journal)
+{
+	if (owed.path == NULL || journal->path == NULL || strcmp(owed.path, journal->path) != 0)
+		return;
+	journal->unsaid = owed.lines;
+	free(ush_steal(&owed.path));
+}
+
 static void free_journal(struct ush_journal *journal)
 {
+	owe(journal);
 	if (journal->path != NULL && journal->fd >= 0)
 		close(journal->fd);
 	json_decref(journal->common);
@@ -265,6 +289,7 @@ int ush_journal_open(struct ush_journal **journal, const char *path, const struc
 	opened->world = world;
 	opened->path = strcmp(path, "-") != 0 ? ush_strdup(path) : NULL;
 	opened->common = json_object();
+	take_debt(opened);
 	opened->synced_ms = ush_boot_ms(world);
 	opened->fd = opened->path != NULL ? ush_log_file_open(path, err) : -1;
 	result = opened->path == NULL ? take_stdout(opened, err) : opened->fd >= 0 ? ready(opened, err) : -1;

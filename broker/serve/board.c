@@ -236,7 +236,10 @@ bool ush_board_healthy(struct ush_board *board, struct ush_buf *out)
 	well = fresh_enough(board, board->complete_ms);
 	if (!well)
 		ush_buf_printf(out, "no complete run for %s: %s\n", age,
-			       board->yielded ? "another usher-broker was applying when it was time last" : board->why[0] != '\0' ? board->why : "none has ended");
+			       board->yielded ? "another usher-broker was applying when it was time last"
+			       : board->why[0] != '\0' ? board->why
+			       : board->under_way ? "the one that is under way does not end"
+						  : "none has begun since");
 	else if (board->complete)
 		ush_buf_printf(out, "ok: the last complete run ended %s ago%s%s\n", age, board->why[0] != '\0' ? "; the last one failed: " : "", board->why);
 	else

@@ -2,9 +2,10 @@
 #include "broker/serve/call.h"
 
 #include <string.h>
+#include <strings.h>
 
-#include "broker/serve/seats.h"
 #include "broker/serve/listen.h"
+#include "broker/serve/seats.h"
 #include "common/base/memory.h"
 #include "common/base/text.h"
 
@@ -152,6 +153,23 @@ void ush_call_end(void *context, struct MHD_Connection *connection, void **at, e
 	*at = NULL;
 }
 
+static enum MHD_Result count_frames(void *count, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+	(void)kind;
+	(void)value;
+	*(size_t *)count += strcasecmp(name, "Content-Length") == 0 || strcasecmp(name, "Transfer-Encoding") == 0;
+	return MHD_YES;
+}
+
+/* Who says more than once where a body ends wants a proxy in front of us to believe the other one (RFC 9112 section 11.2). */
+static bool is_ambiguous(const struct ush_call *call)
+{
+	size_t count = 0;
+
+	MHD_get_connection_values(call->connection, MHD_HEADER_KIND, count_frames, &count);
+	return count > 1;
+}
+
 /* The header is there, the body is not. */
 static enum MHD_Result take_header(struct ush_call *call, const struct ush_httpd_request *request)
 {
@@ -161,6 +179,8 @@ static enum MHD_Result take_header(struct ush_call *call, const struct ush_httpd
 	call->begun = true;
 	if (call->target == NULL)
 		return refuse(call, 414);
+	if (is_ambiguous(call))
+		return refuse(call, 400);
 	config->admit(config->context, request, &call->reply);
 	call->seat->known |= call->reply.known;
 	if (call->reply.status != 0)

@@ -198,6 +198,7 @@ void ush_groups_from_csv(const char *text, size_t length, const char *file, stru
 	void *index = NULL;
 	size_t columns;
 
+	c.at += ush_text_mark(text, length);
 	if (!read_header(&c, &columns))
 		ush_groups_incomplete(groups, "%s:1: expected the header group,member or group,id,member", file);
 	else

@@ -13,7 +13,8 @@
 #include "common/data/yaml.h"
 #include "common/kube/cut.h"
 
-/* A tree takes about eleven times its text. JSON becomes one group's tree at a time. */
+/* A tree takes about eleven times its text. JSON becomes one group's tree at a time: JSON by the letter, for where a group
+ * ends is found by JSON's rules, which are not those of comments and YAML's other quotes. */
 #define TREE_MAX  (8U << 20)
 #define GROUP_MAX (8U << 20)
 #define REST_MAX  (64U << 10)
@@ -230,16 +231,25 @@ static void read_whole(struct reading *r, const char *text, size_t length)
 
 /* ---- a group at a time ---- */
 
+static struct ush_node *read_json(const char *text, size_t length, const char *name, struct ush_error *err)
+{
+	USH_AUTO_JSON strict = ush_json_parse(text, length, name, USH_ERR_REJECTED, err);
+	USH_AUTO_BUF joined = USH_BUF_MAX(2 * GROUP_MAX);
+
+	if (strict == NULL)
+		return NULL;
+	join_surrogates(&joined, text, length);
+	return ush_yaml_read_one(joined.data, joined.length, name, USH_ERR_REJECTED, err);
+}
+
 static int take_piece(void *context, const char *text, size_t length, struct ush_error *err)
 {
 	struct reading *r = context;
-	USH_AUTO_BUF joined = USH_BUF_MAX(2 * GROUP_MAX);
 	USH_AUTO_NODE node = NULL;
 
 	for (; r->at < text; r->at++)
 		r->line += *r->at == '\n';
-	join_surrogates(&joined, text, length);
-	node = ush_yaml_read_one(joined.data, joined.length, "the group that begins there", USH_ERR_REJECTED, err);
+	node = read_json(text, length, "the group that begins there", err);
 	if (node == NULL)
 		return ush_error_at(err, "%s:%u", r->file, r->line + 1);
 	return take_group(r, node);
@@ -256,7 +266,7 @@ static bool read_pieces(struct reading *r, const char *text, size_t length, stru
 		return false;
 	if (!cut.found)
 		return ush_fail(why, USH_ERR_REJECTED, "there is no list of groups in it") == 0;
-	rest = ush_yaml_read_one(cut.rest.data, cut.rest.length, "beside its groups", USH_ERR_REJECTED, why);
+	rest = read_json(cut.rest.data, cut.rest.length, "beside its groups", why);
 	if (rest == NULL || check_rest(r, rest) != 0)
 		return false;
 	incomplete_by_itself(r, rest);
@@ -281,10 +291,13 @@ static void begin_sum(struct reading *r)
 void ush_groups_from_tree(const char *text, size_t length, const char *file, struct ush_groups *groups)
 {
 	struct reading r = {.file = file, .groups = groups, .sum = EVP_MD_CTX_new()};
-	bool json = text[strspn(text, " \t\r\n")] == '{', done;
+	size_t mark = ush_text_mark(text, length);
+	bool json = text[mark + strspn(text + mark, " \t\r\n")] == '{', done;
 	USH_AUTO_BUF joined = USH_BUF_MAX(2 * TREE_MAX);
 	struct ush_error why = {0};
 
+	text += mark;
+	length -= mark;
 	begin_sum(&r);
 	done = json && read_pieces(&r, text, length, &why);
 	if (!done && length > TREE_MAX) {

@@ -55,6 +55,7 @@ static int busy(struct ush_lease *lease, const char *holder, int64_t until, stru
 	USH_AUTO_FREE char *time = micro_time(until);
 
 	time[19] = '\0';
+	lease->tried = false;
 	lease->busy = until <= ush_kube_now(lease->kube) + SPOILT; /* to wait for the end of any other leads nowhere */
 	ush_fail(err, USH_ERR_REFUSED, "another usher-broker is applying (%s); nothing was written", holder);
 	if (!lease->busy)
@@ -96,6 +97,7 @@ static int put(struct ush_lease *lease, json_t *object, bool acquire, int *statu
 	json_t *after = NULL;
 
 	sign(lease, object, acquire);
+	lease->tried = true;
 	if (ush_kube_update(lease->kube, lease->path, object, status, &after, err) != 0)
 		return -1;
 	if (after != NULL)
@@ -154,6 +156,7 @@ int ush_lease_take(struct ush_lease *lease, const struct ush_kube *kube, const c
 	if (object != NULL)
 		return take_over(lease, object, now, err);
 	created = lease_json(lease, namespace_name, now);
+	lease->tried = true;
 	if (ush_kube_create(kube, lease->list, created, false, &status, err) != 0) {
 		if (status == 404)
 			ush_hint(err, "Make the namespace, or keep state and lease elsewhere: --state-namespace NAME");
@@ -227,19 +230,45 @@ int ush_lease_holds(struct ush_lease *lease, struct ush_error *err)
 	return ush_boot_ms(lease->kube->world) - lease->renewed_ms > USH_LEASE_LAPSE * 1000;
 }
 
-void ush_lease_release(struct ush_lease *lease)
+/* What the server has now, if it bears our name: it does when only the answer to our write was lost. */
+static bool find_ours(struct ush_lease *lease, const struct ush_kube *parting)
 {
 	struct ush_error ignored = {0};
+	USH_AUTO_JSON object = NULL;
+	const char *holder;
 	int status;
 
-	if (lease->object != NULL && lease->lost.code == USH_OK) {
-		struct ush_kube parting = *lease->kube; /* after a SIGTERM too, or the next run would wait for it to end */
-		json_t *spec = json_object_get(lease->object, "spec");
+	if (ush_kube_get(parting, lease->path, &status, &object, &ignored) != 0)
+		return false;
+	holder = ush_json_string(ush_json_object(object, "spec"), "holderIdentity");
+	if (holder == NULL || strcmp(holder, lease->holder) != 0)
+		return false;
+	json_decref(lease->object);
+	lease->object = ush_steal(&object);
+	return true;
+}
 
-		json_object_del(spec, "holderIdentity");
-		json_object_set_new(spec, "leaseDurationSeconds", json_integer(1));
+/* The server's status. */
+static int give_back(const struct ush_lease *lease, const struct ush_kube *parting)
+{
+	struct ush_error ignored = {0};
+	json_t *spec = json_object_get(lease->object, "spec");
+	int status = 0;
+
+	json_object_del(spec, "holderIdentity");
+	json_object_set_new(spec, "leaseDurationSeconds", json_integer(1));
+	ush_kube_update(parting, lease->path, lease->object, &status, NULL, &ignored);
+	return status;
+}
+
+void ush_lease_release(struct ush_lease *lease)
+{
+	if ((lease->object != NULL || lease->tried) && lease->lost.code == USH_OK) {
+		struct ush_kube parting = *lease->kube; /* after a SIGTERM too, or the next run would wait for it to end */
+
 		parting.parting = true;
-		ush_kube_update(&parting, lease->path, lease->object, &status, NULL, &ignored);
+		if ((lease->object == NULL || give_back(lease, &parting) == 409) && find_ours(lease, &parting))
+			give_back(lease, &parting);
 	}
 	json_decref(lease->object);
 	free(lease->holder);

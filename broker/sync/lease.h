@@ -24,6 +24,7 @@ struct ush_lease {
 	const struct ush_kube *kube;
 	char *namespace_name, *list, *path;
 	json_t *object; /* as the server last gave it; NULL: not held */
+	bool tried;	/* it was written, and may be ours although no answer says so */
 	char *holder;
 	int64_t renewed_ms, due_ms; /* when it was renewed, when it is to be: by the boot clock, which never jumps */
 	int64_t asked_ms;           /* when the renewal that is under way was made; 0: none is */

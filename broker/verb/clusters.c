@@ -151,6 +151,8 @@ static int turn(struct ush_turn *t, const struct ush_broker_options *options, co
 	}
 	if (err->code != USH_OK)
 		ush_watch_news(options->watch, t->cluster, USH_SAYING_OUT, "fails");
+	else if (t->cluster != NULL)
+		ush_watch_works(options->watch, t->cluster);
 	run.plan = t->sync->plan;
 	run.ledger = t->sync->plan != NULL ? &t->sync->ledger : NULL;
 	run.applied = t->carried_out ? &t->applied : NULL;
@@ -196,9 +198,12 @@ int ush_broker_each(struct ush_broker *broker, const struct ush_broker_options *
 			return -1;
 		}
 		fflush(stdout);
-		ush_error_print(stderr, "usher-broker", &why);
-		if (options->watch != NULL)
+		if (options->watch == NULL) {
+			ush_error_print(stderr, "usher-broker", &why);
+		} else {
+			ush_watch_failed(options->watch, t.cluster, &why);
 			options->watch->told++;
+		}
 		code = failed++ == 0 || code == why.code ? why.code : USH_ERR_PARTIAL;
 	}
 	return failed == 0 ? status : ush_fail(err, code, "%zu of %zu clusters failed", failed, turns);

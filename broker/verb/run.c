@@ -49,7 +49,7 @@ static enum ush_ended ended(const struct ush_watch *watch, const struct ush_erro
 	return watch->yielded || ush_asked_to_end() ? USH_ENDED_YIELDED : USH_ENDED_COMPLETE;
 }
 
-/* One line for a run that failed, however often: those of several clusters were told as they came. The answer is the exit status. */
+/* Those of several clusters were told as they came. The answer is the exit status. */
 static int run_once(struct ush_board *board, struct ush_watch *watch)
 {
 	USH_AUTO_BROKER broker = {0};
@@ -62,7 +62,9 @@ static int run_once(struct ush_board *board, struct ush_watch *watch)
 		ush_broker_apply_policy(&broker, &options, &why);
 	how = ended(watch, &why);
 	if (how == USH_ENDED_FAILED && watch->told == 0)
-		ush_error_print(stderr, "usher-broker", &why);
+		ush_watch_failed(watch, NULL, &why);
+	else if (how == USH_ENDED_COMPLETE)
+		ush_watch_works(watch, NULL);
 	if (how == USH_ENDED_FAILED && !watch->numbered) /* what comes after a policy that is no policy is worth saying again */
 		ush_watch_forget(watch);
 	ush_board_end(board, how, how == USH_ENDED_FAILED ? &why : NULL);
@@ -82,7 +84,7 @@ static uint64_t chance(const struct ush_world *world)
 
 static int run_all(const struct ush_world *world, struct ush_board *board)
 {
-	struct ush_watch watch = {.numbers = take_numbers, .context = board};
+	struct ush_watch watch = {.world = world, .numbers = take_numbers, .context = board};
 	struct ush_schedule schedule = {.every_ms = every * 1000, .jitter_ms = jitter * 1000};
 	int64_t begin = ush_schedule_first(&schedule, ush_boot_ms(world), chance(world));
 	int status = 0;
@@ -93,13 +95,15 @@ static int run_all(const struct ush_world *world, struct ush_board *board)
 
 		if (waited == USH_WAITED_END)
 			break;
-		if (waited == USH_WAITED_NOW)
+		if (waited == USH_WAITED_NOW) { /* whoever asked wants to read how it is */
 			ush_schedule_now(&schedule, ush_boot_ms(world));
+			ush_watch_free(&watch);
+		}
 		status = run_once(board, &watch);
 		begin = ush_schedule_next(&schedule, ush_boot_ms(world), chance(world));
 	}
 	ush_board_stop(board);
-	ush_watch_forget(&watch);
+	ush_watch_free(&watch);
 	/* At rest it ends as it should. A run that a signal broke off while it wrote is told by its status. */
 	return max_runs >= 0 || status == ush_code_status(USH_ERR_PARTIAL) ? status : 0;
 }

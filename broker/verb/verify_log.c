@@ -34,11 +34,11 @@ static void add_line(struct ush_buf *out, const struct ush_chain *chain)
 	if (chain->continued)
 		ush_buf_printf(out, "it goes on from another log, which ended with %s\n", chain->after);
 	if (chain->tears > 0)
-		ush_buf_printf(out, "%zu time%s a run was killed while it wrote a line, and the next one said so\n",
+		ush_buf_printf(out, "%zu time%s a run was killed, or the disk was full, while it wrote a line, and the next one said so\n",
 			       chain->tears, chain->tears == 1 ? "" : "s");
 	if (ush_chain_open(chain) > 0)
 		ush_buf_printf(out,
-			       "%zu run%s began and did not end: killed, or still at it; what was done last may have "
+			       "%zu run%s began and did not end: killed, still at it, or the disk was full; what was done last may have "
 			       "no line\n",
 			       ush_chain_open(chain), ush_chain_open(chain) == 1 ? "" : "s");
 }

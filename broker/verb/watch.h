@@ -9,15 +9,22 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "common/base/error.h"
+#include "common/base/world.h"
+
 struct ush_run;
 
 struct ush_watch {
-	/* given: gets each cluster's run in numbers (broker/sync/metrics.h) */
+	/* given */
+	const struct ush_world *world; /* whose clock tells when it is time to say it again */
+	/* gets each cluster's run in numbers (broker/sync/metrics.h) */
 	void (*numbers)(void *context, const struct ush_run *run);
 	void *context;
 	/* made */
 	struct ush_said *said;
 	size_t said_count;
+	struct ush_ailing *ailing;
+	size_t ailing_count;
 	size_t told;  /* errors that were printed already in this run */
 	bool yielded; /* in this run another one held the lease of a cluster */
 	bool numbered; /* this run came to a cluster */
@@ -28,10 +35,19 @@ enum ush_saying { USH_SAYING_OUT, USH_SAYING_REST, USH_SAYING_YIELD };
 /* True when it is not what was said there last; it is then. watch NULL: always. cluster may be NULL. */
 bool ush_watch_news(struct ush_watch *watch, const char *cluster, enum ush_saying what, const char *text);
 
+/* A run failed there (cluster NULL: as a whole): one line, and while the next ones fail in the same way one an hour. */
+void ush_watch_failed(struct ush_watch *watch, const char *cluster, const struct ush_error *err);
+
+/* A run did what it should there: says so in a line when the one before it did not. */
+void ush_watch_works(struct ush_watch *watch, const char *cluster);
+
 /* A run begins: forgets what was told in the last one. */
 void ush_watch_begin(struct ush_watch *watch);
 
-/* Forgets everything that was said: it will be said again. */
+/* Forgets what was said of runs that came to their end: it will be said again. */
 void ush_watch_forget(struct ush_watch *watch);
+
+/* Forgets everything: as at the start. */
+void ush_watch_free(struct ush_watch *watch);
 
 #endif

@@ -31,6 +31,13 @@ size_t ush_text_code_point(const char *s, size_t length, unsigned int *code_poin
 	return need;
 }
 
+size_t ush_text_mark(const char *s, size_t length)
+{
+	static const char mark[] = {'\xef', '\xbb', '\xbf'};
+
+	return length >= sizeof mark && memcmp(s, mark, sizeof mark) == 0 ? sizeof mark : 0;
+}
+
 bool ush_text_is_utf8(const char *s, size_t length)
 {
 	unsigned int c;

@@ -28,6 +28,9 @@ char *ush_text_without_tokens(const char *raw);
 /* True when s is valid UTF-8 (RFC 3629: no surrogates, no overlong forms, at most U+10FFFF). */
 bool ush_text_is_utf8(const char *s, size_t length);
 
+/* Bytes of the mark that some editors put in front of UTF-8 (U+FEFF): 3, or 0 when s does not begin with it. */
+size_t ush_text_mark(const char *s, size_t length);
+
 /* Decodes one code point at s (length > 0); returns its length in bytes, 0 when it is not UTF-8. */
 size_t ush_text_code_point(const char *s, size_t length, unsigned int *code_point);
 

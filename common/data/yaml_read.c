@@ -7,8 +7,6 @@
 #include "common/base/memory.h"
 #include "common/data/yaml.h"
 
-#define UTF8_MARK "\xef\xbb\xbf"
-
 struct anchor {
 	char *name;
 	const struct ush_node *node;
@@ -302,7 +300,7 @@ static int read_stream(struct reader *r, struct ush_node ***documents, size_t *c
 int ush_yaml_read(const char *text, size_t length, const char *name, enum ush_code code, struct ush_node ***documents,
 		  size_t *count, struct ush_error *err)
 {
-	static const size_t mark = sizeof UTF8_MARK - 1;
+	size_t mark = ush_text_mark(text, length); /* YAML 1.2 section 5.2 allows it */
 	struct reader r = {.name = name, .code = code, .err = err};
 	int result;
 
@@ -310,12 +308,8 @@ int ush_yaml_read(const char *text, size_t length, const char *name, enum ush_co
 	*count = 0;
 	if (!yaml_parser_initialize(&r.parser))
 		return ush_fail(err, USH_ERR_STORE, "%s: out of memory", name);
-	if (length >= mark && memcmp(text, UTF8_MARK, mark) == 0) { /* some editors put it there; YAML 1.2 section 5.2 allows it */
-		text += mark;
-		length -= mark;
-	}
 	yaml_parser_set_encoding(&r.parser, YAML_UTF8_ENCODING); /* libyaml then knows no mark, and no UTF-16 */
-	yaml_parser_set_input_string(&r.parser, (const unsigned char *)text, length);
+	yaml_parser_set_input_string(&r.parser, (const unsigned char *)text + mark, length - mark);
 	result = read_stream(&r, documents, count);
 	free_anchors(&r);
 	yaml_parser_delete(&r.parser);

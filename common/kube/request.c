@@ -79,7 +79,8 @@ static int send_once(const struct ush_kube *kube, struct ush_kube_call *call, co
 	};
 
 	ush_kube_prepare(kube, &request);
-	kube->config->writes += strcmp(call->method, "GET") != 0 && strstr(call->path, "reviews") == NULL;
+	request.writes = strcmp(call->method, "GET") != 0 && strstr(call->path, "reviews") == NULL;
+	kube->config->writes += request.writes;
 	if (body != NULL)
 		request.content_type = call->content_type != NULL ? call->content_type : "application/json";
 	if (call->on_body != NULL) {

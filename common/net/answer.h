@@ -32,6 +32,7 @@ struct ush_exchange {
 	size_t header_bytes, body_bytes;
 	int64_t retry_at; /* Unix seconds of a Retry-After that is a date, or 0 */
 	bool compressed;  /* a Content-Encoding was taken */
+	int64_t until_ms; /* of the boot clock, once a signal came; 0: none did */
 	bool refused;   /* a callback ended the exchange and filled err */
 	bool cut;       /* the body of an error answer was longer than is kept */
 	bool forbidden; /* the host's name led to an address that is not asked */

@@ -297,10 +297,16 @@ static curl_socket_t open_socket(void *context, curlsocktype purpose, struct cur
 
 static int on_progress(void *context, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
 {
-	const struct ush_exchange *x = context;
+	struct ush_exchange *x = context;
+	int64_t now;
 
 	(void)a, (void)b, (void)c, (void)d;
-	return ush_asked_to_end() && !x->request->parting ? 1 : 0;
+	if (!ush_asked_to_end() || x->request->parting)
+		return 0;
+	now = ush_real_boot_ms();
+	if (x->until_ms == 0)
+		x->until_ms = now + (x->request->writes ? USH_HTTP_WRITES_MS : 0);
+	return now >= x->until_ms;
 }
 
 static void set_transport(struct ush_exchange *x)
@@ -355,6 +361,7 @@ int ush_exchange_begin(struct ush_exchange *x, struct ush_http_client *client)
 		return -1;
 	if (x->easy == NULL)
 		return ush_fail(x->err, USH_ERR_STORE, "libcurl cannot be set up");
+	x->until_ms = ush_asked_to_end() ? 1 : 0; /* nothing more is begun */
 	x->host = ush_url_authority(&url);
 	x->peer = ush_strdup(x->host);
 	x->timeout_ms = x->request->timeout_ms > 0 ? x->request->timeout_ms : USH_HTTP_TIMEOUT_MS;

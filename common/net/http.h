@@ -17,6 +17,8 @@
 #include "common/base/secret.h"
 #include "common/base/text.h"
 
+#define USH_HTTP_WRITES_MS 3000 /* that what is written may take to its end when a signal came */
+
 struct ush_http_request {
 	const char *method; /* "GET", "POST", "PATCH", "PUT", "DELETE"; NULL is GET */
 	const char *url;
@@ -42,6 +44,7 @@ struct ush_http_request {
 		*tls_server_name; /* verify this name instead of the URL's host (kubeconfig tls-server-name), or NULL */
 	const char *client_cert_pem; /* TLS client certificate, or NULL */
 	const struct ush_secret *client_key_pem;
+	bool writes;        /* after SIGINT or SIGTERM it has USH_HTTP_WRITES_MS to come to its end: the server does it anyway */
 	bool parting;       /* made to its end although SIGINT or SIGTERM came: to leave things in order */
 	int64_t timeout_ms; /* of the whole exchange; 0: 15 s. Connecting has 5 s of it */
 	size_t max_bytes;   /* of the body; 0: 256 KiB */

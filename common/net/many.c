@@ -2,7 +2,6 @@
 #include "common/net/many.h"
 
 #include <string.h>
-#include <time.h>
 
 #include "common/base/memory.h"
 #include "common/net/answer.h"
@@ -10,7 +9,6 @@
 
 #define CONNECTIONS 8   /* to one server, where one does not carry them all */
 #define LOOK_MS     100 /* how often a signal is looked for while nothing comes */
-#define WRITES_MS   3000 /* that what is written may take to its end when a signal came */
 
 struct flight { /* one exchange; its easy handle is used again and again */
 	struct ush_exchange x;
@@ -145,14 +143,6 @@ static void cut(struct ush_many *many, bool all)
 	}
 }
 
-static int64_t clock_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_BOOTTIME, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 static int run(struct ush_many *many, struct ush_http_client *client, struct ush_error *err)
 {
 	int64_t until = 0;
@@ -161,8 +151,8 @@ static int run(struct ush_many *many, struct ush_http_client *client, struct ush
 		int64_t wait_ms = -1;
 
 		if (ush_asked_to_end()) {
-			until = until != 0 ? until : clock_ms() + WRITES_MS;
-			cut(many, clock_ms() >= until);
+			until = until != 0 ? until : ush_real_boot_ms() + USH_HTTP_WRITES_MS;
+			cut(many, ush_real_boot_ms() >= until);
 			if (many->under_way == 0)
 				return ush_fail(err, USH_ERR_DECLINED, "a signal asked to stop");
 		} else {

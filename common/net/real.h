@@ -16,4 +16,7 @@ void ush_world_real_free(struct ush_world *world);
 /* True once SIGINT or SIGTERM came; a wait and an HTTP exchange end then. False where no real world was made. */
 bool ush_asked_to_end(void);
 
+/* The boot clock, for what has no world. */
+int64_t ush_real_boot_ms(void);
+
 #endif

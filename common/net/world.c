@@ -36,10 +36,15 @@ static int64_t now_ms(void *context)
 	return clock_ms(CLOCK_REALTIME);
 }
 
+int64_t ush_real_boot_ms(void)
+{
+	return clock_ms(CLOCK_BOOTTIME);
+}
+
 static int64_t boot_ms(void *context)
 {
 	(void)context;
-	return clock_ms(CLOCK_BOOTTIME);
+	return ush_real_boot_ms();
 }
 
 static int sleep_ms(void *context, int64_t ms)

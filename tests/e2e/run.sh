@@ -100,6 +100,8 @@ rotated() { # NAME FILE: the `run` of that name reads its token there
 	ok "$1: which a run says" wait_for 60 grep -q 'does not accept our credentials (401' "$T/$1.log"
 	replace "$2" "$(token_for "$1-last")"
 	ok "$1: and goes on when there is another" more 2
+	is "$(grep -c 'does not accept our credentials (401' "$T/$1.log")" 1 "$1: however many runs failed, it is said once"
+	like "$(cat "$T/$1.log")" 'usher-broker: works again; before that [0-9]* runs? failed' "$1: and when it is over"
 	nok "$1: no token is in its log" grep -qF "${old:20:60}" "$T/$1.log"
 }
 
@@ -190,6 +192,29 @@ while_it_writes() {
 	is "$(bindings many)" 1500 'while it writes: whole'
 }
 
+# ---- its disk ----
+
+failed() { [ "$(count failed)" -ge 1 ]; }
+
+while_the_disk_is_full() { # its log is on a disk with room for a few lines
+	if ! { mkdir "$T/small" && mount -t tmpfs -o size=16k tmpfs "$T/small"; } 2>/dev/null; then
+		skip 'a full disk' 'nothing can be mounted here'
+		return
+	fi
+	# shellcheck disable=SC2046 # words
+	policy full $(seq -f 'team-%.0f' 1500) # who keeps the same role loses nothing, so no limit is in the way
+	stay small/full --every 1s --kubeconfig "$T/account.kubeconfig"
+	ok 'a full disk: the runs fail' wait_for 60 failed
+	mount -o remount,size=4m "$T/small"
+	ok 'with room again they go on' more 2
+	is "$(jq -r 'select(.event == "log.lost") | .lines > 10' <(grep '}$' "$T/small/full.jsonl"))" true 'and the log says how many lines are not in it'
+	status 0 'which is one log' "$BROKER" verify-log "$T/small/full.jsonl"
+	like "$(cat "$OUT")" 'the disk was full' 'and says so'
+	kill -TERM "$PID"
+	wait "$PID"
+	umount "$T/small"
+}
+
 cluster_start
 program
 admin create namespace apps >/dev/null
@@ -203,4 +228,5 @@ replace "$T/account.kubeconfig.token" "$(token_for signals)"
 while_it_reads
 while_it_asks
 while_it_writes
+while_the_disk_is_full
 done_testing

@@ -383,6 +383,33 @@ START_TEST(an_expired_lease_is_taken_over_and_the_work_ended)
 }
 END_TEST
 
+/* The write that made it ours, or the one that kept it so, was answered and nobody heard it: the next run need not wait. */
+START_TEST(a_lease_is_given_back_though_its_answer_was_lost)
+{
+	static const struct {
+		const char *method;
+		bool there; /* before it */
+		unsigned int skip;
+	} cases[] = {{"POST", false, 0}, {"PUT", true, 0}, {"GET", false, 1}};
+
+	for (size_t i = 0; i < USH_COUNT(cases); i++) {
+		const json_t *lease;
+
+		sync_room_begin(STORY, FULL);
+		if (cases[i].there)
+			fake_kube_add(room.fake, "{'kind':'Lease','metadata':{'name':'usher-broker','namespace':'default'},'spec':{}}");
+		fake_kube_fail(room.fake, (struct fake_kube_fault){.method = cases[i].method, .path = "/apis/coordination.k8s.io/", .skip = cases[i].skip,
+								   .times = strcmp(cases[i].method, "GET") == 0 ? 3 : 1, .done = true});
+		ck_assert_int_ne(sync_room_run(), 0);
+		lease = fake_kube_object(room.fake, "/apis/coordination.k8s.io/v1/namespaces/default/leases/usher-broker");
+		ck_assert_ptr_nonnull(lease);
+		ck_assert_msg(json_object_get(json_object_get(lease, "spec"), "holderIdentity") == NULL, "held: %s", cases[i].method);
+		ck_assert_int_eq(sync_room_run(), 0);
+		sync_room_end();
+	}
+}
+END_TEST
+
 START_TEST(a_clock_that_is_hours_off_takes_nobodys_lease_and_nobodys_access)
 {
 	struct ush_lease lease;
@@ -456,5 +483,5 @@ TAP_MAIN("sync_order", another_role_leaves_no_gap, two_that_change_role_have_a_s
 	 who_change_places_are_in_both_for_a_moment, roles_that_change_places_leave_no_gap_either, a_binding_is_not_written_before_its_role,
 	 a_binding_waits_with_its_role_for_a_namespace_that_went,
 	 a_second_run_finds_the_lease_taken, a_lease_that_we_took_ourselves_is_ours, a_lease_that_ends_in_another_century_is_told_from_one_at_work,
-	 an_expired_lease_is_taken_over_and_the_work_ended,
+	 an_expired_lease_is_taken_over_and_the_work_ended, a_lease_is_given_back_though_its_answer_was_lost,
 	 a_clock_that_is_hours_off_takes_nobodys_lease_and_nobodys_access, whose_a_name_was_is_noted_before_it_is_taken, a_run_that_lost_its_lease_writes_nothing_more)

@@ -155,6 +155,18 @@ START_TEST(a_program_that_never_had_a_complete_run_is_well_for_a_while_and_then_
 }
 END_TEST
 
+START_TEST(a_run_that_does_not_end_is_why)
+{
+	begin();
+	run(0, NULL, NULL);
+	ush_board_begin(board);
+	pass(900001);
+	ck_assert(!healthy());
+	ck_assert_str_eq(out.data, "no complete run for 15 min: the one that is under way does not end\n");
+	end();
+}
+END_TEST
+
 START_TEST(a_wall_clock_that_jumps_changes_no_verdict)
 {
 	begin();
@@ -256,6 +268,7 @@ START_TEST(what_others_say_cannot_break_the_line)
 END_TEST
 
 TAP_MAIN("board", clusters_stand_under_one_head_for_each_name, pages_that_differ_are_merged_by_name, health_ends_when_the_last_complete_run_is_too_old,
-	 a_program_that_never_had_a_complete_run_is_well_for_a_while_and_then_is_not, a_wall_clock_that_jumps_changes_no_verdict,
+	 a_program_that_never_had_a_complete_run_is_well_for_a_while_and_then_is_not, a_run_that_does_not_end_is_why,
+	 a_wall_clock_that_jumps_changes_no_verdict,
 	 readiness_ends_when_no_run_comes_to_an_end, a_run_that_yields_is_no_success_and_no_failure, a_run_that_comes_to_no_cluster_fails_for_each_that_is_known,
 	 a_first_run_that_comes_to_no_cluster_is_told_without_names, what_others_say_cannot_break_the_line)

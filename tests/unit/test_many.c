@@ -266,6 +266,42 @@ START_TEST(a_signal_does_not_wait_for_ever_for_a_write)
 }
 END_TEST
 
+/* ---- one alone ---- */
+
+static void alone(const char *method, http_handler handler, enum ush_code code)
+{
+	USH_AUTO_RESPONSE response = {0};
+	struct ush_http_request request = {.method = method, .writes = strcmp(method, "GET") != 0, .loopback_http = true};
+
+	begin(1, 1);
+	http_server_script(t.server, handler, NULL);
+	request.url = http_server_url(t.server);
+	ck_assert_int_eq(ush_http(&t.world, &request, &response, &t.err), code == USH_OK ? 0 : -1);
+	ck_assert_msg(t.err.code == code, "%s", t.err.what);
+	ck_assert_int_eq(response.status, code == USH_OK ? 201 : 0);
+	end();
+}
+
+START_TEST(a_signal_lets_a_write_alone_come_to_its_end)
+{
+	alone("PUT", answer_after_the_signal, USH_OK);
+	alone("PUT", echo, USH_ERR_DECLINED); /* and none is begun after it */
+}
+END_TEST
+
+START_TEST(a_signal_does_not_wait_for_ever_for_a_write_alone)
+{
+	alone("PUT", hang, USH_ERR_DECLINED);
+}
+END_TEST
+
+START_TEST(a_signal_ends_what_is_read_alone)
+{
+	alone("GET", hang, USH_ERR_DECLINED);
+}
+END_TEST
+
 TAP_MAIN("many", each_is_answered_once_and_no_more_than_the_width_are_under_way, one_after_another_keeps_the_same_promises,
 	 connections_live_from_one_run_to_the_next, who_wants_to_wait_is_asked_again, nothing_to_do_makes_no_connection,
-	 a_signal_ends_all_that_is_under_way, a_signal_lets_writes_come_to_their_end, a_signal_does_not_wait_for_ever_for_a_write)
+	 a_signal_ends_all_that_is_under_way, a_signal_lets_writes_come_to_their_end, a_signal_does_not_wait_for_ever_for_a_write,
+	 a_signal_lets_a_write_alone_come_to_its_end, a_signal_does_not_wait_for_ever_for_a_write_alone, a_signal_ends_what_is_read_alone)

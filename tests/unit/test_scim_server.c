@@ -192,6 +192,26 @@ START_TEST(a_client_that_sends_its_body_slowly_is_no_stranger)
 }
 END_TEST
 
+/* A proxy that believes the other length takes what is behind it for the next one's request (RFC 9112 section 11.2). */
+START_TEST(a_body_whose_end_is_said_twice_is_refused)
+{
+	static const char *const twice[] = {
+		"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+		"Content-Length: 5\r\nContent-Length: 0\r\n\r\nhello",
+	};
+
+	begin();
+	memset(crowd, -1, sizeof crowd);
+	for (size_t i = 0; i < USH_COUNT(twice); i++) {
+		USH_AUTO_FREE char *request = ush_printf("POST /scim/v2/Users HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " TOKEN "\r\n"
+							 "Content-Type: application/scim+json\r\n%s", twice[i]);
+
+		ck_assert_int_eq(visit_read(visit_send(port, request), NULL), 400);
+	}
+	end();
+}
+END_TEST
+
 TAP_MAIN("scim_server", a_client_with_a_token_is_answered_beside_a_host_with_300_connections,
 	 a_client_with_a_token_is_answered_beside_many_hosts_with_300_connections, a_client_that_is_known_keeps_its_connection_whoever_comes,
-	 a_client_that_sends_its_body_slowly_is_no_stranger)
+	 a_client_that_sends_its_body_slowly_is_no_stranger, a_body_whose_end_is_said_twice_is_refused)

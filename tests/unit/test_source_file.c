@@ -191,6 +191,44 @@ START_TEST(equal_lists_have_equal_digests)
 }
 END_TEST
 
+/* Where a group ends is found by JSON's rules; what is JSON only by YAML's is read as YAML, and means the same as ever. */
+START_TEST(groups_in_a_comment_are_none)
+{
+	static const char right[] = "{\"count\": 1, # \"groups\": [{\"name\": \"former-admins\"}],\n \"groups\": [{\"name\": 'a}'}]}";
+
+	in_folder();
+	expect_incomplete("g.json", "{\"count\": 1, # \"groups\": [{\"name\": \"former-admins\"}],\n \"groups\": []}", "holds 1 groups and holds 0");
+	expect_incomplete("g.json", "{\"count\": 1, # \"groups\": [{\"name\": \"former-admins\"}],\n \"groups\": null}", "expected a list, found null");
+	expect_incomplete("g.json", "{\"count\": 1, # \"groups\": [{\"name\": \"former-admins\"}]\n}", "expected a list, found nothing");
+	expect_incomplete("g.json", "{\"count\": 1, x\"groups\": [{\"name\": \"a\"}]}", "groups: expected a list, found nothing");
+	read_text("g.json", right, strlen(right));
+	ck_assert_msg(groups.complete, "%s", groups.why);
+	ck_assert_uint_eq(groups.count, 1);
+	ck_assert_str_eq(groups.items[0].name, "a}");
+	leave_folder();
+}
+END_TEST
+
+/* Spreadsheets and PowerShell put U+FEFF in front of UTF-8. */
+START_TEST(a_mark_in_front_of_a_file_is_no_part_of_it)
+{
+	static const char *const files[][2] = {
+		{"g.json", "\xef\xbb\xbf{\"groups\": [{\"name\": \"devs\\ud83d\\ude00\"}], \"count\": 1}"},
+		{"g.yaml", "\xef\xbb\xbfgroups: [{name: devs}]\ncount: 1\n"},
+		{"g.csv", "\xef\xbb\xbfgroup,member\r\ndevs,carol\r\n#rows,1\r\n"},
+	};
+
+	in_folder();
+	for (size_t i = 0; i < USH_COUNT(files); i++) {
+		read_text(files[i][0], files[i][1], strlen(files[i][1]));
+		ck_assert_msg(groups.complete, "%s: %s", files[i][0], groups.why);
+		ck_assert_uint_eq(groups.count, 1);
+		ck_assert_int_eq(strncmp(groups.items[0].path, "/devs", 5), 0);
+	}
+	leave_folder();
+}
+END_TEST
+
 /* No bytes make a reader crash, and a file that is believed has a proof. */
 START_TEST(a_spoilt_file_is_incomplete_or_a_list)
 {
@@ -337,6 +375,7 @@ END_TEST
 
 TAP_MAIN("source_file", json_is_read, yaml_is_read_by_the_same_door, csv_is_read, half_a_file_is_incomplete_wherever_it_ends,
 	 an_empty_or_missing_file_is_incomplete_not_zero_groups, a_count_that_does_not_fit_is_incomplete, a_checksum_is_held_when_it_is_given,
-	 malformed_groups_are_told_with_their_place, equal_lists_have_equal_digests, a_spoilt_file_is_incomplete_or_a_list,
+	 malformed_groups_are_told_with_their_place, equal_lists_have_equal_digests, groups_in_a_comment_are_none,
+	 a_mark_in_front_of_a_file_is_no_part_of_it, a_spoilt_file_is_incomplete_or_a_list,
 	 a_large_file_of_json_takes_little_more_than_its_size, a_large_file_that_is_spoilt_is_incomplete, the_checksum_of_a_large_file_is_held,
 	 what_would_take_much_more_than_its_size_is_refused)
