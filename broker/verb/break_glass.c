@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "broker/journal/events.h"
-#include "broker/lifecycle/elevate.h"
-#include "broker/lifecycle/seal.h"
+#include "broker/lifecycle/elevate/elevate.h"
+#include "broker/lifecycle/elevate/seal.h"
 #include "broker/policy/naming.h"
 #include "broker/verb/elevating.h"
 #include "common/base/memory.h"

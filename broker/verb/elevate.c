@@ -4,7 +4,7 @@
  */
 #include <string.h>
 
-#include "broker/lifecycle/elevate.h"
+#include "broker/lifecycle/elevate/elevate.h"
 #include "broker/policy/naming.h"
 #include "broker/verb/elevating.h"
 #include "common/base/memory.h"

@@ -6,7 +6,7 @@
 
 #include "broker/journal/journal.h"
 #include "broker/ledger/ledger_store.h"
-#include "broker/lifecycle/elevate.h"
+#include "broker/lifecycle/elevate/elevate.h"
 #include "broker/policy/naming.h"
 #include "broker/policy/reader.h"
 #include "broker/rights/rights.h"

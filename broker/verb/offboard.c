@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "broker/journal/account.h"
-#include "broker/lifecycle/offboard.h"
+#include "broker/lifecycle/offboard/offboard.h"
 #include "broker/policy/naming.h"
 #include "broker/verb/told.h"
 #include "broker/verb/verb.h"

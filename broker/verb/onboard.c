@@ -10,7 +10,7 @@
 
 #include "broker/journal/account.h"
 #include "broker/journal/journal.h"
-#include "broker/lifecycle/onboard.h"
+#include "broker/lifecycle/onboard/onboard.h"
 #include "broker/policy/reader.h"
 #include "broker/rights/rights.h"
 #include "broker/verb/told.h"

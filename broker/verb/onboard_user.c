@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "broker/ledger/ledger_store.h"
-#include "broker/lifecycle/onboard_user.h"
+#include "broker/lifecycle/onboard/user.h"
 #include "broker/policy/naming.h"
 #include "broker/sync/denied.h"
 #include "broker/sync/ledger_note.h"

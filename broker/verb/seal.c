@@ -4,7 +4,7 @@
  */
 #include <string.h>
 
-#include "broker/lifecycle/seal.h"
+#include "broker/lifecycle/elevate/seal.h"
 #include "broker/verb/verb.h"
 #include "common/base/memory.h"
 

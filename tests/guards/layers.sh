@@ -62,13 +62,13 @@ rule 'the ledger knows the policy and what is common, no more' broker/ledger 'br
 rule 'the sync knows nothing of what is built on it' broker/sync 'broker/(lifecycle|serve|receive)/'
 rule 'what is served includes no verb, no source and no lifecycle' broker/serve 'broker/(verb|source|lifecycle|receive|audit)/'
 rule 'nothing of lifecycle includes a verb, or what is served and received' broker/lifecycle 'broker/(verb|serve|receive)/'
-rule 'pure: what onboard makes, compares and tells includes no effect' 'broker/lifecycle/onboard_objects.c broker/lifecycle/onboard_values.c broker/lifecycle/onboard_compare.c broker/lifecycle/onboard_report.c broker/lifecycle/onboard_user.c broker/lifecycle/quantity.c' "$effects"
+rule 'pure: what onboard makes, compares and tells includes no effect' 'broker/lifecycle/onboard/objects.c broker/lifecycle/onboard/values.c broker/lifecycle/onboard/compare.c broker/lifecycle/onboard/report.c broker/lifecycle/onboard/user.c broker/lifecycle/onboard/quantity.c' "$effects"
 rule 'what is pushed is taken without verbs, sync, audit and lifecycle' broker/receive 'broker/(verb|sync|audit|lifecycle|ledger|journal)/'
 rule 'pure: filters, patches and the store of what is pushed include no effect' 'broker/receive/filter.c broker/receive/filter_match.c broker/receive/patch.c broker/receive/resource.c broker/receive/store.c broker/receive/record.c' "$effects"
 rule 'pure: a schedule includes no effect' broker/serve/schedule.c 'common/|broker/(sync|policy)/'
 rule 'pure: reconcile and desired include no effect' 'broker/sync/reconcile.c broker/sync/desired.c broker/sync/plan.c' "$effects"
 rule 'pure: verdict, match and rules include no effect' 'broker/audit/verdict.c common/kube/match.c broker/audit/rules.c' "$effects"
-rule 'pure: the dossier and what is told of it include no effect' 'broker/lifecycle/dossier.c broker/lifecycle/dossier_reach.c broker/lifecycle/dossier_things.c broker/lifecycle/offboard_names.c broker/lifecycle/offboard_report.c' "$effects"
+rule 'pure: the dossier and what is told of it include no effect' 'broker/lifecycle/offboard/dossier.c broker/lifecycle/offboard/dossier_reach.c broker/lifecycle/offboard/dossier_things.c broker/lifecycle/offboard/names.c broker/lifecycle/offboard/report.c' "$effects"
 rule 'pure: claims and jose include no effect' 'common/oidc/claims.c common/oidc/jose.c' "$effects"
 rule 'every include names its file from the top of the tree' 'common plugin broker tests' '\.\./|[^/]*$'
 nok 'no shipped source includes a test' grep -rlE --include='*.[ch]' '^#include "tests/' common plugin broker

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "broker/ledger/ledger_store.h"
-#include "broker/lifecycle/elevate.h"
+#include "broker/lifecycle/elevate/elevate.h"
 #include "broker/sync/elevated.h"
 #include "common/base/memory.h"
 #include "common/data/json.h"

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "broker/ledger/ledger_store.h"
-#include "broker/lifecycle/elevate.h"
+#include "broker/lifecycle/elevate/elevate.h"
 #include "broker/sync/elevated.h"
 #include "broker/sync/ledger_note.h"
 #include "broker/sync/render.h"

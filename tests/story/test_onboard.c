@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#include "broker/lifecycle/onboard.h"
+#include "broker/lifecycle/onboard/onboard.h"
 #include "common/base/memory.h"
 #include "common/data/json.h"
 #include "tests/support/onboard_room.h"

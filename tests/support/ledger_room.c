@@ -4,7 +4,7 @@
 #include <check.h>
 
 #include "broker/ledger/ledger_store.h"
-#include "broker/lifecycle/elevate.h"
+#include "broker/lifecycle/elevate/elevate.h"
 #include "common/base/memory.h"
 
 struct ush_ledger_entry ledger_room_made;

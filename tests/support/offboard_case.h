@@ -6,7 +6,7 @@
 #ifndef USH_TEST_OFFBOARD_CASE_H
 #define USH_TEST_OFFBOARD_CASE_H
 
-#include "broker/lifecycle/offboard.h"
+#include "broker/lifecycle/offboard/offboard.h"
 #include "tests/support/sync_room.h"
 
 #define OURS   "'labels':{'app.kubernetes.io/managed-by':'usher-broker','usher.dev/policy':'default'},'annotations':{'usher.dev/role':'r'}"

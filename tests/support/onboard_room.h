@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "broker/lifecycle/onboard.h"
+#include "broker/lifecycle/onboard/onboard.h"
 #include "tests/support/sync_room.h"
 
 #define ONBOARD_POLICY                                                                                                                        \

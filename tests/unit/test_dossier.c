@@ -10,7 +10,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "broker/lifecycle/dossier.h"
+#include "broker/lifecycle/offboard/dossier.h"
 #include "broker/sync/origin.h"
 #include "common/base/memory.h"
 #include "common/base/text.h"

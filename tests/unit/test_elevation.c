@@ -11,8 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "broker/lifecycle/elevate.h"
-#include "broker/lifecycle/seal.h"
+#include "broker/lifecycle/elevate/elevate.h"
+#include "broker/lifecycle/elevate/seal.h"
 #include "broker/rights/rights.h"
 #include "broker/sync/elevated.h"
 #include "broker/sync/plan.h"

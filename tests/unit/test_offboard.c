@@ -6,8 +6,8 @@
 
 #include <string.h>
 
-#include "broker/lifecycle/offboard_names.h"
-#include "broker/lifecycle/offboard_report.h"
+#include "broker/lifecycle/offboard/names.h"
+#include "broker/lifecycle/offboard/report.h"
 #include "common/base/memory.h"
 #include "common/data/json.h"
 #include "tests/support/policy_case.h"

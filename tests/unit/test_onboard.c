@@ -6,8 +6,8 @@
 
 #include <string.h>
 
-#include "broker/lifecycle/onboard.h"
-#include "broker/lifecycle/quantity.h"
+#include "broker/lifecycle/onboard/onboard.h"
+#include "broker/lifecycle/onboard/quantity.h"
 #include "broker/rights/rights.h"
 #include "common/base/memory.h"
 #include "common/data/json.h"
