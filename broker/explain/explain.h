@@ -13,8 +13,8 @@
 #include "broker/policy/policy.h"
 #include "broker/policy/reach.h"
 #include "broker/source/source.h"
-#include "broker/sync/desired.h"
-#include "broker/sync/plan.h"
+#include "broker/sync/plan/plan.h"
+#include "broker/sync/want/desired.h"
 #include "common/base/text.h"
 
 struct ush_explain {

@@ -7,7 +7,7 @@
 #include "broker/explain/explain.h"
 #include "broker/policy/naming.h"
 #include "broker/policy/reach.h"
-#include "broker/sync/desired.h"
+#include "broker/sync/want/desired.h"
 #include "common/base/memory.h"
 #include "common/data/json.h"
 

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "broker/sync/desired.h"
+#include "broker/sync/want/desired.h"
 #include "common/base/memory.h"
 #include "common/data/json.h"
 

@@ -8,8 +8,8 @@
 
 #include <jansson.h>
 
-#include "broker/sync/apply.h"
-#include "broker/sync/plan.h"
+#include "broker/sync/apply/apply.h"
+#include "broker/sync/plan/plan.h"
 #include "common/kube/config.h"
 
 /* Members of run.begin: the policy and its digest, the plan's hash and what it wants, and for each source whether it

@@ -10,8 +10,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "broker/sync/apply.h"
-#include "broker/sync/plan.h"
+#include "broker/sync/apply/apply.h"
+#include "broker/sync/plan/plan.h"
 #include "common/base/error.h"
 #include "common/kube/client.h"
 

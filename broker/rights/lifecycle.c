@@ -5,7 +5,7 @@
  */
 #include "broker/ledger/ledger.h"
 #include "broker/rights/build.h"
-#include "broker/sync/state.h"
+#include "broker/sync/state/state.h"
 #include "common/base/memory.h"
 
 /* ---- onboard ---- */

@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "broker/sync/metrics.h"
+#include "broker/sync/apply/metrics.h"
 #include "common/base/text.h"
 #include "common/base/world.h"
 

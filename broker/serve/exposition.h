@@ -12,7 +12,7 @@
 
 #define USH_EXPOSITION_TYPE "text/plain; version=0.0.4; charset=utf-8"
 
-/* Appends the samples of all texts, which broker/sync/metrics.h wrote, by name. Pure. */
+/* Appends the samples of all texts, which broker/sync/apply/metrics.h wrote, by name. Pure. */
 void ush_exposition_merge(struct ush_buf *out, const char *const *texts, size_t count);
 
 /* Appends one value with its head; labels is "" or `{name="value"}`; type "gauge" or "counter". Pure. */

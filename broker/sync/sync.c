@@ -5,11 +5,11 @@
 
 #include "broker/ledger/ledger_store.h"
 #include "broker/policy/naming.h"
-#include "broker/sync/applyset.h"
-#include "broker/sync/denied.h"
-#include "broker/sync/ledger_note.h"
-#include "broker/sync/observe.h"
-#include "broker/sync/state_store.h"
+#include "broker/sync/apply/applyset.h"
+#include "broker/sync/decide/denied.h"
+#include "broker/sync/look/observe.h"
+#include "broker/sync/state/ledger_note.h"
+#include "broker/sync/state/store.h"
 #include "common/base/memory.h"
 
 /* ---- sources ---- */

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "broker/sync/remarks.h"
+#include "broker/sync/plan/remarks.h"
 #include "broker/verb/verb.h"
 #include "broker/verb/watch.h"
 #include "common/base/memory.h"

@@ -7,9 +7,9 @@
 #include <string.h>
 
 #include "broker/policy/reader.h"
-#include "broker/sync/apply.h"
-#include "broker/sync/metrics.h"
-#include "broker/sync/moved.h"
+#include "broker/sync/apply/apply.h"
+#include "broker/sync/apply/metrics.h"
+#include "broker/sync/plan/moved.h"
 #include "broker/verb/told.h"
 #include "broker/verb/verb.h"
 #include "common/base/memory.h"

@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "broker/sync/apply.h"
-#include "broker/sync/elevated.h"
+#include "broker/sync/apply/apply.h"
+#include "broker/sync/decide/elevated.h"
 #include "broker/verb/told.h"
 #include "broker/verb/verb.h"
 #include "broker/verb/watch.h"

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "broker/rights/rights.h"
-#include "broker/sync/metrics.h"
+#include "broker/sync/apply/metrics.h"
 #include "broker/verb/verb.h"
 #include "broker/verb/watch.h"
 #include "common/base/memory.h"

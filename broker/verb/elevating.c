@@ -10,7 +10,7 @@
 #include "broker/policy/naming.h"
 #include "broker/policy/reader.h"
 #include "broker/rights/rights.h"
-#include "broker/sync/ledger_note.h"
+#include "broker/sync/state/ledger_note.h"
 #include "broker/verb/told.h"
 #include "common/base/memory.h"
 #include "common/base/moment.h"

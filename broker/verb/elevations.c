@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "broker/ledger/ledger_store.h"
-#include "broker/sync/ledger_note.h"
+#include "broker/sync/state/ledger_note.h"
 #include "broker/verb/elevating.h"
 #include "common/base/memory.h"
 #include "common/base/moment.h"

@@ -8,8 +8,8 @@
 #include <sys/stat.h>
 
 #include "broker/policy/naming.h"
-#include "broker/sync/generation.h"
-#include "broker/sync/render.h"
+#include "broker/sync/apply/generation.h"
+#include "broker/sync/apply/render.h"
 #include "broker/verb/verb.h"
 #include "common/base/memory.h"
 

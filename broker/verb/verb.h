@@ -6,7 +6,7 @@
 #ifndef USH_BROKER_VERB_H
 #define USH_BROKER_VERB_H
 
-#include "broker/sync/apply.h"
+#include "broker/sync/apply/apply.h"
 #include "broker/sync/sync.h"
 #include "common/base/cli.h"
 #include "common/base/progress.h"

@@ -17,7 +17,7 @@ struct ush_run;
 struct ush_watch {
 	/* given */
 	const struct ush_world *world; /* whose clock tells when it is time to say it again */
-	/* gets each cluster's run in numbers (broker/sync/metrics.h) */
+	/* gets each cluster's run in numbers (broker/sync/apply/metrics.h) */
 	void (*numbers)(void *context, const struct ush_run *run);
 	void *context;
 	/* made */

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "broker/sync/desired.h"
+#include "broker/sync/want/desired.h"
 #include "common/base/memory.h"
 
 #define LEAST 1000

@@ -12,7 +12,7 @@
 #include <sys/resource.h>
 #include <time.h>
 
-#include "broker/sync/reconcile.h"
+#include "broker/sync/decide/reconcile.h"
 #include "common/base/memory.h"
 #include "common/kube/scan.h"
 

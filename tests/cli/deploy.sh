@@ -27,7 +27,7 @@ for file in cronjob/cronjob deployment/deployment receiver/receiver; do
 done
 
 # names of numbers: all that are spoken of are told by a run, and by what is beside it
-{ grep -ohE '"usher_broker_[a-z_]+' "$USHER_SRC"/broker/sync/metrics.c "$USHER_SRC"/broker/serve/board.c | tr -d '"'; echo usher_broker_runs_total; } | sort -u >"$T/told"
+{ grep -ohE '"usher_broker_[a-z_]+' "$USHER_SRC"/broker/sync/apply/metrics.c "$USHER_SRC"/broker/serve/board.c | tr -d '"'; echo usher_broker_runs_total; } | sort -u >"$T/told"
 grep -ohE 'usher_broker_[a-z_]+' "$deploy"/monitoring/usher-rules.yaml "$deploy"/monitoring/usher-dashboard.json | sort -u >"$T/spoken"
 is "$(comm -13 "$T/told" "$T/spoken")" '' 'rules and dashboard speak of numbers that there are'
 like "$(wc -l <"$T/spoken")" '^[12][0-9]$' 'and of many'

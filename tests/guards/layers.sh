@@ -66,7 +66,7 @@ rule 'pure: what onboard makes, compares and tells includes no effect' 'broker/l
 rule 'what is pushed is taken without verbs, sync, audit and lifecycle' broker/receive 'broker/(verb|sync|audit|lifecycle|ledger|journal)/'
 rule 'pure: filters, patches and the store of what is pushed include no effect' 'broker/receive/filter.c broker/receive/filter_match.c broker/receive/patch.c broker/receive/resource.c broker/receive/store.c broker/receive/record.c' "$effects"
 rule 'pure: a schedule includes no effect' broker/serve/schedule.c 'common/|broker/(sync|policy)/'
-rule 'pure: reconcile and desired include no effect' 'broker/sync/reconcile.c broker/sync/desired.c broker/sync/plan.c' "$effects"
+rule 'pure: what is wanted, what is decided and the plan include no effect' 'broker/sync/want broker/sync/decide/*.c broker/sync/plan' "$effects"
 rule 'pure: verdict, match and rules include no effect' 'broker/audit/verdict.c common/kube/match.c broker/audit/rules.c' "$effects"
 rule 'pure: the dossier and what is told of it include no effect' 'broker/lifecycle/offboard/dossier.c broker/lifecycle/offboard/dossier_reach.c broker/lifecycle/offboard/dossier_things.c broker/lifecycle/offboard/names.c broker/lifecycle/offboard/report.c' "$effects"
 rule 'pure: claims and jose include no effect' 'common/oidc/claims.c common/oidc/jose.c' "$effects"
@@ -74,12 +74,12 @@ rule 'every include names its file from the top of the tree' 'common plugin brok
 nok 'no shipped source includes a test' grep -rlE --include='*.[ch]' '^#include "tests/' common plugin broker
 
 clocks='\<(time|gettimeofday|clock_gettime|rand|random|srand|getenv|fopen|open|socket)\('
-pure='broker/sync/reconcile.c broker/sync/desired.c broker/audit/verdict.c common/kube/match.c common/oidc/claims.c common/oidc/jose.c'
+pure='broker/sync/want broker/sync/decide broker/sync/plan broker/audit/verdict.c common/kube/match.c common/oidc/claims.c common/oidc/jose.c'
 for file in $pure; do
-	if [ ! -f "$file" ]; then
-		fail "pure: $file asks no clock, chance, environment or file" 'no such file'
+	if [ ! -e "$file" ]; then
+		fail "pure: $file asks no clock, chance, environment or file" 'no such file or folder'
 	else
-		nok "pure: $file asks no clock, chance, environment or file" grep -nE "$clocks" "$file"
+		nok "pure: $file asks no clock, chance, environment or file" grep -rnE "$clocks" "$file"
 	fi
 done
 done_testing

@@ -6,7 +6,7 @@
 
 #include "broker/ledger/ledger_store.h"
 #include "broker/lifecycle/elevate/elevate.h"
-#include "broker/sync/elevated.h"
+#include "broker/sync/decide/elevated.h"
 #include "common/base/memory.h"
 #include "common/data/json.h"
 #include "tests/support/ledger_room.h"

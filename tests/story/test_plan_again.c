@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#include "broker/sync/moved.h"
+#include "broker/sync/plan/moved.h"
 #include "common/base/memory.h"
 #include "common/data/json.h"
 #include "tests/support/sync_room.h"

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#include "broker/sync/lease.h"
+#include "broker/sync/apply/lease.h"
 #include "common/base/memory.h"
 #include "common/data/json.h"
 #include "tests/support/sync_room.h"

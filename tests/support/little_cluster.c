@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "broker/sync/texts.h"
+#include "broker/sync/want/texts.h"
 #include "common/base/memory.h"
 #include "common/data/json.h"
 

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "broker/sync/reconcile.h"
+#include "broker/sync/decide/reconcile.h"
 
 #define LITTLE_MAX	96
 #define LITTLE_SUBJECTS 12

@@ -8,8 +8,8 @@
 
 #include <jansson.h>
 
-#include "broker/sync/plan.h"
-#include "broker/sync/reconcile.h"
+#include "broker/sync/decide/reconcile.h"
+#include "broker/sync/plan/plan.h"
 
 /* The head of a policy with one file source "main", prefix "oidc:", a Role "reader" and the ClusterRole "edit". */
 #define CASE_HEAD                                                                                                                      \

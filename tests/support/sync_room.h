@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "broker/sync/apply.h"
+#include "broker/sync/apply/apply.h"
 #include "broker/sync/sync.h"
 #include "tests/support/fake_kube.h"
 

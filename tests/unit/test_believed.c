@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#include "broker/sync/origin.h"
+#include "broker/sync/look/origin.h"
 #include "common/base/memory.h"
 #include "common/data/json.h"
 #include "tests/support/sync_case.h"

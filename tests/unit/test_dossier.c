@@ -11,7 +11,7 @@
 #include <time.h>
 
 #include "broker/lifecycle/offboard/dossier.h"
-#include "broker/sync/origin.h"
+#include "broker/sync/look/origin.h"
 #include "common/base/memory.h"
 #include "common/base/text.h"
 #include "common/data/json.h"

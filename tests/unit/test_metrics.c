@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "broker/sync/metrics.h"
+#include "broker/sync/apply/metrics.h"
 #include "common/base/file.h"
 #include "common/base/memory.h"
 

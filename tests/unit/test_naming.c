@@ -6,7 +6,7 @@
 
 #include "broker/policy/naming.h"
 #include "broker/source/source.h"
-#include "broker/sync/desired.h"
+#include "broker/sync/want/desired.h"
 #include "common/base/memory.h"
 
 static void expect_group(enum ush_group_name how, const char *text)

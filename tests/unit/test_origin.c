@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "broker/sync/origin.h"
+#include "broker/sync/look/origin.h"
 #include "common/base/memory.h"
 #include "tests/support/sync_case.h"
 

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#include "broker/sync/forecast.h"
+#include "broker/sync/want/forecast.h"
 #include "common/base/memory.h"
 #include "common/data/json.h"
 #include "tests/support/sync_case.h"

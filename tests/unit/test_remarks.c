@@ -6,8 +6,8 @@
 
 #include <string.h>
 
-#include "broker/sync/alike.h"
-#include "broker/sync/remarks.h"
+#include "broker/sync/plan/alike.h"
+#include "broker/sync/plan/remarks.h"
 #include "common/base/memory.h"
 
 #define MANY 10000

@@ -7,9 +7,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "broker/sync/observe.h"
-#include "broker/sync/render.h"
-#include "broker/sync/state_store.h"
+#include "broker/sync/apply/render.h"
+#include "broker/sync/look/observe.h"
+#include "broker/sync/state/store.h"
 #include "common/base/file.h"
 #include "common/base/memory.h"
 #include "common/data/json.h"

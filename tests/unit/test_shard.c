@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "broker/policy/naming.h"
-#include "broker/sync/applyset.h"
+#include "broker/sync/apply/applyset.h"
 #include "common/base/memory.h"
 #include "common/data/json.h"
 #include "tests/support/sync_case.h"

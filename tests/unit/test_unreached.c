@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#include "broker/sync/unreached.h"
+#include "broker/sync/decide/unreached.h"
 #include "common/base/memory.h"
 
 #define HEAD                                                                                                                          \

@@ -5,9 +5,9 @@
 
 #include "broker/ledger/ledger_store.h"
 #include "broker/policy/naming.h"
-#include "broker/sync/elevated.h"
-#include "broker/sync/ledger_note.h"
-#include "broker/sync/question.h"
+#include "broker/sync/apply/question.h"
+#include "broker/sync/decide/elevated.h"
+#include "broker/sync/state/ledger_note.h"
 #include "common/base/memory.h"
 #include "common/base/moment.h"
 #include "common/data/json.h"

@@ -7,7 +7,7 @@
 #include "broker/lifecycle/elevate/elevate.h"
 #include "broker/policy/naming.h"
 #include "broker/source/source.h"
-#include "broker/sync/lookup.h"
+#include "broker/sync/want/lookup.h"
 #include "common/base/memory.h"
 
 void ush_elevate_group_free(struct ush_elevate_group *group)

@@ -6,8 +6,8 @@
 
 #include "broker/ledger/ledger_store.h"
 #include "broker/lifecycle/offboard/offboard.h"
-#include "broker/sync/ledger_note.h"
-#include "broker/sync/state.h"
+#include "broker/sync/state/ledger_note.h"
+#include "broker/sync/state/state.h"
 #include "common/base/memory.h"
 #include "common/data/json.h"
 

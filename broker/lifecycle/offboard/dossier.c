@@ -9,8 +9,8 @@
 
 #include "broker/lifecycle/offboard/report.h"
 #include "broker/policy/reader.h"
-#include "broker/sync/origin.h"
-#include "broker/sync/owner.h"
+#include "broker/sync/look/origin.h"
+#include "broker/sync/look/owner.h"
 #include "common/base/memory.h"
 #include "common/data/json.h"
 

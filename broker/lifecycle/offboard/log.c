@@ -3,7 +3,7 @@
  * What the audit log says of an offboarding: a line when something has happened, and none before.
  */
 #include "broker/lifecycle/offboard/offboard.h"
-#include "broker/sync/observe.h"
+#include "broker/sync/look/observe.h"
 #include "common/base/memory.h"
 #include "common/data/json.h"
 

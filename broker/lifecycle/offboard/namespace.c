@@ -8,7 +8,7 @@
 #include "broker/lifecycle/offboard/offboard.h"
 #include "broker/policy/naming.h"
 #include "broker/policy/pattern.h"
-#include "broker/sync/owner.h"
+#include "broker/sync/look/owner.h"
 #include "common/base/memory.h"
 #include "common/data/json.h"
 

@@ -6,7 +6,7 @@
 #include <strings.h>
 
 #include "broker/policy/naming.h"
-#include "broker/sync/observe.h"
+#include "broker/sync/look/observe.h"
 #include "common/base/memory.h"
 #include "common/data/json.h"
 #include "common/kube/list.h"

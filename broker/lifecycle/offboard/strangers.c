@@ -8,8 +8,8 @@
 
 #include "broker/lifecycle/offboard/offboard.h"
 #include "broker/policy/naming.h"
-#include "broker/sync/origin.h"
-#include "broker/sync/owner.h"
+#include "broker/sync/look/origin.h"
+#include "broker/sync/look/owner.h"
 #include "common/base/memory.h"
 
 #define MOST 100 /* names that are kept */

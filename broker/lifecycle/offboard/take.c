@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "broker/lifecycle/offboard/offboard.h"
-#include "broker/sync/owner.h"
+#include "broker/sync/look/owner.h"
 #include "common/base/memory.h"
 #include "common/data/json.h"
 #include "common/kube/batch.h"

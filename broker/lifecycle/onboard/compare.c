@@ -7,7 +7,7 @@
 
 #include "broker/lifecycle/onboard/onboard.h"
 #include "broker/lifecycle/onboard/quantity.h"
-#include "broker/sync/owner.h"
+#include "broker/sync/look/owner.h"
 #include "common/base/memory.h"
 #include "common/data/json.h"
 

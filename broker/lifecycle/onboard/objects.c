@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "broker/lifecycle/onboard/onboard.h"
-#include "broker/sync/desired.h"
+#include "broker/sync/want/desired.h"
 #include "common/base/memory.h"
 #include "common/data/json.h"
 

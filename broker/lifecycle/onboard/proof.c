@@ -8,7 +8,7 @@
 
 #include "broker/lifecycle/onboard/onboard.h"
 #include "broker/policy/naming.h"
-#include "broker/sync/question.h"
+#include "broker/sync/apply/question.h"
 #include "common/base/memory.h"
 #include "common/data/json.h"
 #include "common/kube/batch.h"

@@ -11,7 +11,7 @@
 #include "broker/ledger/ledger.h"
 #include "broker/policy/policy.h"
 #include "broker/source/source.h"
-#include "broker/sync/desired.h"
+#include "broker/sync/want/desired.h"
 #include "common/base/error.h"
 #include "common/base/text.h"
 
