@@ -7,6 +7,7 @@
 
 #include "broker/policy/naming.h"
 #include "common/base/memory.h"
+#include "common/base/search.h"
 #include "common/base/text.h"
 
 const char *ush_ledger_kind_name(enum ush_ledger_kind kind)
@@ -46,17 +47,7 @@ static size_t weight(const struct ush_ledger_entry *e)
 
 static size_t place(const struct ush_ledger *ledger, const struct ush_ledger_entry *entry)
 {
-	size_t low = 0, high = ledger->count;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (order(&ledger->items[middle], entry) < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	return USH_FIRST_NOT(i, 0, ledger->count, order(&ledger->items[i], entry) < 0);
 }
 
 struct ush_ledger_entry *ush_ledger_find(const struct ush_ledger *ledger, const char *key)

@@ -5,6 +5,7 @@
 
 #include "broker/sync/decide/decide.h"
 #include "common/base/memory.h"
+#include "common/base/search.h"
 
 void ush_denied_places(struct ush_places *places, const struct ush_ledger *ledger)
 {
@@ -77,18 +78,9 @@ static const struct ush_ledger_entry *person(const struct ush_desired *d, const 
 {
 	USH_AUTO_FREE char *folded = d->denied_count > 0 ? ush_ledger_folded(text) : NULL;
 	uint64_t hash = folded != NULL ? ush_texts_hash(folded, strlen(folded)) : 0;
-	size_t low = 0, high = d->denied_count;
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (d->denied[middle].hash < hash)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	for (; low < d->denied_count && d->denied[low].hash == hash; low++) {
-		struct ush_ledger one = {.items = &d->ledger->items[d->denied[low].entry], .count = 1};
+	for (size_t at = USH_FIRST_NOT(i, 0, d->denied_count, d->denied[i].hash < hash); at < d->denied_count && d->denied[at].hash == hash; at++) {
+		struct ush_ledger one = {.items = &d->ledger->items[d->denied[at].entry], .count = 1};
 
 		if (ush_ledger_bars_user(&one, text) != NULL)
 			return one.items;

@@ -9,6 +9,7 @@
 #include "broker/policy/naming.h"
 #include "broker/sync/decide/decide.h"
 #include "common/base/memory.h"
+#include "common/base/search.h"
 
 char *ush_decide_granted_text(const struct ush_decide *d, const char *granted)
 {
@@ -78,18 +79,9 @@ static void add(struct ush_decide *d, size_t number, const struct ush_seen *seen
 
 static void add_named(struct ush_decide *d, const char *group, const struct ush_seen *seen, const struct ush_origin *s, struct ush_speakers *out)
 {
-	size_t low = 0, high = d->claim_count;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (strcmp(d->claims[middle].group, group) < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	for (; low < d->claim_count && strcmp(d->claims[low].group, group) == 0; low++)
-		add(d, d->claims[low].grant, seen, s, out);
+	for (size_t at = USH_FIRST_NOT(i, 0, d->claim_count, strcmp(d->claims[i].group, group) < 0);
+	     at < d->claim_count && strcmp(d->claims[at].group, group) == 0; at++)
+		add(d, d->claims[at].grant, seen, s, out);
 }
 
 void ush_decide_speakers(struct ush_decide *d, const struct ush_seen *seen, const struct ush_origin *s, struct ush_speakers *out)

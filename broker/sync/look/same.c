@@ -8,6 +8,7 @@
 #include "broker/policy/naming.h"
 #include "broker/sync/want/desired.h"
 #include "common/base/memory.h"
+#include "common/base/search.h"
 #include "common/data/json.h"
 
 #define CACHE_SHAPES 4096 /* beyond that many a text is made anew for each look */
@@ -205,20 +206,9 @@ static const char *subject_at(const struct subjects *s, size_t i)
 /* Where among the wanted ones the name stands, SIZE_MAX when it does not. */
 static size_t subject_find(const struct subjects *s, struct ush_slice name)
 {
-	size_t low = 0, high = s->count;
+	size_t at = USH_FIRST_NOT(i, 0, s->count, ush_slice_order(ush_slice_of(subject_at(s, i)), name) < 0);
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		int order = ush_slice_order(ush_slice_of(subject_at(s, middle)), name);
-
-		if (order == 0)
-			return middle;
-		if (order < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return SIZE_MAX;
+	return at < s->count && ush_slice_order(ush_slice_of(subject_at(s, at)), name) == 0 ? at : SIZE_MAX;
 }
 
 /* As a set: each wanted one is there, and nobody else. They mostly stand as we wrote them. */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/base/memory.h"
+#include "common/base/search.h"
 #include "common/data/json.h"
 
 #define VERSION	   2
@@ -21,17 +22,7 @@ static int order(const struct ush_tombstone *stone, const char *source, const ch
 
 static size_t place(const struct ush_state *state, const char *source, const char *id, const char *text)
 {
-	size_t low = 0, high = state->count;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (order(&state->items[middle], source, id, text) < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	return USH_FIRST_NOT(i, 0, state->count, order(&state->items[i], source, id, text) < 0);
 }
 
 const struct ush_tombstone *ush_state_find(const struct ush_state *state, const char *source, const char *id, const char *text)
@@ -87,20 +78,14 @@ void ush_state_set(struct ush_state *state, const struct ush_tombstone *stone)
 
 /* ---- heirs ---- */
 
+static int heir_order(const struct ush_heir *h, const char *source, const char *id, const char *text)
+{
+	return order(&(struct ush_tombstone){.source = h->source, .id = h->id, .text = h->text}, source, id, text);
+}
+
 static size_t heir_place(const struct ush_state *state, const char *source, const char *id, const char *text)
 {
-	size_t low = 0, high = state->heir_count;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		const struct ush_heir *h = &state->heirs[middle];
-
-		if (order(&(struct ush_tombstone){.source = h->source, .id = h->id, .text = h->text}, source, id, text) < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	return USH_FIRST_NOT(i, 0, state->heir_count, heir_order(&state->heirs[i], source, id, text) < 0);
 }
 
 static struct ush_heir *heir_of(const struct ush_state *state, const char *source, const char *id, const char *text)
@@ -108,7 +93,7 @@ static struct ush_heir *heir_of(const struct ush_state *state, const char *sourc
 	size_t at = heir_place(state, source, id, text);
 	struct ush_heir *h = at < state->heir_count ? &state->heirs[at] : NULL;
 
-	return h != NULL && strcmp(h->source, source) == 0 && strcmp(h->id, id) == 0 && strcmp(h->text, text) == 0 ? h : NULL;
+	return h != NULL && heir_order(h, source, id, text) == 0 ? h : NULL;
 }
 
 void ush_state_set_heir(struct ush_state *state, const char *source, const char *id, const char *text, bool confirmed)

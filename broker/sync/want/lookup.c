@@ -5,6 +5,7 @@
 
 #include "broker/policy/naming.h"
 #include "common/base/memory.h"
+#include "common/base/search.h"
 
 struct ush_spelt {
 	char *text;
@@ -78,17 +79,7 @@ void ush_lookup_close(struct ush_lookup *lookup)
 
 static size_t spelt_from(const struct ush_lookup *lookup, const char *text)
 {
-	size_t low = 0, high = lookup->groups->count;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (strcmp(lookup->spelt[middle].text, text) < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	return USH_FIRST_NOT(i, 0, lookup->groups->count, strcmp(lookup->spelt[i].text, text) < 0);
 }
 
 const struct ush_group *ush_lookup_twin(const struct ush_lookup *lookup, const struct ush_policy *policy, const struct ush_group *group, const char *text)
