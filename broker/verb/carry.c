@@ -127,6 +127,6 @@ int ush_broker_apply_policy(struct ush_broker *broker, const struct ush_broker_o
 	sync.policy = ush_policy_load(options->policy, NULL, err);
 	if (sync.policy == NULL || ush_told_open(broker, options, err) != 0)
 		return -1;
-	result = ush_broker_each(broker, options, &sync, "apply", apply_cluster, err);
+	result = ush_broker_each(broker, options, &sync, "apply", apply_cluster, NULL, err);
 	return ush_told_close(broker, err) == 0 ? result : -1;
 }

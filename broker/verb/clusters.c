@@ -166,10 +166,10 @@ static int turn(struct ush_turn *t, const struct ush_broker_options *options, co
 }
 
 int ush_broker_each(struct ush_broker *broker, const struct ush_broker_options *options, struct ush_sync *sync, const char *verb,
-		    int (*act)(struct ush_turn *turn, struct ush_error *err), struct ush_error *err)
+		    int (*act)(struct ush_turn *turn, struct ush_error *err), void *context, struct ush_error *err)
 {
 	const struct ush_policy *policy = sync->policy;
-	struct ush_turn t = {.broker = broker, .options = options, .sync = sync};
+	struct ush_turn t = {.broker = broker, .options = options, .sync = sync, .context = context};
 	size_t turns = 0, failed = 0;
 	enum ush_code code = USH_OK;
 	int status = 0;

@@ -51,7 +51,6 @@ struct call {
 	int (*act)(struct ush_elevating *e, void *context, struct ush_error *err);
 	void *context;
 };
-static const struct call *current; /* ush_broker_each hands nothing on */
 
 static int begin(struct ush_elevating *e, struct ush_error *err)
 {
@@ -67,11 +66,12 @@ static int begin(struct ush_elevating *e, struct ush_error *err)
 
 static int take_turn(struct ush_turn *turn, struct ush_error *err)
 {
-	struct ush_elevating *e = current->e;
+	const struct call *call = turn->context;
+	struct ush_elevating *e = call->e;
 
 	e->cluster = turn->cluster;
 	if (begin(e, err) == 0)
-		(void)current->act(e, current->context, err);
+		(void)call->act(e, call->context, err);
 	return err->code != USH_OK ? -1 : 0;
 }
 
@@ -79,11 +79,8 @@ int ush_elevating_each(struct ush_elevating *e, int (*act)(struct ush_elevating 
 {
 	struct ush_sync sync = {.world = &e->broker.world, .state_namespace = e->options.state_namespace, .policy = e->policy};
 	struct call call = {e, act, context};
-	int status;
+	int status = ush_broker_each(&e->broker, &e->options, &sync, e->verb, take_turn, &call, err);
 
-	current = &call;
-	status = ush_broker_each(&e->broker, &e->options, &sync, e->verb, take_turn, err);
-	current = NULL;
 	return status == 0 && err->code == USH_OK ? 0 : -1;
 }
 

@@ -39,8 +39,7 @@ static const struct ush_option rows[] = {
 
 static const char *const kinds[] = {[USH_LEDGER_USER] = "user", [USH_LEDGER_GROUP] = "group", [USH_LEDGER_NAMESPACE] = "namespace", NULL};
 
-static struct ush_offboard *current; /* whose turn it is: ush_broker_each hands nothing on */
-static json_t *reports;		     /* for -o json */
+static json_t *reports; /* for -o json */
 
 /* ---- commands for people ---- */
 
@@ -117,9 +116,8 @@ static int print(const struct ush_offboard *o, const char *cluster, struct ush_e
 }
 
 /* Carries it out and tells it; the exit status. */
-static int carry_out(struct ush_broker *broker, const struct ush_kube *kube, const char *cluster, struct ush_error *err)
+static int carry_out(struct ush_offboard *o, struct ush_broker *broker, const struct ush_kube *kube, const char *cluster, struct ush_error *err)
 {
-	struct ush_offboard *o = current;
 	USH_AUTO_FREE char *again = command_again(o, cluster), *kubectl = command_kubectl(o->policy, cluster), *readmit = command_readmit(cluster);
 	struct ush_error kept = {0};
 	int status;
@@ -140,9 +138,9 @@ static int carry_out(struct ush_broker *broker, const struct ush_kube *kube, con
 
 static int offboard_cluster(struct ush_turn *turn, struct ush_error *err)
 {
-	int status = carry_out(turn->broker, turn->sync->kube, turn->cluster, err);
+	int status = carry_out(turn->context, turn->broker, turn->sync->kube, turn->cluster, err);
 
-	ush_offboard_next(current);
+	ush_offboard_next(turn->context);
 	return status;
 }
 
@@ -153,18 +151,15 @@ static int offboard_one(struct ush_broker *broker, struct ush_policy *policy, en
 	USH_AUTO_OFFBOARD one = {.kind = kind, .name = name, .also = &also, .policy = policy, .sources_world = &broker->source_world, .state_namespace = options.state_namespace,
 				 .by = by, .reason = reason, .ticket = ticket, .dry = dry, .anyway = anyway, .take_others = take_others};
 	struct ush_sync sync = {.world = &broker->world, .state_namespace = options.state_namespace, .policy = policy};
-	int status;
+	int status = ush_broker_each(broker, &options, &sync, "offboard", offboard_cluster, &one, err);
 
-	current = &one;
-	status = ush_broker_each(broker, &options, &sync, "offboard", offboard_cluster, err);
 	if (!one.asked && kind == USH_LEDGER_USER && err->code != USH_OK && err->code != USH_ERR_REFUSED) { /* no cluster was reached: sessions end all the same */
 		struct ush_error more = {0};
 
-		carry_out(broker, NULL, NULL, &more);
+		carry_out(&one, broker, NULL, NULL, &more);
 		if (more.code == USH_ERR_REFUSED)
 			*err = more;
 	}
-	current = NULL;
 	return err->code != USH_OK ? ush_code_status(err->code) : status;
 }
 

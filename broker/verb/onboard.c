@@ -55,7 +55,6 @@ struct asked { /* what the command line says, for each cluster alike */
 	char *const *names;
 	size_t count;
 };
-static struct asked asked;
 static struct ush_progress progress;
 
 /* ---- printing ---- */
@@ -118,6 +117,7 @@ static void wrote(void *context, const char *kind, const char *namespace_name, c
 static int begin_log(const struct ush_turn *turn, struct ush_error *err)
 {
 	struct ush_journal *journal = turn->broker->journal;
+	const struct asked *asked = turn->context;
 	USH_AUTO_FREE char *who = NULL;
 	struct ush_error ignored = {0};
 
@@ -126,7 +126,7 @@ static int begin_log(const struct ush_turn *turn, struct ush_error *err)
 	(void)ush_rights_who(&turn->broker->kube, &who, &ignored);
 	ush_journal_common(journal, json_pack("{s:s, s:s, s:s*, s:s*}", "verb", "onboard", "policy", turn->sync->policy->name, "cluster", turn->cluster, "who", who));
 	return ush_journal_add(journal, "run.begin",
-			       json_pack("{s:s, s:I, s:s}", "template", asked.template->name, "namespaces", (json_int_t)asked.count, "server",
+			       json_pack("{s:s, s:I, s:s}", "template", asked->template->name, "namespaces", (json_int_t)asked->count, "server",
 					 turn->broker->config->server),
 			       err);
 }
@@ -164,7 +164,8 @@ static int carry_out(struct ush_turn *turn, struct ush_onboard *onboard, struct 
 
 static int onboard_cluster(struct ush_turn *turn, struct ush_error *err)
 {
-	USH_AUTO_ONBOARD onboard = {.kube = turn->sync->kube, .policy = turn->sync->policy, .template = asked.template, .values = &asked.values, .adopt = adopt,
+	const struct asked *asked = turn->context;
+	USH_AUTO_ONBOARD onboard = {.kube = turn->sync->kube, .policy = turn->sync->policy, .template = asked->template, .values = &asked->values, .adopt = adopt,
 				    .wait_ms = PROOF_MS, .must_prove = wait_text != NULL, .wrote = wrote, .context = turn};
 	int64_t seconds;
 
@@ -174,7 +175,7 @@ static int onboard_cluster(struct ush_turn *turn, struct ush_error *err)
 	onboard.must_prove = onboard.must_prove && onboard.wait_ms > 0;
 	if (turn->cluster != NULL && strcmp(options.output, "text") == 0)
 		printf("cluster %s:\n", turn->cluster);
-	ush_onboard_begin(&onboard, asked.names, asked.count);
+	ush_onboard_begin(&onboard, asked->names, asked->count);
 	if (onboard.dry == USH_DRY_CLIENT)
 		ush_onboard_pretend(&onboard);
 	if (ush_onboard_plan(&onboard, turn->sync, err) != 0 || ush_broker_recorded(turn->broker, err) != 0)
@@ -203,21 +204,21 @@ static int check_twice(struct ush_list *names, struct ush_error *err)
 	return 0;
 }
 
-static int check_names(const struct ush_policy *policy, struct ush_error *err)
+static int check_names(const struct asked *asked, const struct ush_policy *policy, struct ush_error *err)
 {
 	struct ush_list seen = {0};
 	int result = 0;
 
-	for (size_t i = 0; i < asked.count && result == 0; i++)
-		if ((result = ush_onboard_name(policy, options.state_namespace, asked.names[i], err)) == 0)
-			ush_list_add(&seen, asked.names[i]);
+	for (size_t i = 0; i < asked->count && result == 0; i++)
+		if ((result = ush_onboard_name(policy, options.state_namespace, asked->names[i], err)) == 0)
+			ush_list_add(&seen, asked->names[i]);
 	if (result == 0)
 		result = check_twice(&seen, err);
 	ush_list_free(&seen);
 	return result;
 }
 
-static int onboard_namespaces(struct ush_error *err)
+static int onboard_namespaces(struct asked *asked, struct ush_error *err)
 {
 	USH_AUTO_BROKER broker = {0};
 	USH_AUTO_SYNC sync = {.state_namespace = options.state_namespace, .no_people = true};
@@ -229,15 +230,15 @@ static int onboard_namespaces(struct ush_error *err)
 	sync.world = &broker.source_world;
 	sync.folder = client ? NOWHERE : NULL;
 	sync.policy = ush_policy_load(options.policy, NULL, err);
-	if (sync.policy == NULL || (asked.template = ush_onboard_template(sync.policy, template_name, err)) == NULL)
+	if (sync.policy == NULL || (asked->template = ush_onboard_template(sync.policy, template_name, err)) == NULL)
 		return -1;
 	sync.no_people = sync.policy->layout != USH_LAYOUT_USERS;
-	if (ush_onboard_values(asked.template, &said, &asked.values, err) != 0 || check_names(sync.policy, err) != 0)
+	if (ush_onboard_values(asked->template, &said, &asked->values, err) != 0 || check_names(asked, sync.policy, err) != 0)
 		return -1;
 	if (strcmp(dry_run, "none") == 0 && ush_told_open(&broker, &options, err) != 0)
 		return -1;
-	status = ush_broker_each(&broker, &options, &sync, "onboard", onboard_cluster, err);
-	ush_list_free(&asked.values);
+	status = ush_broker_each(&broker, &options, &sync, "onboard", onboard_cluster, asked, err);
+	ush_list_free(&asked->values);
 	return ush_told_close(&broker, err) == 0 ? status : -1;
 }
 
@@ -263,15 +264,15 @@ static int check(size_t count, char **operands, struct ush_error *err)
 
 static int run(size_t count, char **operands, struct ush_error *err)
 {
+	struct asked asked = {.names = operands + 1, .count = count - 1};
+
 	if (check(count, operands, err) != 0)
 		return -1;
 	if (strcmp(operands[0], "user") == 0) {
 		person.name = operands[1];
 		return ush_broker_onboard_user(&options, &person, err);
 	}
-	asked.names = operands + 1;
-	asked.count = count - 1;
-	return onboard_namespaces(err);
+	return onboard_namespaces(&asked, err);
 }
 
 const struct ush_verb ush_verb_onboard = {

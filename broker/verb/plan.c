@@ -168,7 +168,7 @@ static int run(size_t count, char **operands, struct ush_error *err)
 	if (out_file != NULL && sync.policy->cluster_count > 1 && options.clusters.count != 1 && options.context == NULL && options.kubeconfig == NULL)
 		return ush_fail(err, USH_ERR_USAGE, "--out is for one cluster: name it by --cluster");
 	sync.world = &broker.source_world;
-	return ush_broker_each(&broker, &options, &sync, "plan", plan_cluster, err);
+	return ush_broker_each(&broker, &options, &sync, "plan", plan_cluster, NULL, err);
 }
 
 const struct ush_verb ush_verb_plan = {"plan", "", "show what would change, and what it means for people", rows, 0, 0, run};

@@ -129,6 +129,7 @@ struct ush_turn { /* one cluster's, or the folder's */
 	const struct ush_broker_options *options;
 	struct ush_sync *sync;	    /* policy is loaded, kube or folder set */
 	const char *cluster;	    /* its name, NULL when there is but one */
+	void *context;		    /* whatever act is given */
 	struct ush_applied applied; /* filled by act when it carried something out, and freed afterwards */
 	bool carried_out;
 };
@@ -139,7 +140,7 @@ struct ush_turn { /* one cluster's, or the folder's */
  * one, else USH_ERR_PARTIAL. Returns act's status. Writes options->metrics.
  */
 int ush_broker_each(struct ush_broker *broker, const struct ush_broker_options *options, struct ush_sync *sync, const char *verb,
-		    int (*act)(struct ush_turn *turn, struct ush_error *err), struct ush_error *err);
+		    int (*act)(struct ush_turn *turn, struct ush_error *err), void *context, struct ush_error *err);
 
 /* Writes options->metrics, when it is said. */
 struct ush_run;
