@@ -23,7 +23,7 @@ static const struct ush_option rows[] = {
 	{"for", 0, USH_OPTION_STRING, "DURATION", "for how long, as in 1h", &span},
 	{"reason", 0, USH_OPTION_STRING, "TEXT", "why", &reason},
 	{"ticket", 0, USH_OPTION_STRING, "TICKET", "what it is about, for who looks later", &ticket},
-	{"cluster", 0, USH_OPTION_LIST, "NAME", "which of the clusters that the policy lists", &options.clusters},
+	USH_OPTION_ONE_CLUSTER(options),
 	USH_OPTIONS_CLUSTER(options),
 	USH_OPTION_STATE(options),
 	USH_OPTION_JOURNAL(options),

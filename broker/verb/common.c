@@ -102,6 +102,14 @@ char *ush_broker_place(const struct ush_broker_options *options, const struct us
 	return ush_buf_take(&out);
 }
 
+char *ush_broker_same(const struct ush_broker_options *options, const char *cluster)
+{
+	USH_AUTO_FREE char *policy = ush_broker_word(options->policy), *place = ush_broker_place(options, NULL);
+	USH_AUTO_FREE char *name = cluster != NULL ? ush_broker_word(cluster) : NULL;
+
+	return ush_printf("-f %s%s%s%s", policy, name != NULL ? " --cluster " : "", name != NULL ? name : "", place);
+}
+
 char *ush_broker_identity(const struct ush_world *world)
 {
 	char host[256] = "localhost";

@@ -23,7 +23,7 @@ static const struct ush_option rows[] = {
 	{"ticket", 0, USH_OPTION_STRING, "TICKET", "what it is about, for who looks later", &ticket},
 	{"source", 0, USH_OPTION_STRING, "NAME", "which source knows the group, when there are several", &source},
 	{"end", 0, USH_OPTION_STRING, "KEY", "end one before its time", &end},
-	{"cluster", 0, USH_OPTION_LIST, "NAME", "which of the clusters that the policy lists", &options.clusters},
+	USH_OPTION_ONE_CLUSTER(options),
 	USH_OPTIONS_CLUSTER(options),
 	USH_OPTION_STATE(options),
 	USH_OPTIONS_RECORD(options),

@@ -151,10 +151,7 @@ char *ush_elevating_where(const struct ush_elevating *e)
 
 char *ush_elevating_again(const struct ush_elevating *e)
 {
-	USH_AUTO_FREE char *policy = ush_broker_word(e->options.policy), *place = ush_broker_place(&e->options, NULL);
-	USH_AUTO_FREE char *cluster = e->cluster != NULL ? ush_broker_word(e->cluster) : NULL;
-
-	return ush_printf("-f %s%s%s%s", policy, cluster != NULL ? " --cluster " : "", cluster != NULL ? cluster : "", place);
+	return ush_broker_same(&e->options, e->cluster);
 }
 
 void ush_elevating_stays(const struct ush_elevating *e, const char *key)

@@ -31,7 +31,7 @@ static const struct ush_option rows[] = {
 	USH_OPTION_OUTPUT(options, "text|json|markdown"),
 	USH_OPTION_JOURNAL(options),
 	USH_OPTIONS_RECORD(options),
-	{"cluster", 0, USH_OPTION_LIST, "NAME", "only this one of the clusters that the policy lists; may be repeated", &options.clusters},
+	USH_OPTION_CLUSTERS(options),
 	USH_OPTIONS_CLUSTER(options),
 	USH_OPTION_STATE(options),
 	{NULL},
@@ -71,18 +71,6 @@ static char *command_again(const struct ush_offboard *o, const char *cluster)
 	return ush_buf_take(&out);
 }
 
-static char *command_readmit(const char *cluster)
-{
-	USH_AUTO_FREE char *place = ush_broker_place(&options, NULL);
-	struct ush_buf out = {0};
-
-	ush_buf_puts(&out, "usher-broker readmit");
-	add_word(&out, "-f", options.policy);
-	add_word(&out, "--cluster", cluster);
-	ush_buf_puts(&out, place);
-	return ush_buf_take(&out);
-}
-
 static char *command_kubectl(const struct ush_policy *policy, const char *name)
 {
 	const char *kubeconfig = options.kubeconfig, *context = options.context;
@@ -118,7 +106,8 @@ static int print(const struct ush_offboard *o, const char *cluster, struct ush_e
 /* Carries it out and tells it; the exit status. */
 static int carry_out(struct ush_offboard *o, struct ush_broker *broker, const struct ush_kube *kube, const char *cluster, struct ush_error *err)
 {
-	USH_AUTO_FREE char *again = command_again(o, cluster), *kubectl = command_kubectl(o->policy, cluster), *readmit = command_readmit(cluster);
+	USH_AUTO_FREE char *again = command_again(o, cluster), *kubectl = command_kubectl(o->policy, cluster), *same = ush_broker_same(&options, cluster);
+	USH_AUTO_FREE char *readmit = ush_printf("usher-broker readmit %s", same);
 	struct ush_error kept = {0};
 	int status;
 

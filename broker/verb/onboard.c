@@ -42,7 +42,7 @@ static const struct ush_option rows[] = {
 	{"namespace", 'n', USH_OPTION_STRING, "NAME", "user: which groups are missing for all roles there", &person.namespace_name},
 	USH_OPTION_OUTPUT(options, "text|json|yaml"),
 	USH_OPTION_JOURNAL(options),
-	{"cluster", 0, USH_OPTION_LIST, "NAME", "only this one of the clusters that the policy lists; may be repeated", &options.clusters},
+	USH_OPTION_CLUSTERS(options),
 	USH_OPTIONS_CLUSTER(options),
 	USH_OPTION_STATE(options),
 	USH_OPTIONS_RECORD(options),

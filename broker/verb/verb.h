@@ -52,6 +52,10 @@ struct ush_broker_options {
 		"cluster", 0, USH_OPTION_LIST, "NAME", "only this one of the clusters that the policy lists; may be repeated",      \
 			&(o).clusters                                                                                               \
 	}
+#define USH_OPTION_ONE_CLUSTER(o)                                                                                                   \
+	{                                                                                                                           \
+		"cluster", 0, USH_OPTION_LIST, "NAME", "which of the clusters that the policy lists", &(o).clusters                  \
+	}
 #define USH_OPTIONS_RUN(o)                                                                                                          \
 	USH_OPTION_CLUSTERS(o),                                                                                                     \
 	{                                                                                                                           \
@@ -94,6 +98,10 @@ char *ush_broker_place(const struct ush_broker_options *options, const struct us
 
 /* A word as a shell reads it, quoted where it must be. The caller frees. */
 char *ush_broker_word(const char *text);
+
+/* "-f POLICY --cluster NAME --kubeconfig ...", for another command of the same policy; cluster: of several, or NULL. The
+ * caller frees. */
+char *ush_broker_same(const struct ush_broker_options *options, const char *cluster);
 
 /* USH_ERR_USAGE when no policy was named. */
 int ush_broker_need_policy(const struct ush_broker_options *options, struct ush_error *err);
