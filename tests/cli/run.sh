@@ -17,6 +17,7 @@ chmod 600 "$T/kubeconfig"
 cp "$USHER_SRC/examples/policy.yaml" "$USHER_SRC/examples/groups.json" "$T/"
 
 begin() { # [OPTION...]: in the background, PID; waits until it says where it listens: URL
+	: >"$T/log" # here, not in the child: what the one before said is no sign of this one
 	"$BROKER" run -f "$T/policy.yaml" --kubeconfig "$T/kubeconfig" --listen 127.0.0.1:0 "$@" >"$T/log" 2>&1 &
 	PID=$!
 	at_exit kill -KILL $PID
@@ -86,7 +87,7 @@ unlike "$(tail -n 1 "$T/log")" 'signal|stopped' 'without a word, for nothing was
 nok 'and its port is closed' curl -sS --max-time 5 "$URL/healthz"
 
 # ---- its status ----
-: >"$T/log" # what was in it is no sign of the next one
+: >"$T/log" # as in begin
 "$BROKER" run -f "$T/policy.yaml" --kubeconfig "$T/kubeconfig" --listen 127.0.0.1:0 --every 1h >"$T/log" 2>&1 &
 PID=$!
 wait_for 20 lines 'refused the connection' 1

@@ -67,6 +67,7 @@ thousand() { # the same where there are 1,000 namespaces, and each gets a bindin
 # ---- run ----
 
 stay() { # NAME [OPTION...]: a `run` of the same policy, its log in $T/NAME.log; PID, URL
+	: >"$T/$1.log" # here, not in the child: what the one before said is no sign of this one
 	"$BROKER" run -f "$T/deploy/base/policy.yaml" --kubeconfig "$T/broker.kubeconfig" --state-namespace usher-system --listen 127.0.0.1:0 "${@:2}" >"$T/$1.log" 2>&1 &
 	PID=$!
 	at_exit kill -KILL $PID

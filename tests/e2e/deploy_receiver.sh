@@ -24,6 +24,7 @@ of_container() { # CONTAINER [SED]: its arguments, as the manifest has them but 
 receive() { # the receiver's container; SERVER is its process, BASE its address
 	of_container receiver 's/0\.0\.0\.0:8443/127.0.0.1:0/'
 	pod_command receiver receiver "${ARGUMENTS[@]}"
+	: >"$T/log" # here, not in the child: what the one before said is no sign of this one
 	"${POD[@]}" >"$T/log" 2>&1 </dev/null &
 	SERVER=$!
 	disown
@@ -34,6 +35,7 @@ receive() { # the receiver's container; SERVER is its process, BASE its address
 stay() { # run's container; RUN is its process, URL where its numbers are
 	of_container usher-broker 's/0\.0\.0\.0:9464/127.0.0.1:0/; s/--every=5m/--every=1s/'
 	pod_command receiver usher-broker "${ARGUMENTS[@]}"
+	: >"$T/run.log"
 	"${POD[@]}" >"$T/run.log" 2>&1 </dev/null &
 	RUN=$!
 	at_exit kill -KILL $RUN

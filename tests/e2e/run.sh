@@ -39,6 +39,7 @@ policy() { # NAME NAMESPACE...: a binding of that name in each
 AS=() # words in front of it
 
 stay() { # NAME [OPTION...]: PID, URL; its log is $T/NAME.log
+	: >"$T/$1.log" # here, not in the child: what the one before said is no sign of this one
 	${AS[@]+"${AS[@]}"} "$BROKER" run -f "$T/policy.yaml" --rights any --state-namespace usher-system --listen 127.0.0.1:0 --audit-log "$T/$1.jsonl" "${@:2}" >"$T/$1.log" 2>&1 &
 	PID=$!
 	at_exit kill -KILL "$PID"
