@@ -85,6 +85,24 @@ void ush_list_free(struct ush_list *list)
 	*list = (struct ush_list){0};
 }
 
+json_t *ush_list_json(const struct ush_list *list)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < list->count; i++)
+		json_array_append_new(array, json_string(list->items[i]));
+	return array;
+}
+
+char *ush_list_text(const struct ush_list *list)
+{
+	struct ush_buf out = {0};
+
+	for (size_t i = 0; i < list->count; i++)
+		ush_buf_printf(&out, "%s%s", i > 0 ? ", " : "", list->items[i]);
+	return ush_buf_take(&out);
+}
+
 /* ---- life ---- */
 
 void ush_rule_free(struct ush_rule *rule)
@@ -124,15 +142,6 @@ void ush_rbac_free(struct ush_rbac *object)
 }
 
 /* ---- as JSON ---- */
-
-static json_t *list_to_json(const struct ush_list *list)
-{
-	json_t *array = json_array();
-
-	for (size_t i = 0; i < list->count; i++)
-		json_array_append_new(array, json_string(list->items[i]));
-	return array;
-}
 
 static void set_list(json_t *object, const char *key, json_t *array)
 {
@@ -189,7 +198,7 @@ json_t *ush_rbac_to_json(const struct ush_rbac *object)
 				    json_pack("{s:s,s:s,s:s}", "apiGroup", USH_RBAC_GROUP, "kind", object->role_kind,
 					      "name", object->role_name));
 	for (size_t i = 0; i < object->rule_count; i++)
-		json_array_append_new(list, rule_to_json(&object->rules[i], list_to_json));
+		json_array_append_new(list, rule_to_json(&object->rules[i], ush_list_json));
 	for (size_t i = 0; i < object->subject_count; i++)
 		json_array_append_new(list, subject_to_json(&object->subjects[i]));
 	if (object->aggregation != NULL) /* a controller writes the rules */
@@ -229,7 +238,7 @@ static json_t *set_to_json(const struct ush_list *list)
 	for (size_t i = 0; i < list->count; i++)
 		set.items[i] = ush_strdup(list->items[i]);
 	ush_list_sort(&set);
-	array = list_to_json(&set);
+	array = ush_list_json(&set);
 	ush_list_free(&set);
 	return array;
 }

@@ -87,6 +87,8 @@ void ush_rule_free(struct ush_rule *rule); /* what it holds */
 void ush_list_add(struct ush_list *list, const char *text);
 bool ush_list_has(const struct ush_list *list, const char *text);
 void ush_list_sort(struct ush_list *list); /* and drops what stands twice */
+json_t *ush_list_json(const struct ush_list *list); /* an array of its texts, owned by the caller */
+char *ush_list_text(const struct ush_list *list);   /* "a, b", for people; the caller frees */
 void ush_list_free(struct ush_list *list);
 
 #endif

@@ -16,21 +16,12 @@
 
 /* ---- what is signed ---- */
 
-static json_t *texts(const struct ush_list *list)
-{
-	json_t *array = json_array();
-
-	for (size_t i = 0; i < list->count; i++)
-		json_array_append_new(array, json_string(list->items[i]));
-	return array;
-}
-
 char *ush_seal_content(const struct ush_policy *policy, const struct ush_seal *seal)
 {
 	USH_AUTO_JSON json = json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:s, s:s, s:o, s:I, s:I, s:s}", "kind", "usher.dev/v1 BreakGlass", "policy", policy->name,
-				       "name", seal->name, "groups", texts(&seal->groups), "users", texts(&seal->users), "serviceAccounts",
-				       texts(&seal->accounts), "role", policy->roles[seal->role].name, "clusterRole", policy->roles[seal->role].cluster_role,
-				       "namespaces", texts(&seal->namespaces), "max", (json_int_t)seal->most, "until", (json_int_t)seal->until, "owner",
+				       "name", seal->name, "groups", ush_list_json(&seal->groups), "users", ush_list_json(&seal->users), "serviceAccounts",
+				       ush_list_json(&seal->accounts), "role", policy->roles[seal->role].name, "clusterRole", policy->roles[seal->role].cluster_role,
+				       "namespaces", ush_list_json(&seal->namespaces), "max", (json_int_t)seal->most, "until", (json_int_t)seal->until, "owner",
 				       seal->owner);
 
 	return ush_json_canonical(json);

@@ -9,24 +9,6 @@
 
 #define GROUP_BINDINGS_MOST 1000 /* of the bindings by groups: listed; the others are counted */
 
-static json_t *list_json(const struct ush_list *list)
-{
-	json_t *out = json_array();
-
-	for (size_t i = 0; i < list->count; i++)
-		json_array_append_new(out, json_string(list->items[i]));
-	return out;
-}
-
-static char *list_text(const struct ush_list *list)
-{
-	struct ush_buf out = {0};
-
-	for (size_t i = 0; i < list->count; i++)
-		ush_buf_printf(&out, "%s%s", i > 0 ? ", " : "", list->items[i]);
-	return ush_buf_take(&out);
-}
-
 /* "by RoleBinding payments/ci-carol (ClusterRole edit)" */
 static char *by_text(const struct ush_hold *hold)
 {
@@ -80,7 +62,7 @@ static char *rotation(const struct ush_offboard *o, const struct ush_reach *reac
 
 static void tell_accounts(struct ush_offboard *o, const struct ush_reach *reach)
 {
-	USH_AUTO_FREE char *names = list_text(&reach->account_names), *words = ush_reach_words(reach), *by = by_text(reach->by);
+	USH_AUTO_FREE char *names = ush_list_text(&reach->account_names), *words = ush_reach_words(reach), *by = by_text(reach->by);
 	USH_AUTO_FREE char *command = rotation(o, reach);
 	bool all = reach->accounts <= reach->account_names.count, everywhere = *reach->space == '\0', one = reach->accounts == 1;
 	USH_AUTO_FREE char *where = everywhere ? ush_printf("%zu namespaces (all that have any)", o->dossier.spaces_seen) : ush_strdup(reach->space);
@@ -88,7 +70,7 @@ static void tell_accounts(struct ush_offboard *o, const struct ush_reach *reach)
 	ush_report_add(o->report,
 		       &(struct ush_line){.word = "left", .kind = "service-accounts", .todo = true, .command = command,
 					  .more = json_pack("{s:s?, s:I, s:o, s:s, s:s}", "namespace", everywhere ? NULL : reach->space, "count", (json_int_t)reach->accounts,
-							    "names", list_json(&reach->account_names), "powers", words, "by", by)},
+							    "names", ush_list_json(&reach->account_names), "powers", words, "by", by)},
 		       "%s could act as %zu ServiceAccount%s of %s%s%s (%s, %s); a token that was taken outlives this. Renew %s (pods that run as %s want a restart then%s)%s",
 		       o->name, reach->accounts, reach->accounts == 1 ? "" : "s", where, all ? ": " : "", all ? names : "", words, by, one ? "it" : "them", one ? "it" : "one of them",
 		       strstr(command, " delete ") != NULL ? "; default comes back by itself, without what was set in it" : "",
@@ -98,12 +80,12 @@ static void tell_accounts(struct ush_offboard *o, const struct ush_reach *reach)
 /* What leaves no token behind, but may have been used. */
 static void tell_power(struct ush_offboard *o, const struct ush_reach *reach)
 {
-	USH_AUTO_FREE char *words = ush_reach_words(reach), *by = by_text(reach->by), *acts = list_text(&reach->acts);
+	USH_AUTO_FREE char *words = ush_reach_words(reach), *by = by_text(reach->by), *acts = ush_list_text(&reach->acts);
 
 	ush_report_add(o->report,
 		       &(struct ush_line){.word = "could", .kind = "powers",
 					  .more = json_pack("{s:s?, s:s, s:s, s:o}", "namespace", *reach->space != '\0' ? reach->space : NULL, "powers", words, "by", by,
-							    "impersonate", list_json(&reach->acts))},
+							    "impersonate", ush_list_json(&reach->acts))},
 		       "%s in %s (%s%s%s)", words, *reach->space != '\0' ? reach->space : "the whole cluster", by, *acts != '\0' ? "; named: " : "", acts);
 }
 
@@ -165,11 +147,11 @@ static void tell_certificates(struct ush_offboard *o)
 {
 	for (size_t i = 0; i < o->dossier.certificate_count; i++) {
 		const struct ush_certificate *c = &o->dossier.certificates[i];
-		USH_AUTO_FREE char *groups = list_text(&c->groups);
+		USH_AUTO_FREE char *groups = ush_list_text(&c->groups);
 
 		ush_report_add(o->report,
 			       &(struct ush_line){.word = "until", .kind = "certificate", .todo = true, .until = c->until,
-						  .more = json_pack("{s:s, s:s, s:o, s:s}", "request", c->request, "user", c->name, "groups", list_json(&c->groups), "askedBy",
+						  .more = json_pack("{s:s, s:s, s:o, s:s}", "request", c->request, "user", c->name, "groups", ush_list_json(&c->groups), "askedBy",
 								    c->asked_by)},
 			       "client certificate of request %s for user %s%s%s, asked for by %s: no certificate can be revoked; leave no binding to %s, or renew the "
 			       "cluster's client CA",
@@ -181,7 +163,7 @@ static void tell_certificates(struct ush_offboard *o)
 /* What the groups hold stays with the groups. */
 static void tell_groups(struct ush_offboard *o)
 {
-	USH_AUTO_FREE char *groups = list_text(&o->dossier.groups);
+	USH_AUTO_FREE char *groups = ush_list_text(&o->dossier.groups);
 	json_t *bindings = json_array();
 	size_t count = 0;
 
@@ -197,7 +179,7 @@ static void tell_groups(struct ush_offboard *o)
 	if (count == 0)
 		json_decref(bindings);
 	else
-		ush_report_add(o->report, &(struct ush_line){.word = "could", .kind = "groups", .more = json_pack("{s:o, s:I, s:o}", "groups", list_json(&o->dossier.groups),
+		ush_report_add(o->report, &(struct ush_line){.word = "could", .kind = "groups", .more = json_pack("{s:o, s:I, s:o}", "groups", ush_list_json(&o->dossier.groups),
 														     "count", (json_int_t)count, "bindings", bindings)},
 			       "what %zu binding%s give%s to groups that %s is in (%s): that ends with the last ID token, once the provider gives no other", count,
 			       count == 1 ? "" : "s", count == 1 ? "s" : "", o->name, groups);

@@ -24,15 +24,6 @@ static json_t *text(const char *raw)
 	return json_string(safe);
 }
 
-static json_t *texts(const struct ush_list *list)
-{
-	json_t *all = json_array();
-
-	for (size_t i = 0; i < list->count; i++)
-		json_array_append_new(all, json_string(list->items[i]));
-	return all;
-}
-
 void ush_offboard_log_begin(const struct ush_offboard *o)
 {
 	struct ush_error kept = {0};
@@ -50,7 +41,7 @@ void ush_offboard_log_revoked(const struct ush_offboard *o, const struct ush_pol
 	const struct ush_revoked *revoked = &account->revoked;
 
 	if (revoked->done.count > 0)
-		add(o, "user.revoked", json_pack("{s:s, s:s, s:s?, s:o}", "source", source->name, "user", account->name, "id", revoked->id, "done", texts(&revoked->done)));
+		add(o, "user.revoked", json_pack("{s:s, s:s, s:s?, s:o}", "source", source->name, "user", account->name, "id", revoked->id, "done", ush_list_json(&revoked->done)));
 	if (account->failed.code != USH_OK)
 		add(o, "revocation.failed",
 		    json_pack("{s:s, s:s, s:s?, s:o}", "source", source->name, "user", account->name, "id", revoked->id, "failure", text(account->failed.what)));
@@ -63,7 +54,7 @@ void ush_offboard_log_denied(const struct ush_offboard *o, const char *key, bool
 	json_t *members = json_pack("{s:s, s:s, s:s?, s:s?}", "name", o->name, "key", key, "source", o->source, "id", o->id);
 
 	if (o->kind != USH_LEDGER_NAMESPACE)
-		json_object_set_new(members, "spellings", texts(told));
+		json_object_set_new(members, "spellings", ush_list_json(told));
 	if (extended) /* an entry of before knows more spellings now */
 		json_object_set_new(members, "extended", json_true());
 	add(o, event, members);

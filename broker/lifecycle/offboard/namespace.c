@@ -165,15 +165,6 @@ static int take_ours(struct room *room, struct ush_error *err)
 
 /* ---- what stays ---- */
 
-static json_t *list_json(const struct ush_list *list)
-{
-	json_t *out = json_array();
-
-	for (size_t i = 0; i < list->count; i++)
-		json_array_append_new(out, json_string(list->items[i]));
-	return out;
-}
-
 static void tell_others(struct room *room)
 {
 	struct ush_offboard *o = room->o;
@@ -199,7 +190,7 @@ static void tell_rest(struct room *room)
 	struct ush_offboard *o = room->o;
 
 	if (room->accounts.count > 0)
-		ush_report_add(o->report, &(struct ush_line){.word = "left", .kind = "service-accounts", .more = json_pack("{s:o}", "names", list_json(&room->accounts))},
+		ush_report_add(o->report, &(struct ush_line){.word = "left", .kind = "service-accounts", .more = json_pack("{s:o}", "names", ush_list_json(&room->accounts))},
 			       "%zu ServiceAccount%s in %s", room->accounts.count, room->accounts.count == 1 ? "" : "s", o->name);
 	for (size_t i = 0; i < room->tokens.count; i++) {
 		USH_AUTO_FREE char *command = ush_printf("%s delete secret -n %s %s --ignore-not-found", o->kubectl, o->name, room->tokens.items[i]);

@@ -7,15 +7,6 @@
 #include "broker/lifecycle/offboard/offboard.h"
 #include "common/base/memory.h"
 
-static char *joined(const struct ush_list *list)
-{
-	struct ush_buf out = {0};
-
-	for (size_t i = 0; i < list->count; i++)
-		ush_buf_printf(&out, "%s%s", i > 0 ? ", " : "", list->items[i]);
-	return ush_buf_take(&out);
-}
-
 /* ---- one account ---- */
 
 static void tell_failed(struct ush_offboard *o, const struct ush_policy_source *source, const struct ush_offboard_account *account)
@@ -35,7 +26,7 @@ static void tell_revoked(struct ush_offboard *o, const struct ush_policy_source 
 {
 	const struct ush_revoked *revoked = &account->revoked;
 	bool whole = account->failed.code == USH_OK;
-	USH_AUTO_FREE char *done = joined(&revoked->done), *whose = strcmp(account->name, o->name) != 0 ? ush_printf(" of %s", account->name) : ush_strdup("");
+	USH_AUTO_FREE char *done = ush_list_text(&revoked->done), *whose = strcmp(account->name, o->name) != 0 ? ush_printf(" of %s", account->name) : ush_strdup("");
 	json_t *sessions = revoked->sessions == SIZE_MAX ? json_null() : json_integer((json_int_t)revoked->sessions);
 	struct ush_line line = {.word = "revoked", .kind = "sessions",
 				.more = json_pack("{s:s, s:s, s:s?, s:o}", "source", source->name, "user", account->name, "id", revoked->id, "sessions", sessions)};

@@ -72,15 +72,6 @@ size_t ush_onboard_count(const struct ush_onboard *onboard, enum ush_onboard_out
 
 /* ---- json ---- */
 
-static json_t *texts(const struct ush_list *list)
-{
-	json_t *array = json_array();
-
-	for (size_t i = 0; i < list->count; i++)
-		json_array_append_new(array, json_string(list->items[i]));
-	return array;
-}
-
 static json_t *space_json(const struct ush_onboard *onboard, size_t space)
 {
 	json_t *objects = json_array();
@@ -107,9 +98,9 @@ json_t *ush_onboard_json(const struct ush_onboard *onboard)
 	for (size_t i = 0; i < onboard->space_count; i++)
 		json_array_append_new(spaces, space_json(onboard, i));
 	return json_pack("{s:s, s:s, s:s, s:o, s:s, s:o, s:o, s:o, s:{s:I, s:o, s:o, s:s*}}", "apiVersion", USH_POLICY_API, "kind", "Onboarding", "template",
-			 onboard->template->name, "values", values, "dryRun", dry[onboard->dry], "namespaces", spaces, "waiting", texts(&onboard->waiting), "warnings",
-			 texts(&onboard->warnings), "proof", "reviews", (json_int_t)onboard->proved, "proved", texts(&onboard->proofs), "failed",
-			 texts(&onboard->disproofs), "why", onboard->no_proof);
+			 onboard->template->name, "values", values, "dryRun", dry[onboard->dry], "namespaces", spaces, "waiting", ush_list_json(&onboard->waiting), "warnings",
+			 ush_list_json(&onboard->warnings), "proof", "reviews", (json_int_t)onboard->proved, "proved", ush_list_json(&onboard->proofs), "failed",
+			 ush_list_json(&onboard->disproofs), "why", onboard->no_proof);
 }
 
 json_t *ush_onboard_manifests(const struct ush_onboard *onboard, const struct ush_plan *plan)

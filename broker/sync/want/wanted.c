@@ -55,26 +55,17 @@ void ush_shape_people(const struct ush_desired *desired, const struct ush_shape 
 
 /* ---- JSON ---- */
 
-static json_t *json_list(const struct ush_list *list)
-{
-	json_t *array = json_array();
-
-	for (size_t i = 0; i < list->count; i++)
-		json_array_append_new(array, json_string(list->items[i]));
-	return array;
-}
-
 static json_t *json_rules(const struct ush_policy_role *role)
 {
 	json_t *rules = json_array();
 
 	for (size_t i = 0; i < role->rule_count; i++) {
 		const struct ush_rule *rule = &role->rules[i];
-		json_t *item = json_pack("{s:o, s:o, s:o}", "apiGroups", json_list(&rule->groups), "resources", json_list(&rule->resources), "verbs",
-					 json_list(&rule->verbs));
+		json_t *item = json_pack("{s:o, s:o, s:o}", "apiGroups", ush_list_json(&rule->groups), "resources", ush_list_json(&rule->resources), "verbs",
+					 ush_list_json(&rule->verbs));
 
 		if (rule->names.count > 0)
-			json_object_set_new(item, "resourceNames", json_list(&rule->names));
+			json_object_set_new(item, "resourceNames", ush_list_json(&rule->names));
 		json_array_append_new(rules, item);
 	}
 	return rules;
