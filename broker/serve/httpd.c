@@ -6,8 +6,8 @@
 #include <unistd.h>
 
 #include "broker/serve/call.h"
-#include "broker/serve/seats.h"
 #include "broker/serve/listen.h"
+#include "broker/serve/seats.h"
 #include "common/base/memory.h"
 
 #define CLOSING_MS 2000

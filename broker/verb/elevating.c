@@ -11,6 +11,7 @@
 #include "broker/policy/reader.h"
 #include "broker/rights/rights.h"
 #include "broker/sync/state/ledger_note.h"
+#include "broker/sync/state/store.h"
 #include "broker/verb/told.h"
 #include "common/base/memory.h"
 #include "common/base/moment.h"
@@ -165,7 +166,7 @@ void ush_elevating_stays(const struct ush_elevating *e, const char *key)
 void ush_elevating_warn(const struct ush_elevating *e)
 {
 	const char *space = e->options.state_namespace;
-	USH_AUTO_FREE char *name = ush_state_name(e->policy->name), *path = ush_printf("/api/v1/namespaces/%s/configmaps/%s", space, name);
+	USH_AUTO_FREE char *path = ush_state_path(space, e->policy->name);
 	USH_AUTO_JSON map = NULL;
 	struct ush_error ignored = {0};
 	int status;

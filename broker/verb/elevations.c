@@ -13,7 +13,7 @@
 #include "common/data/json.h"
 
 static struct ush_broker_options options = {.state_namespace = "default", .output = "text"};
-static const char *reason, *user_prefix;
+static const char *reason;
 
 static const struct ush_option list_rows[] = {
 	USH_OPTION_POLICY(options),
@@ -34,16 +34,22 @@ static const struct ush_option review_rows[] = {
 	{NULL},
 };
 
-static const char *state_of(const struct ush_ledger *ledger, const struct ush_ledger_entry *e, int64_t now)
+struct told { /* of one cluster */
+	const char *cluster, *user_prefix;
+	const struct ush_ledger *ledger;
+	int64_t now;
+};
+
+static const char *state_of(const struct told *t, const struct ush_ledger_entry *e)
 {
-	return e->ended ? "ended" : now >= e->until ? "over" : ush_ledger_bars_elevation(ledger, user_prefix, e) != NULL ? "denied" : "holds";
+	return e->ended ? "ended" : t->now >= e->until ? "over" : ush_ledger_bars_elevation(t->ledger, t->user_prefix, e) != NULL ? "denied" : "holds";
 }
 
-static void add_text(struct ush_buf *out, const struct ush_ledger *ledger, const struct ush_ledger_entry *e, int64_t now)
+static void add_text(struct ush_buf *out, const struct told *t, const struct ush_ledger_entry *e)
 {
 	static const char *const words[] = {[0] = ", reviewed", [1] = ", waits for a review"};
 	USH_AUTO_FREE char *until = ush_moment(e->until);
-	USH_AUTO_FREE char *line = ush_printf("%s  %-5s  %s  role %s in %s until %s, by %s: %s%s%s%s%s%s", e->key, state_of(ledger, e, now), e->subject, e->role,
+	USH_AUTO_FREE char *line = ush_printf("%s  %-5s  %s  role %s in %s until %s, by %s: %s%s%s%s%s%s", e->key, state_of(t, e), e->subject, e->role,
 					      e->namespace_name, until, e->by, e->reason, e->ticket != NULL ? " (" : "", e->ticket != NULL ? e->ticket : "",
 					      e->ticket != NULL ? ")" : "", e->seal != NULL ? ", break-glass " : "", e->seal != NULL ? e->seal : "");
 	USH_AUTO_FREE char *safe = ush_text_safe(line);
@@ -51,10 +57,10 @@ static void add_text(struct ush_buf *out, const struct ush_ledger *ledger, const
 	ush_buf_printf(out, "%s%s\n", safe, e->seal != NULL ? words[!e->reviewed] : "");
 }
 
-static json_t *entry_json(const struct ush_ledger *ledger, const struct ush_ledger_entry *e, int64_t now, const char *cluster)
+static json_t *entry_json(const struct told *t, const struct ush_ledger_entry *e)
 {
-	return json_pack("{s:s*, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:s, s:s, s:s*, s:s*, s:b}", "cluster", cluster, "key", e->key, "state",
-			 state_of(ledger, e, now), "subject", e->subject, "role", e->role, "namespace", e->namespace_name, "binding", e->binding, "since",
+	return json_pack("{s:s*, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:s, s:s, s:s*, s:s*, s:b}", "cluster", t->cluster, "key", e->key, "state",
+			 state_of(t, e), "subject", e->subject, "role", e->role, "namespace", e->namespace_name, "binding", e->binding, "since",
 			 (json_int_t)e->since, "until", (json_int_t)e->until, "by", e->by, "reason", e->reason, "ticket", e->ticket, "breakGlass", e->seal,
 			 "reviewed", e->reviewed || e->seal == NULL);
 }
@@ -69,21 +75,20 @@ static int list_cluster(struct ush_elevating *opened, void *context, struct ush_
 	struct listing *l = context;
 	USH_AUTO_LEDGER ledger = {0};
 	USH_AUTO_BUF out = {0};
+	struct told t = {.cluster = opened->cluster, .user_prefix = opened->policy->user_prefix, .ledger = &ledger};
 	struct ush_error lost = {0};
-	int64_t now;
 	bool none = true, whole;
 
 	if (ush_ledger_load(&ledger, &opened->broker.kube, options.state_namespace, opened->policy->name, NULL, err) != 0)
 		return -1;
-	now = ush_kube_now(&opened->broker.kube);
-	user_prefix = opened->policy->user_prefix;
+	t.now = ush_kube_now(&opened->broker.kube);
 	l->any = true;
 	if (opened->cluster != NULL)
 		ush_buf_printf(&out, "cluster %s\n", opened->cluster);
 	for (size_t i = 0; i < ledger.count; i++)
 		if (ledger.items[i].kind == USH_LEDGER_ELEVATED) {
-			json_array_append_new(l->all, entry_json(&ledger, &ledger.items[i], now, opened->cluster));
-			add_text(&out, &ledger, &ledger.items[i], now);
+			json_array_append_new(l->all, entry_json(&t, &ledger.items[i]));
+			add_text(&out, &t, &ledger.items[i]);
 			none = false;
 		}
 	whole = ush_ledger_look(&opened->broker.kube, &ledger, options.state_namespace, opened->policy->name, USH_LEDGER_STOPS, &lost) == 0;

@@ -7,7 +7,7 @@
 #include "broker/ledger/ledger_store.h"
 #include "broker/lifecycle/offboard/offboard.h"
 #include "broker/sync/state/ledger_note.h"
-#include "broker/sync/state/state.h"
+#include "broker/sync/state/store.h"
 #include "common/base/memory.h"
 #include "common/data/json.h"
 
@@ -110,7 +110,7 @@ static int add_entry(void *context, struct ush_ledger *ledger, struct ush_error 
 /* An entry where no run looks keeps nobody out, nor do those of a ledger that is lost. */
 static void tell_elsewhere(struct ush_offboard *o, const struct denial *denial)
 {
-	USH_AUTO_FREE char *name = ush_state_name(o->policy->name), *path = ush_printf("/api/v1/namespaces/%s/configmaps/%s", o->state_namespace, name);
+	USH_AUTO_FREE char *path = ush_state_path(o->state_namespace, o->policy->name);
 	USH_AUTO_JSON map = NULL;
 	struct ush_error lost = {0};
 	int status;

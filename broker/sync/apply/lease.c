@@ -105,6 +105,13 @@ static int put(struct ush_lease *lease, json_t *object, bool acquire, int *statu
 	return 0;
 }
 
+static bool is_ours(const struct ush_lease *lease, const json_t *object)
+{
+	const char *holder = ush_json_string(ush_json_object(object, "spec"), "holderIdentity");
+
+	return holder != NULL && strcmp(holder, lease->holder) == 0;
+}
+
 /*
  * The server says that somebody came first. When the answer to our own write was lost and the write was sent again, that
  * was us: the holder's name has a random part.
@@ -118,7 +125,7 @@ static int came_first(struct ush_lease *lease, int64_t now, int64_t began_ms, st
 	if (ush_kube_get(lease->kube, lease->path, &status, &object, err) != 0)
 		return -1;
 	holder = ush_json_string(ush_json_object(object, "spec"), "holderIdentity");
-	if (holder == NULL || strcmp(holder, lease->holder) != 0)
+	if (!is_ours(lease, object))
 		return busy(lease, holder != NULL ? holder : "it came first just now", now + USH_LEASE_SECONDS, err);
 	renewed(lease, ush_steal(&object), began_ms);
 	return 0;
@@ -235,13 +242,9 @@ static bool find_ours(struct ush_lease *lease, const struct ush_kube *parting)
 {
 	struct ush_error ignored = {0};
 	USH_AUTO_JSON object = NULL;
-	const char *holder;
 	int status;
 
-	if (ush_kube_get(parting, lease->path, &status, &object, &ignored) != 0)
-		return false;
-	holder = ush_json_string(ush_json_object(object, "spec"), "holderIdentity");
-	if (holder == NULL || strcmp(holder, lease->holder) != 0)
+	if (ush_kube_get(parting, lease->path, &status, &object, &ignored) != 0 || !is_ours(lease, object))
 		return false;
 	json_decref(lease->object);
 	lease->object = ush_steal(&object);

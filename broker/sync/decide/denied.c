@@ -41,7 +41,6 @@ void ush_denied_begin(struct ush_desired *desired)
 		qsort(desired->denied, desired->denied_count, sizeof *desired->denied, by_hash);
 }
 
-/* A source that the policy calls otherwise now, or has no more, vouches for nothing: then the id, or the name, is enough. */
 static bool has_source(const struct ush_policy *policy, const char *name)
 {
 	for (size_t i = 0; i < policy->source_count; i++)
@@ -50,14 +49,10 @@ static bool has_source(const struct ush_policy *policy, const char *name)
 	return false;
 }
 
-static bool is_like(const struct ush_ledger_entry *e, const char *id, const char *text)
+/* A source that the policy calls otherwise now, or has no more, vouches for nothing: then the id is enough. */
+static bool is_orphan_of(const struct ush_policy *policy, const struct ush_ledger_entry *e, const char *id)
 {
-	if (id != NULL && e->id != NULL && strcmp(e->id, id) == 0)
-		return true;
-	for (size_t i = 0; text != NULL && i < e->spellings.count; i++)
-		if (strcmp(e->spellings.items[i], text) == 0)
-			return true;
-	return false;
+	return e->kind == USH_LEDGER_GROUP && e->source != NULL && e->id != NULL && strcmp(e->id, id) == 0 && !has_source(policy, e->source);
 }
 
 const struct ush_ledger_entry *ush_denied_group(const struct ush_desired *desired, const char *source, const char *id, const char *text)
@@ -65,12 +60,9 @@ const struct ush_ledger_entry *ush_denied_group(const struct ush_desired *desire
 	const struct ush_ledger *ledger = desired->ledger;
 	const struct ush_ledger_entry *bar = ledger != NULL ? ush_ledger_bars_group(ledger, source, id, text) : NULL;
 
-	for (size_t i = 0; ledger != NULL && bar == NULL && i < ledger->count; i++) {
-		const struct ush_ledger_entry *e = &ledger->items[i];
-
-		if (e->kind == USH_LEDGER_GROUP && e->source != NULL && !has_source(desired->policy, e->source) && is_like(e, id, text))
-			bar = e;
-	}
+	for (size_t i = 0; ledger != NULL && id != NULL && bar == NULL && i < ledger->count; i++)
+		if (is_orphan_of(desired->policy, &ledger->items[i], id))
+			bar = &ledger->items[i];
 	return bar;
 }
 

@@ -5,6 +5,7 @@
 
 #include "broker/ledger/ledger_store.h"
 #include "broker/policy/marks.h"
+#include "broker/sync/state/store.h"
 #include "common/base/memory.h"
 #include "common/data/json.h"
 
@@ -40,17 +41,10 @@ static const char *noted_by(const json_t *state)
 	return ush_json_string(ush_json_object(ush_json_object(state, "metadata"), "annotations"), USH_STATE_LEDGER);
 }
 
-static char *state_path(const char *namespace_name, const char *policy)
-{
-	USH_AUTO_FREE char *name = ush_state_name(policy);
-
-	return ush_printf("/api/v1/namespaces/%s/configmaps/%s", namespace_name, name);
-}
-
 int ush_ledger_look(const struct ush_kube *kube, const struct ush_ledger *ledger, const char *namespace_name, const char *policy, const char *what_of_it,
 		    struct ush_error *err)
 {
-	USH_AUTO_FREE char *path = state_path(namespace_name, policy);
+	USH_AUTO_FREE char *path = ush_state_path(namespace_name, policy);
 	USH_AUTO_JSON state = NULL;
 	struct ush_error unimportant = {0};
 	int status;
@@ -90,7 +84,7 @@ static void write_note(const struct ush_kube *kube, json_t *state, const char *u
 int ush_ledger_note(const struct ush_kube *kube, json_t *state, const char *uid, const char *namespace_name, const char *policy, const char *what_of_it,
 		    struct ush_error *err)
 {
-	USH_AUTO_FREE char *path = state_path(namespace_name, policy);
+	USH_AUTO_FREE char *path = ush_state_path(namespace_name, policy);
 	USH_AUTO_LEDGER ledger = {.uid = ush_strdup(uid)};
 	const struct ush_ledger written = {.uid = uid != NULL ? ledger.uid : (char[]){""}}; /* it is there, and new */
 	struct ush_error unimportant = {0};

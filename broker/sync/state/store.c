@@ -13,9 +13,11 @@
 
 #define FILE_MAX (16U << 20)
 
-static char *list_path(const char *namespace_name)
+char *ush_state_path(const char *namespace_name, const char *policy)
 {
-	return ush_printf("/api/v1/namespaces/%s/configmaps", namespace_name);
+	USH_AUTO_FREE char *name = ush_state_name(policy);
+
+	return ush_printf("/api/v1/namespaces/%s/configmaps/%s", namespace_name, name);
 }
 
 static int read_map(struct ush_state *state, const json_t *map, const char *where, struct ush_error *err)
@@ -43,7 +45,7 @@ static int read_map(struct ush_state *state, const json_t *map, const char *wher
 int ush_state_load(struct ush_state *state, const struct ush_kube *kube, const char *namespace_name, const char *policy, char **version,
 		   struct ush_error *err)
 {
-	USH_AUTO_FREE char *name = ush_state_name(policy), *list = list_path(namespace_name), *path = ush_printf("%s/%s", list, name);
+	USH_AUTO_FREE char *name = ush_state_name(policy), *path = ush_state_path(namespace_name, policy);
 	USH_AUTO_FREE char *where = ush_printf("ConfigMap %s/%s", namespace_name, name);
 	USH_AUTO_JSON map = NULL;
 	int status;
@@ -71,7 +73,8 @@ static json_t *map_json(const struct ush_state *state, const char *namespace_nam
 int ush_state_save(const struct ush_state *state, const struct ush_kube *kube, const char *namespace_name, const char *policy, const char *version,
 		   struct ush_error *err)
 {
-	USH_AUTO_FREE char *name = ush_state_name(policy), *list = list_path(namespace_name), *path = ush_printf("%s/%s", list, name);
+	USH_AUTO_FREE char *name = ush_state_name(policy), *path = ush_state_path(namespace_name, policy);
+	USH_AUTO_FREE char *list = ush_printf("/api/v1/namespaces/%s/configmaps", namespace_name);
 	USH_AUTO_JSON map = map_json(state, namespace_name, name, policy, version);
 	int status;
 	int result = version == NULL ? ush_kube_create(kube, list, map, false, &status, err) : ush_kube_update(kube, path, map, &status, NULL, err);

@@ -10,6 +10,9 @@
 #include "broker/sync/state/state.h"
 #include "common/kube/client.h"
 
+/* The ConfigMap's path at the API server; the caller frees. */
+char *ush_state_path(const char *namespace_name, const char *policy);
+
 /* *version is the resourceVersion, NULL when there is none yet; the caller frees. USH_ERR_REFUSED when a ConfigMap of
  * that name is not ours; USH_ERR_STORE when its content is spoilt. */
 int ush_state_load(struct ush_state *state, const struct ush_kube *kube, const char *namespace_name, const char *policy, char **version,
