@@ -68,6 +68,27 @@ START_TEST(a_denied_group_goes_although_its_source_is_down)
 }
 END_TEST
 
+#define RENAMED(more)                                                                                                                  \
+	"apiVersion: usher.dev/v1\nkind: AccessPolicy\ncluster: {groupPrefix: 'oidc:'}\nsources: {people: {file: {path: groups.json}}" more "}\n" \
+	"roles:\n  editor: {clusterRole: edit}\ngrants:\n- {group: restricted, source: people, role: editor, namespaces: [fancy-namespace], name: e}\n"
+
+/* T60: group and source have other names now, and the id alone tells; while the other source is there, its ids are its own. */
+START_TEST(a_denied_group_stays_out_when_its_source_is_called_otherwise)
+{
+	static const char again[] = "{\"groups\":[{\"name\":\"restricted\",\"id\":\"1\",\"members\":[\"carol\"]}],\"count\":1}";
+
+	sync_room_begin(RENAMED(""), again);
+	ledger_room_deny(USH_LEDGER_GROUP, "k8s-restricted-users", "oidc:k8s-restricted-users", "1");
+	ck_assert_int_eq(sync_room_run(), 0);
+	ck_assert(!sync_room_has(BINDINGS "/e"));
+	ck_assert(sync_room_says(USH_NOTE, "denied since 2026-01-01 by ann: left the company"));
+	sync_room_put("policy.yaml", RENAMED(", main: {file: {path: groups.json}}"));
+	ck_assert_int_eq(sync_room_run(), 0);
+	ck_assert(sync_room_has(BINDINGS "/e"));
+	sync_room_end();
+}
+END_TEST
+
 START_TEST(a_denied_person_is_in_no_binding_of_people)
 {
 	sync_room_begin(USERS, FULL);
@@ -422,7 +443,7 @@ START_TEST(a_grant_that_ends_within_a_day_is_told)
 END_TEST
 
 TAP_MAIN("denied", a_denied_group_loses_what_it_has_and_stays_out_while_its_source_has_it, a_denied_group_goes_although_its_source_is_down,
-	 a_denied_person_is_in_no_binding_of_people, a_denied_person_leaves_although_the_source_is_down,
+	 a_denied_group_stays_out_when_its_source_is_called_otherwise, a_denied_person_is_in_no_binding_of_people, a_denied_person_leaves_although_the_source_is_down,
 	 where_bindings_hold_groups_the_plan_says_that_a_denied_person_is_still_in_one,
 	 of_several_groups_that_a_denied_person_is_in_one_is_named_and_the_others_counted_once, a_denied_namespace_is_as_an_excluded_one,
 	 a_spoilt_ledger_stops_the_run, what_is_given_for_a_time_ends_by_the_next_run_after_it, a_clock_that_is_set_back_gives_nothing_back,
