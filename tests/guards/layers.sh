@@ -8,12 +8,11 @@ includes() { # FOLDER|FILE...: "file: included", one a line, ours only
 	grep -rHoE --include='*.[ch]' '^[[:space:]]*#[[:space:]]*include[[:space:]]+"[^"]+"' "$@" | sed -E 's/:[^"]*"([^"]+)"/: \1/'
 }
 
-# rule NAME WHAT REGEX: in WHAT (files or folders) no include matches REGEX, and there is at least one include to look at
-rule() {
+judge() { # NAME WHAT REGEX [GREP OPTION]: in WHAT (files or folders) are includes, and none that grep finds
 	local found bad
 	# shellcheck disable=SC2086 # WHAT is a list
 	found=$(includes $2)
-	bad=$(grep -E ": ($3)" <<<"$found")
+	bad=$(grep -E "${@:4}" ": ($3)" <<<"$found")
 	if [ -z "$found" ]; then
 		fail "$1" "no include found in: $2"
 	elif [ -n "$bad" ]; then
@@ -23,20 +22,8 @@ rule() {
 	fi
 }
 
-# only NAME WHAT REGEX: every include in WHAT matches REGEX
-only() {
-	local found bad
-	# shellcheck disable=SC2086
-	found=$(includes $2)
-	bad=$(grep -vE ": ($3)" <<<"$found")
-	if [ -z "$found" ]; then
-		fail "$1" "no include found in: $2"
-	elif [ -n "$bad" ]; then
-		fail "$1" "$bad"
-	else
-		pass "$1"
-	fi
-}
+rule() { judge "$@"; }    # NAME WHAT REGEX: no include in WHAT matches REGEX
+only() { judge "$@" -v; } # NAME WHAT REGEX: every include in WHAT matches REGEX
 
 effects='common/net/|common/base/file\.h|common/kube/client\.h'
 

@@ -60,3 +60,11 @@ char *knobs_file(const struct contract *c, const char *name)
 {
 	return ush_printf("%.*s/%s", (int)(strrchr(c->secret_file, '/') - c->secret_file), c->secret_file, name);
 }
+
+void knobs_one_comes(struct contract *k, enum contract_what what, size_t page)
+{
+	if (what == CONTRACT_GROUPS && page == 2 && k->next_number < 100000) {
+		k->next_number = 100000;
+		contract_add_group(k, "late", CONTRACT_NOBODY);
+	}
+}

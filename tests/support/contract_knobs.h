@@ -28,6 +28,9 @@ const struct ush_group *knobs_group(const struct contract *c, const char *path);
 /* A path in the folder of the case; the caller frees. */
 char *knobs_file(const struct contract *c, const char *name);
 
+/* As c->meanwhile: with the second page of groups one more is there. */
+void knobs_one_comes(struct contract *c, enum contract_what what, size_t page);
+
 /* It is incomplete, and its reason (or the advice) holds the text. */
 void knobs_expect_incomplete(struct contract *c, const char *text);
 

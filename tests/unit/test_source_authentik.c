@@ -158,18 +158,10 @@ START_TEST(a_refusal_says_which_rights_the_token_lacks)
 }
 END_TEST
 
-static void one_comes(struct contract *k, enum contract_what what, size_t page)
-{
-	if (what == CONTRACT_GROUPS && page == 2 && k->next_number < 100000) {
-		k->next_number = 100000;
-		contract_add_group(k, "late", CONTRACT_NOBODY);
-	}
-}
-
 START_TEST(a_count_that_changes_between_pages_is_incomplete)
 {
 	knobs_begin(&c, &contract_authentik, 15, 0);
-	c.meanwhile = one_comes;
+	c.meanwhile = knobs_one_comes;
 	knobs_read(&c, NULL);
 	knobs_expect_incomplete(&c, "changed while they were read");
 	contract_end(&c);

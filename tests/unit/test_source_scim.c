@@ -95,18 +95,10 @@ START_TEST(an_empty_page_may_have_no_resources_at_all)
 }
 END_TEST
 
-static void one_comes(struct contract *k, enum contract_what what, size_t page)
-{
-	if (what == CONTRACT_GROUPS && page == 2 && k->next_number < 100000) {
-		k->next_number = 100000;
-		contract_add_group(k, "late", CONTRACT_NOBODY);
-	}
-}
-
 START_TEST(a_total_that_changes_between_pages_is_incomplete)
 {
 	knobs_begin(&c, &contract_scim, 20, 0);
-	c.meanwhile = one_comes;
+	c.meanwhile = knobs_one_comes;
 	knobs_read(&c, NULL);
 	knobs_expect_incomplete(&c, "changed while they were read");
 	contract_end(&c);
