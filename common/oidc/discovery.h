@@ -33,6 +33,7 @@ struct ush_provider {
 	bool from_cache;
 	struct ush_jwks *jwks;  /* loaded when first needed, or NULL */
 	long long jwks_fetched; /* Unix seconds of that, 0 when never */
+	long long jwks_sought;  /* Unix seconds when a key was looked for that is not in it, 0 when never */
 };
 
 /*

@@ -77,7 +77,7 @@ void ush_documents_read(const struct ush_provider_settings *settings, struct ush
 	out->keys = ush_strdup(ush_json_string(file, "keys"));
 	out->keys_uri = ush_strdup(ush_json_string(file, "keys_uri"));
 	out->keys_fetched = read_time(file, "keys_fetched");
-	out->keys_asked = read_time(file, "keys_asked");
+	out->keys_sought = read_time(file, "keys_sought");
 }
 
 void ush_documents_write(const struct ush_provider_settings *settings, const struct ush_documents *documents)
@@ -92,8 +92,8 @@ void ush_documents_write(const struct ush_provider_settings *settings, const str
 	file = json_pack("{s:i, s:s, s:s*, s:I, s:s*, s:s*, s:I, s:I}", "format", FILE_FORMAT, "issuer",
 			 settings->issuer, "metadata", documents->metadata, "metadata_fetched",
 			 (json_int_t)documents->metadata_fetched, "keys", documents->keys, "keys_uri",
-			 documents->keys_uri, "keys_fetched", (json_int_t)documents->keys_fetched, "keys_asked",
-			 (json_int_t)documents->keys_asked);
+			 documents->keys_uri, "keys_fetched", (json_int_t)documents->keys_fetched, "keys_sought",
+			 (json_int_t)documents->keys_sought);
 	text = file != NULL ? json_dumps(file, JSON_COMPACT) : NULL;
 	if (text != NULL)
 		ush_file_write(path, text, strlen(text), 0600, &ignored);

@@ -24,7 +24,7 @@ struct ush_documents {
 	char *keys;               /* text of the key set, or NULL */
 	char *keys_uri;           /* where it was read */
 	int64_t keys_fetched;
-	int64_t keys_asked; /* the last time the provider was asked for it, whatever came of that */
+	int64_t keys_sought; /* the last time a key was looked for at the provider that was not in it, whatever came of that */
 };
 
 /* What is kept of a provider; all NULL and 0 on a miss. */

@@ -74,6 +74,7 @@ struct wait {
 	const struct ush_world *world;
 	int64_t limit_ms;
 	int64_t pause_ms;
+	bool firm; /* no holder's word moves the limit */
 	bool told;
 };
 
@@ -109,9 +110,14 @@ static int wait_a_little(struct wait *wait, int fd, struct ush_error *err)
 	int64_t now_ms = ush_boot_ms(wait->world);
 	struct holder holder = {.pid = 0};
 
-	heed_holder(wait, fd, now_ms);
+	if (!wait->firm)
+		heed_holder(wait, fd, now_ms);
 	if (now_ms >= wait->limit_ms) {
 		read_holder(fd, &holder);
+		if (wait->firm) {
+			ush_fail(err, USH_ERR_UNAVAILABLE, "another call (process %ld) is at this session and has no answer yet", holder.pid);
+			return ush_hint(err, "Run kubectl again in a moment");
+		}
 		ush_fail(err, USH_ERR_UNAVAILABLE, "another call (process %ld) has been at this session for too long; your session is kept",
 			 holder.pid);
 		return ush_hint(err, "Try again, or end that process");
@@ -141,17 +147,17 @@ static int wait_for_lock(struct wait *wait, int fd, bool (*done)(void *context),
 	}
 }
 
-struct ush_flight *ush_flight_begin(const struct ush_world *world, const char *binding, bool (*done)(void *context), void *context,
-				    bool *landed, struct ush_error *err)
+static struct ush_flight *begin(struct wait *wait, const char *binding, bool (*done)(void *context), void *context, bool *landed,
+				struct ush_error *err)
 {
-	struct wait wait = {.world = world, .limit_ms = ush_boot_ms(world) + REFRESH_MS, .pause_ms = POLL_FIRST_MS};
+	const struct ush_world *world = wait->world;
 	struct ush_flight *flight;
 	int fd = open_lock(binding, err);
 
 	*landed = false;
 	if (fd < 0)
 		return NULL;
-	if (wait_for_lock(&wait, fd, done, context, landed, err) != 0) {
+	if (wait_for_lock(wait, fd, done, context, landed, err) != 0) {
 		close(fd);
 		return NULL;
 	}
@@ -168,13 +174,47 @@ struct ush_flight *ush_flight_begin(const struct ush_world *world, const char *b
 	return flight;
 }
 
+struct ush_flight *ush_flight_begin(const struct ush_world *world, const char *binding, bool (*done)(void *context), void *context,
+				    bool *landed, struct ush_error *err)
+{
+	struct wait wait = {.world = world, .limit_ms = ush_boot_ms(world) + REFRESH_MS, .pause_ms = POLL_FIRST_MS};
+
+	return begin(&wait, binding, done, context, landed, err);
+}
+
+struct ush_flight *ush_flight_begin_until(const struct ush_world *world, const char *binding, int64_t until_ms,
+					  bool (*done)(void *context), void *context, bool *landed, struct ush_error *err)
+{
+	struct wait wait = {.world = world, .limit_ms = until_ms, .pause_ms = POLL_FIRST_MS, .firm = true};
+
+	return begin(&wait, binding, done, context, landed, err);
+}
+
+static void forget(struct ush_flight *flight)
+{
+	free(flight->binding);
+	free(flight);
+}
+
 void ush_flight_end(struct ush_flight *flight)
 {
 	if (flight == NULL)
 		return;
 	release(flight->fd);
-	free(flight->binding);
-	free(flight);
+	forget(flight);
+}
+
+void ush_flight_leave(struct ush_flight *flight)
+{
+	if (flight == NULL)
+		return;
+	close(flight->fd);
+	forget(flight);
+}
+
+int ush_flight_descriptor(const struct ush_flight *flight)
+{
+	return flight != NULL ? flight->fd : -1;
 }
 
 void ush_flight_announce(struct ush_flight *flight, const char *what, int64_t deadline_ms)

@@ -25,7 +25,14 @@ struct ush_flight;
  */
 struct ush_flight *ush_flight_begin(const struct ush_world *world, const char *binding, bool (*done)(void *context), void *context,
 				    bool *landed, struct ush_error *err);
+/* The same until until_ms (boot clock) at the latest, whatever the holder does. */
+struct ush_flight *ush_flight_begin_until(const struct ush_world *world, const char *binding, int64_t until_ms,
+					  bool (*done)(void *context), void *context, bool *landed, struct ush_error *err);
 void ush_flight_end(struct ush_flight *flight);
+
+/* The lock is another process's now, which was forked and goes on (aside.h): ends our part and leaves it locked. */
+void ush_flight_leave(struct ush_flight *flight);
+int ush_flight_descriptor(const struct ush_flight *flight); /* of the lock; -1 when flight is NULL */
 
 /* Tells waiters what happens: a refresh, or a sign-in that ends at deadline_ms (boot clock). */
 void ush_flight_announce(struct ush_flight *flight, const char *what, int64_t deadline_ms);

@@ -106,6 +106,8 @@ static void refuse_answer(struct ush_callback *callback, const char *error, cons
 	ush_fail(&callback->failure, denied ? USH_ERR_DECLINED : USH_ERR_REJECTED,
 		 "the provider did not sign you in (%.80s%s%.200s)", error, description != NULL ? ": " : "",
 		 description != NULL ? description : "");
+	if (strcmp(error, "invalid_scope") == 0)
+		ush_hint(&callback->failure, "Take the scopes that it does not know out of the profile (scopes:); a Keycloak has none called groups unless somebody made it");
 }
 
 /* A visit to the redirect URI (RFC 6749 section 4.1.2). True when it ends the wait. */

@@ -51,18 +51,34 @@ static const struct ush_given *find(const struct ush_asked *asked, const struct 
 	return NULL;
 }
 
-/* The place of what an earlier boot left, whose clock ran on, or else of the oldest. */
+/* A time of the boot clock as it is kept, and how long one is before another. What seems to lie ahead is of an earlier
+ * boot, and so long ago. */
+static uint32_t moment(int64_t boot_ms)
+{
+	return (uint32_t)(uint64_t)(boot_ms / 10);
+}
+
+static uint32_t age(uint32_t then, int64_t boot_ms)
+{
+	return moment(boot_ms) - then;
+}
+
+/* An empty place, or else the oldest. */
 static struct ush_given *oldest(struct ush_asked *asked, int64_t boot_ms)
 {
 	struct ush_given *given = &asked->given[0];
 
-	for (size_t i = 0; i < USH_ASKED_MOST; i++) {
-		if (asked->given[i].given > narrow(boot_ms / 10))
-			return &asked->given[i];
-		if (asked->given[i].given < given->given)
+	for (size_t i = 0; i < USH_ASKED_MOST && given->pid != 0; i++)
+		if (asked->given[i].pid == 0 || age(asked->given[i].given, boot_ms) > age(given->given, boot_ms))
 			given = &asked->given[i];
-	}
 	return given;
+}
+
+/* A process that began after the token was given has only got the number of the one that was given it. None runs for half
+ * of the 497 days. */
+static bool began_before(const struct ush_asker *asker, const struct ush_given *given)
+{
+	return age(moment(asker->born_ms), (int64_t)given->given * 10) <= INT32_MAX;
 }
 
 /* The asker's place, emptied where it was somebody else's: another asker's, or another process's with this number. */
@@ -72,7 +88,7 @@ static struct ush_given *place(struct ush_asked *asked, const struct ush_asker *
 
 	if (given == NULL)
 		given = oldest(asked, boot_ms);
-	else if (asker->born_ms / 10 <= given->given)
+	else if (asker->born_ms < 0 || began_before(asker, given))
 		return given;
 	*given = (struct ush_given){.pid = (uint32_t)asker->pid, .about = asker->about};
 	return given;
@@ -83,10 +99,9 @@ bool ush_asked_knows(const struct ush_asked *asked, const struct ush_asker *aske
 	return find(asked, asker) != NULL;
 }
 
-/* A process that began after the token was given has only got the number of the one that was given it. */
 static bool same(const struct ush_given *given, const struct ush_asker *asker)
 {
-	return given != NULL && asker->born_ms >= 0 && asker->born_ms / 10 <= given->given;
+	return given != NULL && asker->born_ms >= 0 && began_before(asker, given);
 }
 
 bool ush_asked_again(const struct ush_asked *asked, const struct ush_asker *asker, uint32_t token, int64_t now)
@@ -129,7 +144,7 @@ void ush_asked_give(struct ush_asked *asked, const struct ush_asker *asker, uint
 		given->told = 0;
 	given->token = token;
 	given->until = narrow(until);
-	given->given = narrow(boot_ms / 10);
+	given->given = moment(boot_ms);
 }
 
 void ush_asked_try(struct ush_asked *asked, const struct ush_asker *asker, int64_t now, int64_t boot_ms)
@@ -144,7 +159,7 @@ void ush_asked_try(struct ush_asked *asked, const struct ush_asker *asker, int64
 	given = place(asked, asker, boot_ms);
 	if (!too_soon(given->tried, FORGIVEN, now))
 		given->times = 0;
-	given->given = narrow(boot_ms / 10);
+	given->given = moment(boot_ms);
 	given->tried = narrow(now);
 	if (given->times < UINT16_MAX)
 		given->times++;

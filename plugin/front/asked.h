@@ -29,7 +29,7 @@ struct ush_given {
 	uint32_t pid;
 	uint32_t about; /* of the asker */
 	uint32_t token; /* ush_asked_mark */
-	uint32_t given; /* boot clock, hundredths of a second */
+	uint32_t given; /* boot clock, hundredths of a second, of which 2^32 are 497 days: begins anew after that */
 	uint32_t until; /* the end that it was told */
 	uint32_t tried; /* of the newest refresh for it for this reason */
 	uint16_t times; /* how many such */

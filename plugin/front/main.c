@@ -133,8 +133,18 @@ static int answer(const char *profile)
 	return complain(err.code, line);
 }
 
-/* Beside this program, where it is installed relative to it, where it was configured to be. Never by the environment. */
-static void become_signin(char **argv)
+/* Whoever copied this program to where others may write shall not run what they put beside it. */
+static bool is_foreign(const char *path)
+{
+	struct stat file, self;
+
+	return stat(path, &file) == 0 && file.st_uid != 0 && file.st_uid != geteuid() &&
+	       (stat("/proc/self/exe", &self) != 0 || file.st_uid != self.st_uid);
+}
+
+/* Beside this program, where it is installed relative to it, where it was configured to be. Never by the environment.
+ * Comes back when there is none; *foreign when there is somebody else's. */
+static void become_signin(bool *foreign, char **argv)
 {
 	static const char *const beside[] = {"/" SIGNIN, "/../libexec/usher/" SIGNIN};
 	char self[PATH_MAX], path[PATH_MAX + 64];
@@ -146,7 +156,10 @@ static void become_signin(char **argv)
 	for (size_t i = 0; slash != NULL && i < USH_COUNT(beside); i++) {
 		*slash = '\0';
 		snprintf(path, sizeof path, "%s%s", self, beside[i]);
-		execv(path, argv);
+		if (is_foreign(path))
+			*foreign = true;
+		else
+			execv(path, argv);
 	}
 	execv(USH_LIBEXECDIR "/" SIGNIN, argv);
 }
@@ -154,6 +167,7 @@ static void become_signin(char **argv)
 int main(int argc, char **argv)
 {
 	const char *profile;
+	bool foreign = false;
 	int status;
 
 	if (settle_descriptors() != 0)
@@ -165,6 +179,8 @@ int main(int argc, char **argv)
 	status = profile != NULL ? answer(profile) : -1;
 	if (status >= 0)
 		_exit(status);
-	become_signin(argv);
+	become_signin(&foreign, argv);
+	if (foreign)
+		return complain(USH_ERR_STORE, "usher: the usher-signin beside kubectl-usher belongs to somebody else, so it is not run. Install usher again\n");
 	return complain(USH_ERR_STORE, "usher: usher-signin is not where it was installed (" USH_LIBEXECDIR "). Install usher again\n");
 }

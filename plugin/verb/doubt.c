@@ -74,9 +74,31 @@ void ush_doubt_begin(struct ush_run *run)
 	if (doubt != USH_DOUBT_RENEW)
 		return;
 	run->refused = token;
+	run->tried = asked.tried;
+	if (run->doubt_until_ms == 0)
+		run->doubt_until_ms = ush_boot_ms(run->world) + USH_DOUBT_MS;
 	run->asked_again = ush_asked_again(&asked, asker, token, now);
 	run->doubted.token = ush_steal(&cached.token);
 	run->doubted.expires = cached.expires;
+}
+
+bool ush_doubt_over(const struct ush_run *run)
+{
+	struct ush_asked asked;
+
+	if (run->refused == 0)
+		return false;
+	load(run->cache, run->profile, &asked);
+	return asked.tried != run->tried;
+}
+
+void ush_doubt_came(const struct ush_run *run, const struct ush_secret *token)
+{
+	struct ush_asked asked;
+
+	load(run->cache, run->profile, &asked);
+	ush_asked_renewed(&asked, mark(token));
+	save(run->cache, run->profile, &asked);
 }
 
 void ush_doubt_try(const struct ush_run *run)

@@ -80,6 +80,7 @@ static int run(size_t count, char **operands, struct ush_error *err)
 	ush_asker_find(&asker, given);
 	ush_asker_look(&asker);
 	options.asker = &asker;
+	options.aside = true;
 	profile = ush_profile_load(profile_name, err);
 	fd = profile != NULL ? reserve_stdout(err) : -1;
 	if (fd < 0)

@@ -70,7 +70,7 @@ static bool landed_meanwhile(void *context)
 	const struct ush_run *run = context;
 	USH_AUTO_TOKEN answer = {0};
 
-	return !run->options->fresh && ush_keep_recall(run, &answer);
+	return !run->options->fresh && (ush_keep_recall(run, &answer) || ush_doubt_over(run));
 }
 
 /* The lock; *landed when another process brought the token while we waited. Without a place for the lock we go on: two
@@ -82,7 +82,9 @@ static int take_off(struct ush_run *run, bool *landed, struct ush_error *err)
 	if (run->options->fresh)
 		ush_breaker_reset(run->binding);
 	run->breaker_before = ush_breaker_count(run->binding, &since);
-	run->flight = ush_flight_begin(run->world, run->binding, landed_meanwhile, run, landed, err);
+	run->flight = run->refused != 0 ? ush_flight_begin_until(run->world, run->binding, run->doubt_until_ms, landed_meanwhile, run,
+								 landed, err)
+					: ush_flight_begin(run->world, run->binding, landed_meanwhile, run, landed, err);
 	if (run->flight != NULL || *landed)
 		return 0;
 	if (err->code != USH_ERR_STORE)
@@ -106,7 +108,7 @@ static struct ush_session *obtain(struct ush_run *run, struct ush_error *err)
 		return NULL;
 	}
 	if (kept != NULL && kept->refresh != NULL)
-		renewed = ush_renew(run, kept, &ended, err);
+		renewed = (run->refused != 0 && run->options->aside ? ush_renew_aside : ush_renew)(run, kept, &ended, err);
 	if (renewed != NULL)
 		return ush_steal(&renewed);
 	if (!ended || (err->code != USH_OK && !run->options->interactive))
@@ -137,12 +139,16 @@ int ush_signin_token(const struct ush_world *world, const struct ush_profile *pr
 	ush_doubt_begin(&run);
 	if (recall(&run, answer))
 		return 0;
-	if (take_off(&run, &landed, err) != 0)
-		return ush_doubt_settle(&run, answer, err);
-	if (!landed && run.refused != 0)
-		ush_doubt_begin(&run); /* the one before us may have tried in vain: once is enough */
-	if (recall(&run, answer))
-		return 0;
+	do { /* what landed may be over already; then it is our turn like anybody's, and never without the lock */
+		if (take_off(&run, &landed, err) != 0)
+			return ush_doubt_settle(&run, answer, err);
+		if (recall(&run, answer))
+			return 0;
+		if (run.refused != 0)
+			ush_doubt_begin(&run); /* the one before us may have tried in vain: once is enough */
+		if (recall(&run, answer))
+			return 0;
+	} while (landed);
 	ush_doubt_try(&run);
 	session = obtain(&run, err);
 	if (session == NULL)

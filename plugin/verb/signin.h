@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * One run of the way to a token, shared by its parts: signin.c (the order of things), keep.c (cache and store), renew.c
- * (refresh), ask.c (a person), doubt.c (a token that the API server seems to refuse).
+ * (refresh), ask.c (a person), doubt.c (a token that the API server seems to refuse), renew_aside.c (its refresh).
  */
 #ifndef USH_VERB_SIGNIN_H
 #define USH_VERB_SIGNIN_H
@@ -23,6 +23,8 @@ struct ush_run {
 	uint32_t refused;          /* ush_asked_mark of a token that is not to be repeated, 0: none */
 	struct ush_answer doubted; /* that token */
 	bool asked_again;          /* it is refused to this very asker */
+	int64_t doubt_until_ms;    /* boot clock: how long that token waits for another, 0: none is in doubt */
+	uint32_t tried;            /* of the newest refresh for such a reason, as it was when this run began to wait */
 	struct ush_provider_settings settings;
 	char *cache_folder;
 	struct ush_provider *provider;
@@ -53,9 +55,19 @@ bool ush_keep_good(const struct ush_run *run, const struct ush_session *session)
 struct ush_session *ush_renew(struct ush_run *run, const struct ush_session *session, bool *ended,
 			      struct ush_error *err);
 
+/* renew_aside.c: the same for a token that is only thought to be refused: no longer than run->doubt_until_ms. A refresh that
+ * takes longer goes on without us and has the lock then; USH_ERR_UNAVAILABLE, and *ended is false. Of the session that is
+ * given only the ID token is filled in; the whole one is in the store. */
+struct ush_session *ush_renew_aside(struct ush_run *run, const struct ush_session *session, bool *ended, struct ush_error *err);
+
 /* doubt.c */
+#define USH_DOUBT_MS 5000 /* what a token that may well be good waits for another, all in all */
 /* Looks whether the cached token was refused; then it is no token any more, until a refresh was tried. */
 void ush_doubt_begin(struct ush_run *run);
+/* A refresh for it was tried while we waited for our turn: there is nothing more to wait for. */
+bool ush_doubt_over(const struct ush_run *run);
+/* The refresh brought this one, late perhaps. */
+void ush_doubt_came(const struct ush_run *run, const struct ush_secret *token);
 /* Before the refresh: whoever stops it by Ctrl-C, because the provider is slow, is not held up by it again. */
 void ush_doubt_try(const struct ush_run *run);
 bool ush_doubt_is(const struct ush_run *run, const struct ush_secret *token); /* is it that one? */

@@ -43,6 +43,7 @@ struct ush_signin_options {
 	const struct ush_store_ops *store; /* NULL: the profile's choice */
 	const struct ush_cache_ops *cache; /* NULL: ush_cache_real */
 	const struct ush_asker *asker;     /* the process that wants the token, or NULL: then none counts as refused */
+	bool aside; /* a refresh on a mere guess may go on after us, in a process of its own (flight/aside.h) */
 };
 
 struct ush_answer {

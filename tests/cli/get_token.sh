@@ -100,6 +100,17 @@ bash -c 'for gap in "" " " "  "; do KUBERNETES_EXEC_INFO=$KUBERNETES_EXEC_INFO$g
 	>"$OUT" 2>"$ERR" </dev/null
 is "$(grep -c "$TOKEN" "$OUT") $(cat "$ERR")" '3 ' 'T46 a process that asks for three clusters was refused nothing'
 
+# In a chroot or a strict container nobody can tell a kubectl from another that has its number.
+if unshare -rm mount -t tmpfs none /proc 2>/dev/null; then
+	profile hidden
+	# shellcheck disable=SC2016 # for that process
+	unshare -rm bash -c '"$1" file hidden 300 60 "$2" <<<"$3" >/dev/null; mount -t tmpfs none /proc
+		for i in 1 2 3; do "$4" get-token --profile hidden; done; :' asker "$SEED" "$SERVER" "$TOKEN" "$USHER" >"$OUT" 2>"$ERR" </dev/null
+	is "$(grep -c "$TOKEN" "$OUT") $(cat "$ERR")" '3 ' 'T46 without /proc the token is given without a word, however often'
+else
+	skip 'T46 without /proc' 'no mount namespace can be had here'
+fi
+
 # ---- T28: only the profile's servers ----
 
 for server in https://203.0.113.9:6443 https://k8s.example.com https://k8s.example.com:6443@evil.example.com http://k8s.example.com:6443 ''; do
@@ -185,4 +196,16 @@ if [ "$STATUS" = 8 ]; then
 else
 	skip 'without usher-signin one line says so' 'usher is installed on this machine'
 fi
+printf '#!/bin/sh\n: >"%s"\n' "$T/ran" >"$T/usher-signin" # beside a copy of ours
+chmod 755 "$T/usher-signin"
+if chown 12345 "$T/usher-signin" 2>/dev/null; then
+	run "$T/kubectl-usher" get-token --profile nowhere
+	nok 'what somebody else put beside a copy of kubectl-usher is not run' test -e "$T/ran"
+	[ "$STATUS" != 8 ] || one_line "$ERR" 'and one line says so'
+	chown "$(id -u)" "$T/usher-signin"
+else
+	skip 'what somebody else put beside a copy of kubectl-usher is not run' 'no file can be given away here'
+fi
+run "$T/kubectl-usher" get-token --profile nowhere
+ok 'our own is' test -e "$T/ran"
 done_testing

@@ -23,21 +23,20 @@ suspend() {
 restore() { idp user '{"sub": "carol", "groups": ["k8s-restricted-users"]}'; }
 
 # The provider's keys change, somebody else's new token makes the API server fetch them, and it forgets the old ones.
-# Our own copy of the keys is a day old by then.
+# Our own copy of the keys is a few seconds old by then, and lacks the new one all the same.
 key_rollover() {
 	local old new
 	signed_in 'new signing keys'
 	status 0 'new signing keys: kubectl works before' lists
 	old=$(token_of prod)
 	idp rotate '{}'
-	rm -rf "$XDG_CACHE_HOME/usher"
 	mv "$T/jar" "$T/jar.carol"
 	profile_write other 'account: bob@example.test'
 	status 0 'new signing keys: bob signs in' at_terminal kubectl usher login --profile other
 	run away kubectl --kubeconfig <(sed 's/"prod"/"other"/' "$KUBECONFIG") auth whoami
 	like "$(cat "$OUT")" 'bob@example.test' 'new signing keys: the API server takes his token, and so has the new keys'
 	mv "$T/jar.carol" "$T/jar"
-	ok 'new signing keys: and refuses hers' wait_for 60 is_refused "$old"
+	ok 'new signing keys: and refuses hers' wait_for 120 is_refused "$old"
 	remember
 	run lists
 	like "$STATUS $(cat "$ERR")" '^1 .*Unauthorized' 'new signing keys: the first kubectl is refused'
@@ -125,6 +124,52 @@ together() {
 	idp clear '{}'
 }
 
+# A provider that answers after eight seconds. kubectl has its old token before that, and the answer is kept: the refresh
+# token that was sent is spent.
+provider_slow() {
+	local kept old
+	suspend 'provider slow'
+	restore
+	kept=$(refresh_token) old=$(token_of prod)
+	idp fault '{"path": "/token", "times": 1, "delay_ms": 8000}'
+	run lists
+	like "$STATUS $(cat "$ERR")" '^1 .*Unauthorized' 'provider slow: kubectl ends before the answer is there'
+	like "$(cat "$ERR")" 'usher: .*\(401\), and it could not be refreshed: 127\.0\.0\.1:[0-9]+ has not answered within 5 s\. What it answers later is kept' 'provider slow: and one line says so'
+	is "$(grep -c '^usher:' "$ERR")" 1 'provider slow: one'
+	ok 'provider slow: the token comes all the same' wait_for 120 another_token "$old"
+	is "$(refreshes)" 1 'provider slow: of that one refresh'
+	nok 'provider slow: and the session has the new refresh token' test "$(refresh_token)" = "$kept"
+	status 0 'provider slow: kubectl works' lists
+	no_browser 'provider slow'
+}
+another_token() { [ "$(token_of prod)" != "$1" ]; } # OLD
+
+# A provider that never answers, and 20 kubectl at once: they end together, by the same five seconds.
+provider_hangs() {
+	local kept
+	suspend 'provider hangs'
+	restore
+	kept=$(session_text)
+	idp fault '{"path": "/token", "times": 9, "hang": true}'
+	at_once
+	is "$(cat "$T"/together.* | grep -c Unauthorized)" 20 'provider hangs: all of 20 end'
+	is "$(refreshes)" 1 'provider hangs: after one refresh'
+	like "$(cat "$T"/together.*)" 'has not answered within 5 s' 'provider hangs: one tells of it'
+	is "$(cat "$T"/together.* | grep -c 'your session is kept')" 0 'provider hangs: none waits until it is certain'
+	run lists
+	like "$(cat "$ERR")" 'too recent for another' 'provider hangs: the next kubectl does not wait at all'
+	ok 'provider hangs: whoever does wait for the session gets it in the end' wait_for 120 locks_are_free
+	is "$(session_text)" "$kept" 'provider hangs: and it is what it was'
+	no_browser 'provider hangs'
+	idp clear '{}'
+	status 0 'provider hangs: a sign-in is believed at once' at_terminal kubectl usher login --profile prod
+	status 0 'provider hangs: kubectl works' lists
+}
+locks_are_free() {
+	local lock
+	for lock in "$XDG_RUNTIME_DIR"/usher/*.lock; do flock -n "$lock" true || return; done
+}
+
 dead_session() {
 	suspend 'dead session'
 	restore
@@ -141,19 +186,13 @@ dead_session() {
 	status 0 'dead session: and then kubectl works' lists
 }
 
-keyring_start
-browser_write
-idp_start
-cluster_start
-profile_write prod
-kubeconfig_write prod
-admin create namespace fancy-namespace >/dev/null
-admin create role pods --verb=list --resource=pods -n fancy-namespace >/dev/null
-admin create rolebinding pods --role=pods --group=oidc:k8s-restricted-users -n fancy-namespace >/dev/null
+carol_start
 key_rollover
 group_change
 same_run
 provider_away
 together
+provider_slow
+provider_hangs
 dead_session
 done_testing

@@ -21,6 +21,7 @@ static struct {
 	int keys_status; /* with this status */
 	const char *keys_path;
 	EVP_PKEY *key, *next;
+	char hint[256]; /* of the newest check */
 } lab;
 
 static int64_t lab_now(void *context)
@@ -108,6 +109,8 @@ static enum ush_code check_with(struct ush_provider *p, const EVP_PKEY *key, con
 	USH_AUTO_SECRET secret = ush_secret_new(token, strlen(token));
 	struct ush_error err = {0};
 	USH_AUTO_CLAIMS claims = ush_id_token_check(&lab.world, p, secret, &expect, &err);
+
+	memcpy(lab.hint, err.hint, sizeof lab.hint);
 
 	ck_assert((claims != NULL) == (err.code == USH_OK));
 	if (claims != NULL)
@@ -208,6 +211,100 @@ START_TEST(without_a_folder_the_cooldown_holds_within_the_process)
 	ck_assert_uint_eq(fetches(), 2);
 	ush_provider_free(p);
 	stop();
+}
+END_TEST
+
+/* Two people sign in, and the keys change between them. */
+START_TEST(a_key_that_changes_right_after_a_fetch_is_followed_at_once) /* T11 */
+{
+	static const bool folders[] = {true, false};
+
+	for (size_t i = 0; i < USH_COUNT(folders); i++) {
+		USH_AUTO_PROVIDER p = NULL;
+
+		start();
+		if (!folders[i])
+			lab.settings.cache_folder = NULL;
+		p = provider();
+		ck_assert_int_eq(check_with(p, lab.key, "k1"), USH_OK);
+		publish(jose_jwks(jose_jwk(lab.next, "k2", NULL, NULL), NULL));
+		lab.now += 1;
+		ck_assert_int_eq(folders[i] ? check(lab.next, "k2") : check_with(p, lab.next, "k2"), USH_OK);
+		ck_assert_uint_eq(fetches(), 2);
+		for (int k = 0; k < 100; k++) { /* and that was the one */
+			ck_assert_int_eq(folders[i] ? check(lab.key, "k1") : check_with(p, lab.key, "k1"), USH_ERR_REJECTED);
+			ck_assert_str_eq(lab.hint, "If the provider has just changed its keys, they are read again in 30 s: try then");
+		}
+		ck_assert_uint_eq(fetches(), 2);
+		lab.now += 12;
+		ck_assert_int_eq(folders[i] ? check(lab.key, "k1") : check_with(p, lab.key, "k1"), USH_ERR_REJECTED);
+		ck_assert_str_eq(lab.hint, "If the provider has just changed its keys, they are read again in 18 s: try then");
+		publish(jose_jwks(jose_jwk(lab.key, "k1", NULL, NULL), NULL));
+		lab.now += 18;
+		ck_assert_int_eq(folders[i] ? check(lab.key, "k1") : check_with(p, lab.key, "k1"), USH_OK);
+		ck_assert_uint_eq(fetches(), 3);
+		stop();
+	}
+}
+END_TEST
+
+/* A provider that signs with a key before it publishes it: what was fetched for this very token is not fetched again. */
+START_TEST(a_key_that_is_published_late_is_not_asked_for_twice)
+{
+	start();
+	ck_assert_int_eq(check(lab.next, "k2"), USH_ERR_REJECTED);
+	ck_assert_uint_eq(fetches(), 1);
+	publish(jose_jwks(jose_jwk(lab.next, "k2", NULL, NULL), NULL));
+	lab.now += 29;
+	ck_assert_int_eq(check(lab.next, "k2"), USH_ERR_REJECTED);
+	ck_assert_str_eq(lab.hint, "If the provider has just changed its keys, they are read again in 1 s: try then");
+	ck_assert_uint_eq(fetches(), 1);
+	lab.now += 1;
+	ck_assert_int_eq(check(lab.next, "k2"), USH_OK);
+	ck_assert_uint_eq(fetches(), 2);
+	ck_assert_str_eq(lab.hint, "");
+	stop();
+}
+END_TEST
+
+/* What a sibling fetched a moment ago may be too old already. */
+START_TEST(a_sibling_s_newer_keys_that_lack_it_too_do_not_end_the_search)
+{
+	USH_AUTO_PROVIDER p = NULL;
+
+	start();
+	p = provider();
+	ck_assert_int_eq(check_with(p, lab.key, "k1"), USH_OK);
+	lab.now += 86401; /* the sibling's is an ordinary fetch */
+	p->jwks_fetched = lab.now - 1000;
+	ck_assert_int_eq(check(lab.key, "k1"), USH_OK);
+	publish(jose_jwks(jose_jwk(lab.next, "k2", NULL, NULL), NULL));
+	ck_assert_int_eq(check_with(p, lab.next, "k2"), USH_OK);
+	ck_assert_uint_eq(fetches(), 3);
+	stop();
+}
+END_TEST
+
+START_TEST(a_clock_that_is_set_does_not_hold_the_keys_back)
+{
+	static const int64_t jumps[] = {-86400, -3600, 3600, 86400};
+
+	for (size_t i = 0; i < USH_COUNT(jumps); i++) {
+		size_t before;
+
+		start();
+		ck_assert_int_eq(check(lab.key, "k1"), USH_OK);
+		ck_assert_int_eq(check(lab.next, "k2"), USH_ERR_REJECTED);
+		publish(jose_jwks(jose_jwk(lab.next, "k2", NULL, NULL), NULL));
+		ck_assert_int_eq(check(lab.next, "k2"), USH_ERR_REJECTED);
+		lab.now += jumps[i];
+		before = fetches();
+		ck_assert_int_eq(check(lab.next, "k2"), USH_OK);
+		for (int k = 0; k < 20; k++)
+			ck_assert_int_eq(check(lab.key, "k1"), USH_ERR_REJECTED);
+		ck_assert_uint_le(fetches(), before + 2);
+		stop();
+	}
 }
 END_TEST
 
@@ -336,7 +433,9 @@ END_TEST
 
 TAP_MAIN("check", warm_caches_ask_nobody, a_key_rotated_before_signing_is_fetched_once,
 	 a_thousand_unknown_kids_cause_one_fetch, an_empty_set_does_not_shorten_the_cooldown,
-	 without_a_folder_the_cooldown_holds_within_the_process, a_forged_signature_fetches_nothing,
+	 without_a_folder_the_cooldown_holds_within_the_process, a_key_that_changes_right_after_a_fetch_is_followed_at_once,
+	 a_key_that_is_published_late_is_not_asked_for_twice, a_sibling_s_newer_keys_that_lack_it_too_do_not_end_the_search,
+	 a_clock_that_is_set_does_not_hold_the_keys_back, a_forged_signature_fetches_nothing,
 	 a_rotated_key_without_a_kid_is_fetched_too, a_sibling_s_newer_keys_are_used_without_asking,
 	 keys_that_cannot_be_fetched_conclude_nothing, keys_are_not_followed_elsewhere,
 	 garbage_for_keys_is_rejected_and_not_kept, keys_belong_to_the_place_they_came_from,
