@@ -10,7 +10,7 @@ mkfifo ends
 "$USHER_BUILD/tests/support/echo_server" mode <ends >url &
 exec 8>ends
 at_exit 'exec 8>&-'
-wait_for 20 test -s url
+wait_for 120 test -s url
 U=$(cat url)
 # Whatever is looked for below has letters of its own: "q7" and "Zx" stand nowhere else.
 export SECRET='q7Zs3"cr3t\T/K+E=n%v&al:ue q7Zs3end'

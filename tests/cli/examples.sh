@@ -11,7 +11,8 @@ status 0 'the profile is read by status' "$USHER" status
 like "$(cat "$OUT")" 'prod' 'status lists the example profile'
 
 status 0 'the policy is valid' "$BROKER" validate -f "$examples/policy.yaml"
-status 0 'so is the one that says everything' "$BROKER" validate "$examples/policy-full.yaml"
+sed -E 's/(until|notAfter): 20[0-9]{2}-/\1: 2999-/' "$examples/policy-full.yaml" >"$T/full.yaml" # its days pass, and this goes on
+status 0 'so is the one that says everything' "$BROKER" validate "$T/full.yaml"
 # the settings of sources are many, and each kind has its own; all the rest stands in the example
 "$BROKER" validate --schema | jq -r 'del(.properties.sources) | [.. | objects | select(has("properties")) | .properties | keys[]] | unique[]' >"$T/members"
 like "$(wc -l <"$T/members")" '^[5-9][0-9]$' 'the schema has members to look for'

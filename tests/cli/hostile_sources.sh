@@ -120,7 +120,7 @@ program() { # TEXT
 }
 gone() { # PID: waits until it is, or is only waited for
 	local i
-	for ((i = 0; i < 400; i++)); do
+	for ((i = 0; i < 2400; i++)); do
 		case $(sed 's/.*) //' "/proc/$1/stat" 2>/dev/null) in '' | Z*) return 0 ;; esac
 		sleep 0.05
 	done
@@ -128,14 +128,14 @@ gone() { # PID: waits until it is, or is only waited for
 }
 there() { # FILE: waits until it holds something
 	local i
-	for ((i = 0; i < 400; i++)); do
+	for ((i = 0; i < 2400; i++)); do
 		[ -s "$1" ] && return 0
 		sleep 0.05
 	done
 	return 1
 }
 policy "{command: {command: [$T/program], timeout: 5m}}" >policy.yaml
-program 'sleep 60 & echo $! >child; exec sleep 60'
+program 'sleep 600 & echo $! >child; exec sleep 600'
 "$BROKER" groups -f policy.yaml >/dev/null 2>err &
 broker=$!
 ok 'a program runs' there child
@@ -146,7 +146,7 @@ is "$?" 3 'the source is incomplete then'
 like "$(cat err)" 'program: interrupted' 'and that is told'
 ok 'nor does what the program started stay' gone "$(cat child)"
 rm child
-program 'sleep 60 2>/dev/null & echo $! >child; echo "{\"groups\": [{\"name\": \"team\", \"members\": []}], \"count\": 1}"'
+program 'sleep 600 2>/dev/null & echo $! >child; echo "{\"groups\": [{\"name\": \"team\", \"members\": []}], \"count\": 1}"'
 status 0 'a program that leaves something behind has said what it had to say' "$BROKER" groups -f policy.yaml
 ok 'and what it left is ended' gone "$(cat child)"
 program 'kill -SEGV $$'

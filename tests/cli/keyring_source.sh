@@ -38,7 +38,7 @@ tell() { # in the session of the keyring
 }
 export -f tell say
 export T BROKER
-timeout 120 "$KEYRING" bash -c tell >"$T/said" 2>/dev/null
+timeout 900 "$KEYRING" bash -c tell >"$T/said" 2>/dev/null
 like "$(grep ^none "$T/said")" 'source main: the keyring: has no item with these attributes' 'none is told'
 like "$(grep ^one "$T/said")" 'source main is incomplete: .*longer than 1s' 'one is taken, and the provider is asked'
 like "$(grep ^two "$T/said")" 'source main: the keyring: has several items' 'of two none is chosen'

@@ -19,7 +19,7 @@ mkfifo ends
 "$USHER_BUILD/tests/support/echo_server" mode <ends >url &
 exec 8>ends
 at_exit 'exec 8>&-'
-wait_for 20 test -s url
+wait_for 120 test -s url
 export SECRET=a-long-secret-of-a-source
 policy "$(jq -cn --arg url "$(cat url)" '{github: {organization: "o", url: $url, secretEnv: "SECRET", allowLoopbackHttp: true, cacheFile: "cache"}}')" >github.yaml
 

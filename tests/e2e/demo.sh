@@ -10,7 +10,7 @@ demo() { # NAME=VALUE...: into $OUT
 	run env "$@" TMPDIR="$T/tmp" DEMO_MARK="$T" bash "$USHER_SRC/tests/support/demo.sh"
 	is "$STATUS" 0 "the demo ends with 0 ($1)"
 	is "$(find "$T/tmp" -mindepth 1 | wc -l)" 0 "and leaves no file ($1)"
-	ok "and no process ($1)" wait_for 10 nobody_left
+	ok "and no process ($1)" wait_for 120 nobody_left
 }
 
 demo USHER_TEST_BIN=/nonexistent

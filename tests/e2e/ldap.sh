@@ -148,7 +148,7 @@ stopped() {
 	: >"$T/before"
 	grep -c ' SRCH base="ou=groups' "$LDAP/log" >"$T/before"
 	groups --members >"$OUT" 2>"$ERR" &
-	wait_for 20 more_searches
+	wait_for 120 more_searches
 	kill -STOP "$pid"
 	wait $!
 	is $? 3 'a server that falls silent in the middle: incomplete'

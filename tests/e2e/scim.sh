@@ -13,7 +13,7 @@ scim_start() { # [NAME=VALUE...]
 	SCIM_PID=$!
 	disown
 	at_exit kill "$SCIM_PID"
-	wait_for 30 grep -q '^scim ready' "$T/scim/log" || { note "$(cat "$T/scim/log")"; exit 1; }
+	wait_for 120 grep -q '^scim ready' "$T/scim/log" || { note "$(cat "$T/scim/log")"; exit 1; }
 	SCIM=$(awk '/^scim ready/ { print $3 }' "$T/scim/log")
 }
 
@@ -89,7 +89,7 @@ status 3 'a wrong token is incomplete' read_groups
 like "$(jq -r '.[0].why' "$OUT")$(cat "$ERR")" '401' 'and says so'
 policy_write policy.yaml 'timeout: 5s'
 kill "$SCIM_PID"
-wait_for 10 nobody_answers || exit 1
+wait_for 120 nobody_answers || exit 1
 status 3 'a server that is gone is incomplete' read_groups
 like "$(jq -r '.[0].why' "$OUT")$(cat "$ERR")" 'ServiceProviderConfig' 'and says what could not be read'
 done_testing

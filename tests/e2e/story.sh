@@ -29,11 +29,11 @@ source_broken() { # cut in the middle, as a copy that ran out of disk
 device_slow_down() { # the next poll is told to come less often
 	idp clear '{}'
 	idp fault '{"path": "/token", "status": 400, "body": "{\"error\": \"slow_down\"}"}'
-	wait_for 30 token_asked 1
+	wait_for 120 token_asked 1
 }
 token_asked() { [ "$(idp_count /token)" -ge "$1" ]; } # TIMES
 approve_device() { # URL CODE: after one poll more, so that the longer interval can be seen
-	wait_for 40 token_asked 2
+	wait_for 120 token_asked 2
 	idp autouser '{"sub": "carol"}'
 	idp_approve_device "$2"
 }

@@ -8,6 +8,7 @@
 #   idp_start                        an OpenID provider over TLS: ISSUER
 #   cluster_start                    etcd + kube-apiserver that takes ISSUER's tokens, where there is one: SERVER
 #   profile_write prod; kubeconfig_write prod
+#   carol_start                      all of these, and a role that carol's group gives her: she may list pods in fancy-namespace
 #   at_terminal kubectl get pods     as carol would at her terminal;  away kubectl get pods: as a script would
 #
 # Where programs are looked for: USHER_TEST_BIN (etcd, kube-apiserver, ...), USHER_TEST_IDP (a folder with node_modules),
@@ -68,7 +69,7 @@ bus_start() { # a session bus that starts no service by itself
 	EOF
 	dbus-daemon --nofork --nopidfile --config-file="$T/bus.conf" >"$T/dbus.log" 2>&1 </dev/null &
 	at_exit kill $!
-	wait_for 10 test -S "$T/bus" || exit 1
+	wait_for 120 test -S "$T/bus" || exit 1
 }
 
 # A password of one newline makes the login collection and opens it (an empty one would not). The store that is tried
@@ -79,7 +80,7 @@ keyring_start() {
 	KEYRING_PID=$!
 	disown # or bash tells how it ended
 	at_exit kill -KILL "$KEYRING_PID"
-	wait_for 20 keyring_works || { note "$(cat "$T/keyring.log")"; exit 1; }
+	wait_for 120 keyring_works || { note "$(cat "$T/keyring.log")"; exit 1; }
 }
 
 session_text() { # what Usher keeps in the keyring, as kept: a line of base64url over JSON for each session
@@ -101,7 +102,7 @@ idp_start() { # [NAME=VALUE...] for its environment
 	env TLS_CERT="$PKI/server.crt" TLS_KEY="$PKI/server.key" AUTO=1 "$@" node "$T/idp/idp.mjs" >"$T/idp/log" 2>&1 </dev/null &
 	IDP_PID=$!
 	at_exit kill "$IDP_PID"
-	wait_for 30 grep -q '^idp ready' "$T/idp/log" || { note "$(cat "$T/idp/log")"; exit 1; }
+	wait_for 120 grep -q '^idp ready' "$T/idp/log" || { note "$(cat "$T/idp/log")"; exit 1; }
 	ISSUER=$(awk '/^idp ready/ { print $3 }' "$T/idp/log")
 	CLIENT=kube
 }
@@ -194,7 +195,7 @@ broker() { "$BROKER" "$@" --kubeconfig "$ADMIN"; }
 
 audit_caught_up() { # the API server's audit log, which is written behind, has what was asked before this
 	local mark=mark-$$-$RANDOM
-	curl -gsS --cacert "$CLUSTER/ca.crt" -o "$T/mark" "$SERVER/version?$mark" && wait_for 20 grep -q -e "$mark" "$CLUSTER/audit.log"
+	curl -gsS --cacert "$CLUSTER/ca.crt" -o "$T/mark" "$SERVER/version?$mark" && wait_for 120 grep -q -e "$mark" "$CLUSTER/audit.log"
 }
 
 broker_writes() { # writes that the API server saw from usher-broker; RESOURCE... narrows it
@@ -242,6 +243,18 @@ kubeconfig_write() { # PROFILE [ARGUMENT...]: sets KUBECONFIG to one whose user 
 	      provideClusterInfo: true
 	EOF
 	chmod 600 "$KUBECONFIG"
+}
+
+carol_start() {
+	keyring_start
+	browser_write
+	idp_start
+	cluster_start
+	profile_write prod
+	kubeconfig_write prod
+	admin create namespace fancy-namespace >/dev/null
+	admin create role pods --verb=list --resource=pods -n fancy-namespace >/dev/null
+	admin create rolebinding pods --role=pods --group=oidc:k8s-restricted-users -n fancy-namespace >/dev/null
 }
 
 exec_info() { # [INTERACTIVE]: what kubectl would say to the plugin

@@ -37,7 +37,7 @@ start=(gnome-keyring-daemon --foreground --components=secrets)
 dbus-run-session -- bash -c '
 	echo | "${@:2:$1}" >/dev/null 2>&1 & KEYRING_PID=$!
 	export KEYRING_PID
-	for try in $(seq 200); do
+	for try in $(seq 2400); do
 		gdbus call --session --dest org.freedesktop.DBus --object-path /org/freedesktop/DBus \
 			--method org.freedesktop.DBus.NameHasOwner org.freedesktop.secrets 2>/dev/null | grep true >/dev/null && break
 		kill -0 "$KEYRING_PID" 2>/dev/null || exit 99

@@ -176,13 +176,8 @@ static void own_folders(void)
 {
 	static const char *const variables[] = {"HOME", "XDG_RUNTIME_DIR", "XDG_STATE_HOME", "XDG_CACHE_HOME",
 						"XDG_CONFIG_HOME"};
-	static const char *base;
-	USH_AUTO_FREE char *folder = NULL;
+	const char *folder = tap_folder();
 
-	if (base == NULL)
-		base = tap_folder();
-	folder = ush_printf("%s/scene-XXXXXX", base);
-	ck_assert_ptr_nonnull(mkdtemp(folder));
 	for (size_t i = 0; i < USH_COUNT(variables); i++)
 		setenv(variables[i], folder, 1);
 	unsetenv("DISPLAY");

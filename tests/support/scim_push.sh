@@ -22,7 +22,7 @@ start() { # [OPTION...]
 	${WRAP[@]+"${WRAP[@]}"} "$BROKER" serve-scim --listen 127.0.0.1:0 --tls-cert "$T/pki/server.crt" --tls-key "$T/key.pem" --token-file "$T/token" --store "${STORE:-$T/store}" "$@" \
 		2>"$T/log" </dev/null &
 	SERVER=$!
-	wait_for 60 grep -q ' serves http' "$T/log" || { note "$(cat "$T/log")"; exit 1; }
+	wait_for 120 grep -q ' serves http' "$T/log" || { note "$(cat "$T/log")"; exit 1; }
 	BASE=$(sed -nE 's|.* serves (https?://[^ ]+) .*|\1|p' "$T/log" | head -1)
 }
 
@@ -31,7 +31,7 @@ server_gone() { ! kill -0 "$SERVER"; }
 stop() { # [SIGNAL]
 	[ -n "$SERVER" ] || return 0
 	kill "-${1:-TERM}" "$SERVER" 2>/dev/null
-	wait_for 60 server_gone
+	wait_for 120 server_gone
 	wait "$SERVER" 2>/dev/null
 	# shellcheck disable=SC2034 # for the tests
 	ENDED=$?
@@ -56,7 +56,7 @@ filter() { echo "filter=$(jq -rn --arg f "$1" '$f | @uri')"; } # FILTER, as a qu
 operations() { echo '{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":['"$1"']}'; } # JSON,...
 shown() { jq -c "${1:-.}" "$T/store/groups.json" 2>/dev/null; } # [FILTER]
 shows() { [ "$(shown "$1")" = "$2" ]; } # FILTER WANT
-becomes() { wait_for 60 shows "$1" "$2"; } # FILTER WANT
+becomes() { wait_for 120 shows "$1" "$2"; } # FILTER WANT
 
 transfer() { # METHOD PATH JSON NAME: of a file for curl -K, which then prints "STATUS NAME"
 	printf 'url = "%s%s"\nrequest = %s\nheader = "Authorization: Bearer %s"\nheader = "Content-Type: application/scim+json"\ndata = "%s"\noutput = /dev/null\nwrite-out = "%%{http_code} %s\\n"\ncacert = "%s"\nnext\n' \

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/support/sync_room.h"
 
-#include <check.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "common/base/file.h"
 #include "common/base/memory.h"
+#include "tests/support/tap.h"
 
 struct sync_room room;
 
@@ -19,8 +18,7 @@ void sync_room_put(const char *name, const char *text)
 
 void sync_room_begin(const char *policy, const char *groups)
 {
-	snprintf(room.folder, sizeof room.folder, "/tmp/usher-test.XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(room.folder));
+	snprintf(room.folder, sizeof room.folder, "%s", tap_folder());
 	sync_room_put("policy.yaml", policy);
 	sync_room_put("groups.json", groups);
 	room.fake = fake_kube_new();
@@ -31,11 +29,6 @@ void sync_room_begin(const char *policy, const char *groups)
 
 void sync_room_end(void)
 {
-	USH_AUTO_FREE char *policy = ush_printf("%s/policy.yaml", room.folder), *groups = ush_printf("%s/groups.json", room.folder);
-
-	unlink(policy);
-	unlink(groups);
-	rmdir(room.folder);
 	ush_applied_free(&room.applied);
 	ush_plan_free(room.plan);
 	room.plan = NULL;

@@ -26,7 +26,7 @@
 #define WITHOUT "{\"groups\":[{\"name\":\"b\",\"id\":\"2\"}],\"count\":1}"
 
 struct sync_room {
-	char folder[32];
+	char folder[160];
 	struct fake_kube *fake; /* with the namespace fancy-namespace and the ClusterRole edit */
 	struct ush_error err;   /* of the last run */
 	struct ush_applied applied;

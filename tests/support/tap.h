@@ -13,8 +13,7 @@
 #include <check.h>
 #include <stddef.h>
 
-
-/* A new folder for this test alone, removed with all that is in it when the test's process ends. */
+/* A new folder at each call, removed with all that is in it when the test's process ends. */
 const char *tap_folder(void);
 
 int tap_run(const char *suite, const TTest *const *tests, size_t count);

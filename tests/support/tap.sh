@@ -11,6 +11,7 @@
 # The test owns a private folder $T, removed at exit; HOME, TMPDIR and XDG_* point into it, so nothing of the person who
 # runs the test is read or written. What has to be stopped at the end is said by `at_exit COMMAND...`.
 set -u -o pipefail
+umask 022
 : "${USHER_SRC:=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)}" "${USHER_BUILD:=$PWD}"
 export USHER_SRC USHER_BUILD
 
@@ -18,7 +19,8 @@ T=$(mktemp -d "${TMPDIR:-/tmp}/usher-test.XXXXXX") || exit 99
 mkdir -m 700 "$T/home" "$T/run" "$T/tmp" || exit 99
 export HOME=$T/home TMPDIR=$T/tmp XDG_RUNTIME_DIR=$T/run
 export XDG_CONFIG_HOME=$HOME/.config XDG_DATA_HOME=$HOME/.local/share XDG_STATE_HOME=$HOME/.local/state XDG_CACHE_HOME=$HOME/.cache
-unset DISPLAY WAYLAND_DISPLAY DBUS_SESSION_BUS_ADDRESS KUBECONFIG KUBERNETES_EXEC_INFO
+unset DISPLAY WAYLAND_DISPLAY DBUS_SESSION_BUS_ADDRESS KUBECONFIG KUBERNETES_EXEC_INFO KUBERNETES_SERVICE_HOST KUBERNETES_SERVICE_PORT
+unset http_proxy https_proxy all_proxy no_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY NO_PROXY CURL_CA_BUNDLE SSL_CERT_FILE SSL_CERT_DIR OPENSSL_CONF CDPATH
 export LC_ALL=C.UTF-8 CK_DEFAULT_TIMEOUT="${CK_DEFAULT_TIMEOUT:-120}"
 OUT=$T/stdout ERR=$T/stderr
 if [ -n "${USHER_VALGRIND:-}" ]; then . "$USHER_SRC/tests/support/valgrind.sh"; fi

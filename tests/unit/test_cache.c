@@ -16,7 +16,7 @@
 #include "plugin/front/record.h"
 
 /* Each test has a folder of its own for everything, and an identity that no profile of anybody has. */
-static char folder[64], path[PATH_MAX], identity[128];
+static char folder[160], path[PATH_MAX], identity[128];
 static char text[] = "usher-record-1 1000 60 tok https://k8s.example.com\n";
 static char out[USH_RECORD_MAX];
 
@@ -34,24 +34,16 @@ static void make(const char *name, const char *content, mode_t mode)
 
 static void begin(void)
 {
-	strcpy(folder, "/tmp/usher-cache.XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(folder));
+	static unsigned int number;
+
+	snprintf(folder, sizeof folder, "%s", tap_folder());
 	setenv("XDG_RUNTIME_DIR", folder, 1);
-	snprintf(identity, sizeof identity, "usher:test-%ld-%s", (long)getpid(), folder + strlen(folder) - 6);
+	snprintf(identity, sizeof identity, "usher:test-%ld-%u", (long)getpid(), number++);
 }
 
 static void end(void)
 {
-	USH_AUTO_FREE char *command = ush_printf("%s/usher", folder);
-	static const char *const left[] = {"usher/victim", "victim", "profile.yaml", "link"};
-
 	ush_cache_drop(identity);
-	for (size_t i = 0; i < USH_COUNT(left); i++) {
-		snprintf(path, sizeof path, "%s/%s", folder, left[i]);
-		unlink(path);
-	}
-	rmdir(command);
-	rmdir(folder);
 }
 
 static const struct ush_cache_place *place(const char *name)
@@ -194,7 +186,7 @@ START_TEST(a_folder_that_is_not_ours_alone_keeps_nothing) /* T37 */
 		const char *runtime;
 		mode_t base, own;
 	} cases[] = {{NULL, 0777, 0}, {NULL, 0700, 0755}, {NULL, 0700, 0770}, {"relative", 0700, 0}, {"", 0700, 0}, {"/nonexistent", 0700, 0}};
-	char own[128];
+	char own[256];
 
 	for (size_t i = 0; i < USH_COUNT(cases); i++) {
 		begin();
@@ -215,7 +207,7 @@ END_TEST
 
 START_TEST(a_link_to_a_folder_is_not_entered) /* T37 */
 {
-	char own[128], elsewhere[128];
+	char own[256], elsewhere[256];
 
 	begin();
 	snprintf(own, sizeof own, "%s/usher", folder);
@@ -231,7 +223,7 @@ END_TEST
 
 static void plant(int kind, const char *own)
 {
-	char victim[128];
+	char victim[256];
 
 	snprintf(victim, sizeof victim, "%s/victim", folder);
 	unlink(own);
@@ -254,7 +246,7 @@ static void plant(int kind, const char *own)
 
 START_TEST(a_planted_entry_is_a_miss_and_its_victim_is_untouched) /* T37 */
 {
-	char own[PATH_MAX], victim[128], read_back[256];
+	char own[PATH_MAX], victim[256], read_back[256];
 	struct stat st;
 	int fd;
 
@@ -367,7 +359,7 @@ static int find(const char *name, char *id, struct ush_error *err)
 
 static void begin_profiles(void)
 {
-	char sub[128];
+	char sub[256];
 
 	begin();
 	setenv("XDG_CONFIG_HOME", folder, 1);
@@ -380,7 +372,7 @@ static void begin_profiles(void)
 
 static void end_profiles(void)
 {
-	char sub[128];
+	char sub[256];
 
 	snprintf(sub, sizeof sub, "%s/usher/profiles/prod.yaml", folder);
 	unlink(sub);
@@ -391,7 +383,7 @@ static void end_profiles(void)
 
 START_TEST(any_edit_of_a_profile_changes_its_identity)
 {
-	char one[128], two[128], file[128];
+	char one[128], two[128], file[256];
 	struct ush_error err;
 	struct timespec times[2] = {{.tv_sec = 1000}, {.tv_sec = 1000}};
 
@@ -415,7 +407,7 @@ END_TEST
 
 START_TEST(a_linked_profile_is_judged_by_what_it_leads_to)
 {
-	char one[128], link_path[128];
+	char one[128], link_path[256];
 	struct ush_error err;
 
 	begin_profiles();
@@ -455,7 +447,7 @@ END_TEST
 
 START_TEST(a_folder_or_a_relative_config_home_is_no_profile)
 {
-	char one[128], sub[128];
+	char one[128], sub[256];
 	struct ush_error err;
 
 	begin_profiles();

@@ -45,12 +45,26 @@ START_TEST(a_body_of_exactly_the_cap_is_taken)
 }
 END_TEST
 
+/* How far a busy machine gets in so little time is chance: it is given more until it gets as far as `where`. */
+static void ends_late(const char *where)
+{
+	static const int64_t times[] = {300, 3000, 30000};
+	bool there = false;
+
+	for (size_t i = 0; i < USH_COUNT(times) && !there; i++) {
+		USH_AUTO_FREE char *why = ush_printf("did not answer%s within %.3g s", where, (double)times[i] / 1000);
+
+		failed(ask_with((struct ush_http_request){.timeout_ms = times[i]}, "/"), USH_ERR_UNAVAILABLE, " within ");
+		there = strstr(err.what, why) != NULL;
+	}
+	ck_assert_msg(there, "%s", err.what);
+}
+
 START_TEST(a_dripping_body_ends_at_the_deadline) /* T15 */
 {
 	start((struct http_reply){.body = (char *)(uintptr_t) "0123456789012345678901234567890123456789",
 				  .fault = HTTP_FAULT_DRIP});
-	failed(ask_with((struct ush_http_request){.timeout_ms = 300}, "/"), USH_ERR_UNAVAILABLE,
-	       "did not answer to the end within 0.3 s");
+	ends_late(" to the end");
 	stop();
 }
 END_TEST
@@ -58,8 +72,7 @@ END_TEST
 START_TEST(silence_ends_at_the_deadline) /* T15 */
 {
 	start((struct http_reply){.fault = HTTP_FAULT_HANG});
-	failed(ask_with((struct ush_http_request){.timeout_ms = 300}, "/"), USH_ERR_UNAVAILABLE,
-	       "did not answer within 0.3 s");
+	ends_late("");
 	ck_assert_ptr_nonnull(strstr(err.what, "127.0.0.1:"));
 	stop();
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/support/tap.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -18,39 +17,20 @@
 
 #define POLICY CASE_HEAD "grants:\n- {group: a, role: reader, namespaces: [x, z]}\n- {group: b, role: edit, namespaces: [x]}\n"
 
-static char room[32], folder[64];
+static char folder[160];
 static struct sync_case *c;
 static struct ush_error err;
 
 static void begin(const char *policy)
 {
-	snprintf(room, sizeof room, "/tmp/usher-test.XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(room));
-	snprintf(folder, sizeof folder, "%s/out", room);
+	snprintf(folder, sizeof folder, "%s/out", tap_folder());
 	c = sync_case_new(policy);
 	sync_case_groups(c, 0, "1 /a p;2 /b q");
 	memset(&err, 0, sizeof err);
 }
 
-static void empty(const char *path)
-{
-	DIR *dir = opendir(path);
-	struct dirent *entry;
-
-	while (dir != NULL && (entry = readdir(dir)) != NULL) {
-		USH_AUTO_FREE char *full = ush_printf("%s/%s", path, entry->d_name);
-
-		unlink(full);
-	}
-	if (dir != NULL)
-		closedir(dir);
-	rmdir(path);
-}
-
 static void end(void)
 {
-	empty(folder);
-	empty(room);
 	sync_case_free(c);
 }
 

@@ -11,7 +11,7 @@
 #include "common/base/memory.h"
 #include "tests/support/fake_kube.h"
 
-static char folder[] = "/tmp/usher-test.XXXXXX";
+static char folder[160];
 static struct ush_groups groups;
 static struct ush_error err;
 
@@ -36,14 +36,7 @@ static void read_text(const char *name, const char *text, size_t length)
 
 static void in_folder(void)
 {
-	memcpy(folder, "/tmp/usher-test.XXXXXX", sizeof folder);
-	ck_assert_ptr_nonnull(mkdtemp(folder));
-}
-
-static void leave_folder(void)
-{
-	ush_groups_free(&groups);
-	rmdir(folder);
+	snprintf(folder, sizeof folder, "%s", tap_folder());
 }
 
 static void expect_incomplete(const char *name, const char *text, const char *why)
@@ -71,7 +64,7 @@ START_TEST(json_is_read)
 	ck_assert_str_eq(groups.items[1].id, "/platform/admins");
 	ck_assert(!groups.items[1].members_known);
 	ck_assert_uint_eq(groups.people, 2);
-	leave_folder();
+	ush_groups_free(&groups);
 }
 END_TEST
 
@@ -83,7 +76,7 @@ START_TEST(yaml_is_read_by_the_same_door)
 	read_text("g.yaml", text, strlen(text));
 	ck_assert_msg(groups.complete, "%s", groups.why);
 	ck_assert_str_eq(groups.items[0].members.items[0], "carol");
-	leave_folder();
+	ush_groups_free(&groups);
 }
 END_TEST
 
@@ -96,7 +89,7 @@ START_TEST(csv_is_read)
 	ck_assert_str_eq(groups.items[1].name, "red,\"blue");
 	ck_assert_uint_eq(groups.items[1].members.count, 0);
 	ck_assert_uint_eq(groups.items[0].members.count, 2);
-	leave_folder();
+	ush_groups_free(&groups);
 }
 END_TEST
 
@@ -112,7 +105,7 @@ START_TEST(half_a_file_is_incomplete_wherever_it_ends)
 		read_text("g.csv", csv, i);
 		ck_assert_msg(!groups.complete, "complete at %zu", i);
 	}
-	leave_folder();
+	ush_groups_free(&groups);
 }
 END_TEST
 
@@ -125,7 +118,7 @@ START_TEST(an_empty_or_missing_file_is_incomplete_not_zero_groups)
 	read_text("g.json", NULL, 0);
 	ck_assert(!groups.complete);
 	ck_assert_ptr_nonnull(strstr(groups.why, "No such file"));
-	leave_folder();
+	ush_groups_free(&groups);
 }
 END_TEST
 
@@ -139,7 +132,7 @@ START_TEST(a_count_that_does_not_fit_is_incomplete)
 	expect_incomplete("g.csv", "group,member\na,b\n#rows,2\n", "the trailer says 2 rows, 1 stand before it");
 	expect_incomplete("g.csv", "group,member\na,b\n#rows,1\nc,d\n", "more behind the trailer");
 	expect_incomplete("g.csv", "group,member\na,b\n", "the trailer \"#rows,N\" is missing");
-	leave_folder();
+	ush_groups_free(&groups);
 }
 END_TEST
 
@@ -152,7 +145,7 @@ START_TEST(a_checksum_is_held_when_it_is_given)
 	read_text("g.json", right, strlen(right));
 	ck_assert_msg(groups.complete, "%s", groups.why);
 	expect_incomplete("g.json", "{\"groups\": [{\"name\": \"b\"}], \"count\": 1, \"sha256\": \"00\"}", "sha256 is not that of the groups");
-	leave_folder();
+	ush_groups_free(&groups);
 }
 END_TEST
 
@@ -169,7 +162,7 @@ START_TEST(malformed_groups_are_told_with_their_place)
 	expect_incomplete("g.csv", "name,member\n", "expected the header");
 	expect_incomplete("g.csv", "group,id,member\na,1,x\nb,1,y\n#rows,2\n", "g.csv:3: is no row");
 	expect_incomplete("g.csv", "group,member\n\"a,b\n#rows,1\n", "g.csv:2: the line is cut off or malformed");
-	leave_folder();
+	ush_groups_free(&groups);
 }
 END_TEST
 
@@ -187,7 +180,7 @@ START_TEST(equal_lists_have_equal_digests)
 	ck_assert_str_eq(groups.digest, digest);
 	read_text("g.json", other, strlen(other));
 	ck_assert_str_ne(groups.digest, digest);
-	leave_folder();
+	ush_groups_free(&groups);
 }
 END_TEST
 
@@ -205,7 +198,7 @@ START_TEST(groups_in_a_comment_are_none)
 	ck_assert_msg(groups.complete, "%s", groups.why);
 	ck_assert_uint_eq(groups.count, 1);
 	ck_assert_str_eq(groups.items[0].name, "a}");
-	leave_folder();
+	ush_groups_free(&groups);
 }
 END_TEST
 
@@ -225,7 +218,7 @@ START_TEST(a_mark_in_front_of_a_file_is_no_part_of_it)
 		ck_assert_uint_eq(groups.count, 1);
 		ck_assert_int_eq(strncmp(groups.items[0].path, "/devs", 5), 0);
 	}
-	leave_folder();
+	ush_groups_free(&groups);
 }
 END_TEST
 
@@ -247,7 +240,7 @@ START_TEST(a_spoilt_file_is_incomplete_or_a_list)
 		read_text(files[round % 2][0], text, length);
 		ck_assert(groups.complete ? groups.proof != NULL : groups.why != NULL);
 	}
-	leave_folder();
+	ush_groups_free(&groups);
 }
 END_TEST
 
@@ -294,7 +287,7 @@ START_TEST(a_large_file_of_json_takes_little_more_than_its_size)
 	ck_assert_msg(peak_kib() - before < LARGE * 1024 * 5 / 2, "%ld KiB", peak_kib() - before);
 #endif
 	(void)before;
-	leave_folder();
+	ush_groups_free(&groups);
 }
 END_TEST
 
@@ -323,7 +316,7 @@ START_TEST(a_large_file_that_is_spoilt_is_incomplete)
 		ush_buf_printf(&text, "]%s", spoilt[i].end);
 		expect_incomplete("g.json", text.data, spoilt[i].why);
 	}
-	leave_folder();
+	ush_groups_free(&groups);
 }
 END_TEST
 
@@ -348,7 +341,7 @@ START_TEST(the_checksum_of_a_large_file_is_held)
 		ck_assert_msg(groups.complete == (sums[i] == NULL), "%s", groups.why);
 		ck_assert(sums[i] == NULL || strstr(groups.why, hex) != NULL);
 	}
-	leave_folder();
+	ush_groups_free(&groups);
 }
 END_TEST
 
@@ -369,7 +362,7 @@ START_TEST(what_would_take_much_more_than_its_size_is_refused)
 		ush_buf_printf(&one, ", \"person-%09zu@engineering.example.com\"", one.length);
 	ush_buf_puts(&one, "]}], \"count\": 1}");
 	expect_incomplete("g.json", one.data, "an item larger than 8 MiB");
-	leave_folder();
+	ush_groups_free(&groups);
 }
 END_TEST
 

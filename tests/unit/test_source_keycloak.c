@@ -144,21 +144,17 @@ static void no_chance(void *context, void *out, size_t size)
 
 static const struct ush_world world = {.now_ms = clock_ms, .boot_ms = clock_ms, .sleep_ms = sleep_ms, .random = no_chance, .http = http};
 
-static char secret_path[64];
+static char secret_path[160];
 
 static void begin(int tops, int children, int members)
 {
-	int fd;
-
 	memset(&kc, 0, sizeof kc);
 	kc.tops = tops;
 	kc.children_of_first = children;
 	kc.members = members;
 	kc.fail_times = 1000;
-	snprintf(secret_path, sizeof secret_path, "/tmp/usher-test.XXXXXX");
-	fd = mkstemp(secret_path);
-	ck_assert_int_eq(write(fd, "s3cr:et\n", 8), 8);
-	close(fd);
+	snprintf(secret_path, sizeof secret_path, "%s/secret", tap_folder());
+	ck_assert_int_eq(ush_file_write(secret_path, "s3cr:et\n", 8, 0600, &err), 0);
 }
 
 static struct ush_policy_source acme(void)
@@ -185,7 +181,6 @@ static void read_source(const char *wanted)
 	ck_assert_msg(ush_source_read(&world, &question, &groups, &err) == 0, "%s", err.what);
 	ush_list_free(&refs);
 	ush_policy_source_free(&source);
-	unlink(secret_path);
 }
 
 static void expect_incomplete(const char *why)
@@ -432,7 +427,6 @@ START_TEST(a_secret_that_others_may_read_is_a_fault_of_ours)
 	ck_assert_ptr_nonnull(strstr(err.hint, "chmod 600"));
 	ush_policy_source_free(&source);
 	ck_assert_int_eq(kc.tokens + kc.reads, 0);
-	unlink(secret_path);
 	ush_groups_free(&groups);
 }
 END_TEST

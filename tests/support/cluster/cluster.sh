@@ -92,7 +92,7 @@ start_controllers() { # those that make ServiceAccounts and tokens, aggregate Cl
 
 ready() {
 	local i
-	for ((i = 0; i < 600; i++)); do
+	for ((i = 0; i < 3000; i++)); do
 		curl -sf -m 5 --cacert ca.crt "https://127.0.0.1:$api_port/readyz" >/dev/null 2>&1 && return
 		xargs kill -0 <pids 2>/dev/null || return 1 # one of them has ended: no use waiting
 		sleep 0.1

@@ -42,7 +42,7 @@ launch() { # PLAIN TLS
 	local i
 	/usr/sbin/slapd -f slapd.conf -h "ldap://127.0.0.1:$1/ ldaps://127.0.0.1:$2/ ldaps://127.0.0.2:$2/" -d 256 >log 2>&1 </dev/null &
 	echo $! >pid
-	for ((i = 0; i < 200; i++)); do
+	for ((i = 0; i < 2000; i++)); do
 		ldapsearch -x -H "ldap://127.0.0.1:$1" -s base -b '' >/dev/null 2>&1 && return
 		kill -0 "$(cat pid)" 2>/dev/null || { tail -n 5 log >&2; die 'slapd ended'; }
 		sleep 0.05

@@ -114,7 +114,7 @@ start() { # DIR
 	fill
 	setsid samba -s dc/etc/smb.conf -F --no-process-group --debug-stdout -M single >log 2>&1 </dev/null &
 	echo $! >pid
-	for ((i = 0; i < 300; i++)); do
+	for ((i = 0; i < 3000; i++)); do
 		LDAPTLS_CACERT=$PWD/tls/ca.pem ldapsearch -x -o nettimeout=2 -H "ldaps://$(cat addr)" -s base -b '' >/dev/null 2>&1 && { echo "READY $(cat addr)"; return; }
 		kill -0 "$(cat pid)" 2>/dev/null || { tail -n 5 log >&2; die 'samba ended'; }
 		sleep 0.1
