@@ -234,8 +234,10 @@ int ush_room_open(struct ush_room *room, const char *folder, struct ush_error *e
 
 int ush_room_provisioned(const char *folder, struct ush_error *err)
 {
-	USH_AUTO_FREE char *path = ush_printf("%s/provisioned", folder);
+	USH_AUTO_FREE char *path = ush_printf("%s/provisioned", folder), *whole = ush_printf("%s/resources.jsonl", folder);
 
+	if (access(whole, F_OK) != 0)
+		return ush_fail(err, USH_ERR_USAGE, "%s: is no store into which anything was pushed; nothing was written", folder);
 	if (ush_file_private_folder(folder, err) != 0)
 		return -1;
 	return ush_file_write(path, "", 0, 0600, err);

@@ -60,7 +60,7 @@ int ush_room_patience(const struct ush_room *room, int64_t now, int most);
 /* Writes groups.json when it is old, and ends. */
 int ush_room_close(struct ush_room *room, struct ush_error *err);
 
-/* Says that the first provisioning is finished. The folder must be there. */
+/* Says that the first provisioning is finished. USH_ERR_USAGE when the folder is no store: none is made. */
 int ush_room_provisioned(const char *folder, struct ush_error *err);
 
 /* ---- room_write.c ---- */

@@ -162,8 +162,9 @@ int ush_room_show_now(struct ush_room *room, struct ush_error *err)
 {
 	USH_AUTO_FREE char *word = ush_printf("%s/provisioned", room->folder);
 	USH_AUTO_FREE char *path = ush_printf("%s/groups.json", room->folder);
+	USH_AUTO_FREE char *store = ush_text_word(room->folder);
 	USH_AUTO_FREE char *unsaid = ush_printf("the first provisioning into %s is not said to be finished; when it is: usher-broker serve-scim --provisioned --store %s",
-						room->folder, room->folder);
+						room->folder, store);
 	USH_AUTO_BUF text = {.limit = SIZE_MAX};
 
 	room->provisioned = room->provisioned || access(word, F_OK) == 0;

@@ -14,11 +14,12 @@
 #define CONNECTIONS   256
 #define STRANGERS     160 /* of them; behind a proxy all are of one host, the provider with them */
 #define OF_HOST	      80
+#define FOR_NEW	      32 /* strangers for whom known clients that are idle make room */
 #define HEADER_MAX    (64U << 10)
 #define BODIES_MAX    (64U << 20)
 #define STRANGER_MS   10000
 #define KNOWN_MS      60000
-#define CROWD_MS      60000 /* between two words about strangers who crowd each other out */
+#define CROWD_MS      60000 /* between two words about connections that had to go for others */
 #define LOOK_MS       5000 /* at files that are changed beneath us: tokens, certificate */
 #define PEM_MAX       (1U << 20)
 
@@ -63,11 +64,16 @@ static void tell_crowd(struct ush_receiver *receiver)
 	int64_t now = ush_boot_ms(receiver->world);
 
 	receiver->crowded_out += ush_httpd_crowded_out(receiver->serve);
-	if (receiver->crowded_out == 0 || (receiver->crowded_ms != 0 && now - receiver->crowded_ms < CROWD_MS))
+	receiver->gave_way += ush_httpd_gave_way(receiver->serve);
+	if (receiver->crowded_out + receiver->gave_way == 0 || (receiver->crowded_ms != 0 && now - receiver->crowded_ms < CROWD_MS))
 		return;
-	say("more connections without a token than are kept: the oldest %zu were cut since it was told last", receiver->crowded_out);
+	if (receiver->crowded_out > 0)
+		say("more connections without a token than are kept: the oldest %zu were cut since it was told last", receiver->crowded_out);
+	if (receiver->gave_way > 0)
+		say("all %d connections are taken: %zu with a token that were idle for the longest gave way to new ones since it was told last", CONNECTIONS,
+		    receiver->gave_way);
 	receiver->crowded_ms = now;
-	receiver->crowded_out = 0;
+	receiver->crowded_out = receiver->gave_way = 0;
 }
 
 static void tell_change(const struct ush_httpd_request *request, const struct ush_target *target, const struct ush_scim_answer *answer)
@@ -261,7 +267,8 @@ static int listen_for(struct ush_receiver *receiver, struct ush_error *err)
 	USH_AUTO_SECRET key = NULL;
 	struct ush_httpd_config config = {
 		.listen = receiver->listen, .header_most = HEADER_MAX, .body_most = USH_SCIM_BODY_MAX, .bodies_most = BODIES_MAX, .connections = CONNECTIONS,
-		.strangers = STRANGERS, .strangers_of_host = OF_HOST, .stranger_ms = STRANGER_MS, .known_ms = KNOWN_MS, .context = receiver, .admit = admit, .answer = answer, .settle = settle, .spoilt = spoilt,
+		.strangers = STRANGERS, .strangers_of_host = OF_HOST, .strangers_least = FOR_NEW, .stranger_ms = STRANGER_MS, .known_ms = KNOWN_MS,
+		.context = receiver, .admit = admit, .answer = answer, .settle = settle, .spoilt = spoilt,
 	};
 
 	if (!receiver->plain) {

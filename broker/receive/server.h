@@ -19,7 +19,7 @@ struct ush_receiver {
 	struct ush_httpd *serve;
 	char seen[3][64]; /* what token file, certificate and key looked like when they were read */
 	int64_t looked_ms, refused_ms, crowded_ms;
-	size_t refused, crowded_out; /* since it was told last */
+	size_t refused, crowded_out, gave_way; /* since it was told last */
 	bool troubled;	/* a fault is told once, and when it is over */
 };
 

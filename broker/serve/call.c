@@ -130,6 +130,7 @@ void *ush_call_begin(void *context, const char *target, struct MHD_Connection *c
 	call->seat = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
 	if (strlen(target) <= TARGET_MAX)
 		call->target = ush_strdup(target);
+	call->seat->busy = true;
 	all->open++;
 	return call;
 }
@@ -146,6 +147,7 @@ void ush_call_end(void *context, struct MHD_Connection *connection, void **at, e
 	all->open--;
 	all->bodies -= call->counted;
 	call->seat->since = ush_boot_ms(all->world);
+	call->seat->busy = false;
 	reply_free(&call->reply);
 	ush_buf_free(&call->body);
 	free(call->target);

@@ -92,7 +92,7 @@ struct ush_httpd *ush_httpd_open(const struct ush_httpd_config *config, const st
 	serve->config = *config;
 	serve->world = world;
 	serve->seats = (struct ush_seats){.most = config->connections, .strangers_most = config->strangers, .host_most = config->strangers_of_host,
-					  .stranger_ms = config->stranger_ms, .known_ms = config->known_ms};
+					  .strangers_least = config->strangers_least, .stranger_ms = config->stranger_ms, .known_ms = config->known_ms};
 	serve->calls = (struct ush_calls){.config = &serve->config, .world = world};
 	serve->listener = ush_listen(config->listen, serve->where, sizeof serve->where, err);
 	if (serve->listener >= 0)
@@ -128,6 +128,14 @@ size_t ush_httpd_crowded_out(struct ush_httpd *serve)
 	size_t count = serve->seats.crowded_out;
 
 	serve->seats.crowded_out = 0;
+	return count;
+}
+
+size_t ush_httpd_gave_way(struct ush_httpd *serve)
+{
+	size_t count = serve->seats.gave_way;
+
+	serve->seats.gave_way = 0;
 	return count;
 }
 

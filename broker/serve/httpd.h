@@ -47,6 +47,7 @@ struct ush_httpd_config {
 	size_t body_most;	/* of one request */
 	size_t bodies_most;	/* of all requests at one time */
 	unsigned int connections, strangers, strangers_of_host;
+	unsigned int strangers_least; /* there is room for so many, as far as known clients are idle */
 	bool once;		       /* one request a connection */
 	int64_t stranger_ms, known_ms; /* from one request's end to the next one's; then the connection is cut */
 	void *context;
@@ -73,8 +74,9 @@ void ush_httpd_turn(struct ush_httpd *serve, int wait_ms, int wake);
 /* Another certificate from now on; requests under way end first. USH_ERR_CONFIG keeps the one there is. */
 int ush_httpd_rekey(struct ush_httpd *serve, const char *cert, const char *key, struct ush_error *err);
 
-/* How many strangers had to go for another one, since it was asked last. */
+/* How many strangers had to go for another one, since it was asked last; and how many known clients that were idle. */
 size_t ush_httpd_crowded_out(struct ush_httpd *serve);
+size_t ush_httpd_gave_way(struct ush_httpd *serve);
 
 /* Answers what known clients have under way, for two seconds at most, and ends. */
 void ush_httpd_close(struct ush_httpd *serve);

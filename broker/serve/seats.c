@@ -27,9 +27,28 @@ static void cut(struct ush_seat *seat)
 	shutdown(seat->fd, SHUT_RDWR);
 }
 
+/* It has sent something that nobody has looked at yet: its next request. */
+static bool has_spoken(const struct ush_seat *seat)
+{
+	char byte;
+
+	return recv(seat->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
+/* Of the known ones without a request under way the one that has had none for the longest, or NULL. */
+static struct ush_seat *most_idle(const struct ush_seats *seats)
+{
+	struct ush_seat *found = NULL;
+
+	for (struct ush_seat *seat = seats->newest; seat != NULL; seat = seat->next)
+		if (seat->known && !seat->busy && !seat->waits && !seat->cut && (found == NULL || seat->since <= found->since) && !has_spoken(seat))
+			found = seat;
+	return found;
+}
+
 static void make_room(struct ush_seats *seats, const struct ush_seat *newest)
 {
-	struct ush_seat *oldest = NULL, *neighbour = NULL;
+	struct ush_seat *oldest = NULL, *neighbour = NULL, *idle = NULL;
 	size_t open = 0, strangers = 0, neighbours = 0;
 
 	for (struct ush_seat *seat = seats->newest; seat != NULL; seat = seat->next) {
@@ -43,6 +62,11 @@ static void make_room(struct ush_seats *seats, const struct ush_seat *newest)
 	}
 	if (neighbours <= seats->host_most && strangers <= seats->strangers_most && open <= seats->most)
 		return;
+	if (neighbours <= seats->host_most && strangers <= seats->strangers_least && (idle = most_idle(seats)) != NULL) {
+		seats->gave_way++;
+		cut(idle);
+		return;
+	}
 	seats->crowded_out++;
 	cut(neighbours > seats->host_most ? neighbour : oldest);
 }

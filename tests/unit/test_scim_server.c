@@ -4,9 +4,11 @@
  */
 #include "tests/support/tap.h"
 
+#include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -14,6 +16,7 @@
 
 #include "broker/receive/server.h"
 #include "broker/serve/httpd.h"
+#include "broker/serve/seats.h"
 #include "common/base/file.h"
 #include "common/base/memory.h"
 #include "tests/support/visit.h"
@@ -21,13 +24,15 @@
 #define TOKEN	"tests-are-the-only-ones-who-know-it"
 #define CROWD	300
 #define ASKS	"GET /scim/v2/Users?count=0 HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " TOKEN "\r\n"
-#define PATIENT 20000 /* no sane machine needs it */
+#define PATIENT 300000 /* no sane machine needs it */
 
-/* Time stands still: nobody goes because he took too long. */
+/* Time stands still, but for what a test moves it: nobody goes because he took too long. */
+static atomic_llong moved_ms;
+
 static int64_t clock_now(void *context)
 {
 	(void)context;
-	return 1795290309000;
+	return 1795290309000 + moved_ms;
 }
 
 static void fill(void *context, void *out, size_t size)
@@ -192,6 +197,92 @@ START_TEST(a_client_that_sends_its_body_slowly_is_no_stranger)
 }
 END_TEST
 
+/* As many as are kept, each with an answer behind it, each a moment later than the one before. */
+static void be_seated(int *known, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		moved_ms += 10;
+		known[i] = visit_send(port, ASKS "\r\n");
+		ck_assert_int_eq(answer_on(known[i]), 200);
+	}
+}
+
+static bool is_open(int fd)
+{
+	return send(fd, ASKS "\r\n", strlen(ASKS "\r\n"), MSG_NOSIGNAL) > 0 && answer_on(fd) == 200;
+}
+
+START_TEST(the_longest_idle_of_256_known_clients_gives_way_to_a_new_one)
+{
+	static const char slow[] = "POST /scim/v2/Users HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " TOKEN "\r\nContent-Type: application/scim+json\r\n"
+				   "Expect: 100-continue\r\nContent-Length: 20\r\n\r\n";
+	int known[256], fresh;
+	char go[64];
+
+	begin();
+	memset(crowd, -1, sizeof crowd);
+	known[0] = visit_send(port, slow); /* the oldest of all, and in the middle of its request */
+	ck_assert_int_gt(recv(known[0], go, sizeof go, 0), 0);
+	be_seated(known + 1, 255);
+	moved_ms += 10;
+	ck_assert(is_open(known[1])); /* the oldest of the idle ones has just been heard */
+	fresh = visit_send(port, ASKS "\r\n");
+	ck_assert_int_eq(answer_on(fresh), 200);
+	ck_assert(is_cut(known[2]));
+	ck_assert(is_open(known[1]));
+	ck_assert(is_open(known[3]));
+	ck_assert_int_eq(send(known[0], "{\"userName\":\"carol\"}", 20, MSG_NOSIGNAL), 20);
+	ck_assert_int_gt(recv(known[0], go, sizeof go, 0), 12);
+	ck_assert_int_eq(strncmp(go, "HTTP/1.1 201", 12), 0);
+	for (size_t i = 0; i < 256; i++)
+		close(known[i]);
+	close(fresh);
+	end();
+}
+END_TEST
+
+/* Who shows no token takes no more of them than there always are for strangers. */
+START_TEST(strangers_take_the_seats_of_idle_clients_only_so_far)
+{
+	int known[256];
+
+	begin();
+	be_seated(known, 256);
+	gather(7, NULL);
+	ck_assert(is_cut(crowd[0]));
+	for (size_t i = 0; i < 256; i++)
+		ck_assert_msg(i < 32 ? is_cut(known[i]) : is_open(known[i]), "%zu", i);
+	for (size_t i = 0; i < 256; i++)
+		close(known[i]);
+	end();
+}
+END_TEST
+
+/* The oldest of them has sent its next request while the server was at another's. */
+START_TEST(who_has_asked_and_was_not_looked_at_yet_does_not_give_way)
+{
+	const struct sockaddr_in address = {.sin_family = AF_INET};
+	struct ush_seats seats = {.most = 2, .strangers_most = 2, .strangers_least = 1, .host_most = 2};
+	struct ush_seat *first, *second;
+	int ends[3][2];
+
+	for (int i = 0; i < 3; i++)
+		ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, ends[i]), 0);
+	first = ush_seats_add(&seats, ends[0][0], (const struct sockaddr *)&address, 1);
+	second = ush_seats_add(&seats, ends[1][0], (const struct sockaddr *)&address, 2);
+	first->known = second->known = true;
+	ck_assert_int_eq(write(ends[0][1], "P", 1), 1);
+	ush_seats_add(&seats, ends[2][0], (const struct sockaddr *)&address, 3);
+	ck_assert(!first->cut);
+	ck_assert(second->cut);
+	ck_assert_uint_eq(seats.gave_way, 1);
+	while (seats.newest != NULL)
+		ush_seat_drop(seats.newest);
+	for (int i = 0; i < 3; i++)
+		ck_assert_int_eq(close(ends[i][0]) | close(ends[i][1]), 0);
+}
+END_TEST
+
 /* A proxy that believes the other length takes what is behind it for the next one's request (RFC 9112 section 11.2). */
 START_TEST(a_body_whose_end_is_said_twice_is_refused)
 {
@@ -214,4 +305,6 @@ END_TEST
 
 TAP_MAIN("scim_server", a_client_with_a_token_is_answered_beside_a_host_with_300_connections,
 	 a_client_with_a_token_is_answered_beside_many_hosts_with_300_connections, a_client_that_is_known_keeps_its_connection_whoever_comes,
-	 a_client_that_sends_its_body_slowly_is_no_stranger, a_body_whose_end_is_said_twice_is_refused)
+	 a_client_that_sends_its_body_slowly_is_no_stranger,
+	 the_longest_idle_of_256_known_clients_gives_way_to_a_new_one, strangers_take_the_seats_of_idle_clients_only_so_far,
+	 who_has_asked_and_was_not_looked_at_yet_does_not_give_way, a_body_whose_end_is_said_twice_is_refused)

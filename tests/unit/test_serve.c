@@ -38,7 +38,7 @@ static void begin(void)
 	USH_AUTO_FREE char *url = NULL;
 
 	signal(SIGPIPE, SIG_IGN);
-	alarm(60); /* a visitor who is never answered is a failure, not a wait */
+	alarm(600); /* a visitor who is never answered is a failure, not a wait */
 	board = ush_board_new(&(struct ush_board_of){&world, 1000, 3600000});
 	serve = ush_serve_start("127.0.0.1:0", board, &err);
 	ck_assert_msg(serve != NULL, "%s", err.what);
@@ -69,7 +69,7 @@ static bool is_closed(int fd)
 	char byte[256];
 
 	for (ssize_t got = 1; got > 0;) {
-		if (poll(&wait, 1, 30000) != 1)
+		if (poll(&wait, 1, 300000) != 1)
 			return false;
 		got = recv(fd, byte, sizeof byte, 0);
 	}
