@@ -6,9 +6,9 @@
 #include <string.h>
 
 #include "broker/policy/naming.h"
+#include "broker/verb/groups_json.h"
 #include "broker/verb/verb.h"
 #include "common/base/memory.h"
-#include "common/data/json.h"
 
 static struct ush_broker_options options = {.output = "text"};
 static bool all_members, no_people;
@@ -21,33 +21,6 @@ static const struct ush_option rows[] = {
 	USH_OPTION_OUTPUT(options, "text|json"),
 	{NULL},
 };
-
-/* ---- json ---- */
-
-static json_t *group_json(const struct ush_policy *policy, const struct ush_group *group)
-{
-	USH_AUTO_FREE char *text = ush_name_group(policy, group->id, group->name, group->path);
-	json_t *members = group->members_known ? json_array() : json_null();
-
-	for (size_t i = 0; group->members_known && i < group->members.count; i++)
-		json_array_append_new(members, json_string(group->members.items[i]));
-	return json_pack("{s:s, s:s, s:s, s:s, s:o, s:I, s:I}", "id", group->id, "name", group->name, "path", group->path, "subject", text, "members", members,
-			 "disabled", (json_int_t)group->disabled, "unresolvable", (json_int_t)group->unresolvable);
-}
-
-/* What `file` and `command` read again: groups and their count; and what was said about them. */
-static json_t *source_json(const struct ush_policy *policy, const char *name, const struct ush_groups *groups)
-{
-	json_t *list = json_array();
-
-	for (size_t i = 0; i < groups->count; i++)
-		json_array_append_new(list, group_json(policy, &groups->items[i]));
-	return json_pack("{s:s, s:s, s:b, s:s?, s:s?, s:s?, s:s, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "name", name, "where", groups->where, "complete",
-			 groups->complete, "proof", groups->complete ? groups->proof : NULL, "why", groups->why, "advice", groups->complete ? NULL : groups->advice,
-			 "digest", groups->digest, "groups", list, "count", (json_int_t)groups->count, "people", (json_int_t)groups->people, "disabled",
-			 (json_int_t)groups->disabled, "unresolvable", (json_int_t)groups->unresolvable, "leftOut", (json_int_t)groups->left_out, "requests",
-			 (json_int_t)groups->requests, "tookMs", (json_int_t)groups->took_ms);
-}
 
 /* ---- text ---- */
 
@@ -119,29 +92,43 @@ static int read_source(const struct ush_world *world, const struct ush_policy *p
 	return result;
 }
 
-/* One source into both reports; *incomplete gets the first that is. */
-static int report_source(struct ush_broker *broker, const struct ush_policy *policy, size_t i, struct ush_buf *out, json_t *json, struct ush_error *incomplete,
-			 struct ush_error *err)
+struct telling {
+	struct ush_buf text;
+	struct ush_groups_told *told; /* one a source that was asked for; with JSON its groups stay until all are read */
+	size_t count;
+	struct ush_error incomplete; /* the first that is */
+};
+
+static void telling_free(struct telling *t)
+{
+	for (size_t i = 0; i < t->count; i++)
+		ush_groups_free(&t->told[i].groups);
+	free(t->told);
+	ush_buf_free(&t->text);
+}
+
+static int tell_source(struct ush_broker *broker, const struct ush_policy *policy, size_t i, struct telling *t, struct ush_error *err)
 {
 	const char *name = policy->sources[i].name;
 	USH_AUTO_GROUPS groups = {0};
 
 	if (read_source(&broker->source_world, policy, i, &groups, err) != 0)
 		return -1;
-	if (strcmp(options.output, "json") == 0) {
-		json_array_append_new(json, source_json(policy, name, &groups));
-	} else {
-		json_array_append_new(json, json_null());
-		if (out->length > 0)
-			ush_buf_puts(out, "\n");
-		say_groups(out, policy, &groups);
-		say_source(out, name, &groups);
+	if (!groups.complete && t->incomplete.code == USH_OK) {
+		ush_fail(&t->incomplete, USH_ERR_INCOMPLETE, "source %s is incomplete: %s", name, groups.why);
+		if (groups.advice != NULL)
+			ush_hint(&t->incomplete, "%s", groups.advice);
 	}
-	if (groups.complete)
+	USH_PUSH(t->told, t->count, (struct ush_groups_told){.source = name});
+	if (strcmp(options.output, "json") == 0) {
+		t->told[t->count - 1].groups = groups;
+		groups = (struct ush_groups){0};
 		return 0;
-	ush_fail(incomplete, USH_ERR_INCOMPLETE, "source %s is incomplete: %s", name, groups.why);
-	if (groups.advice != NULL)
-		ush_hint(incomplete, "%s", groups.advice);
+	}
+	if (t->text.length > 0)
+		ush_buf_puts(&t->text, "\n");
+	say_groups(&t->text, policy, &groups);
+	say_source(&t->text, name, &groups);
 	return 0;
 }
 
@@ -149,9 +136,7 @@ static int run(size_t count, char **operands, struct ush_error *err)
 {
 	USH_AUTO_BROKER broker = {0};
 	USH_AUTO_POLICY policy = NULL;
-	USH_AUTO_BUF out = {0};
-	USH_AUTO_JSON json = json_array();
-	struct ush_error incomplete = {0};
+	__attribute__((cleanup(telling_free))) struct telling t = {0};
 
 	if (all_members && no_people)
 		return ush_fail(err, USH_ERR_USAGE, "--members and --no-people together: which is it?");
@@ -159,15 +144,15 @@ static int run(size_t count, char **operands, struct ush_error *err)
 	    ush_broker_open(&broker, &options, false, err) != 0)
 		return -1;
 	for (size_t i = 0; i < policy->source_count; i++)
-		if ((count == 0 || strcmp(operands[0], policy->sources[i].name) == 0) && report_source(&broker, policy, i, &out, json, &incomplete, err) != 0)
+		if ((count == 0 || strcmp(operands[0], policy->sources[i].name) == 0) && tell_source(&broker, policy, i, &t, err) != 0)
 			return -1;
-	if (json_array_size(json) == 0)
+	if (t.count == 0)
 		return ush_fail(err, USH_ERR_USAGE, "%s has no source %s", policy->file, operands[0]);
 	if (ush_broker_recorded(&broker, err) != 0)
 		return -1;
-	if (strcmp(options.output, "json") == 0 ? ush_broker_print_json(json, err) != 0 : ush_broker_print(out.data, err) != 0)
+	if (strcmp(options.output, "json") == 0 ? ush_groups_print_json(policy, t.told, t.count, err) != 0 : ush_broker_print(t.text.data, err) != 0)
 		return -1;
-	*err = incomplete;
+	*err = t.incomplete;
 	return 0;
 }
 
