@@ -29,6 +29,7 @@ struct reading {
 	int (*on_item)(void *context, struct ush_item *item, struct ush_error *err);
 	struct ush_scan scan;
 	const char *accept;
+	bool likely_short;   /* ush_kube_stream */
 	bool whole;          /* one answer is asked for, not pages */
 	char *token;         /* continue of the page to read next, NULL for the first */
 	char *version;       /* resourceVersion of the first page */
@@ -258,9 +259,9 @@ static void begin_progress(const struct ush_kube *kube)
 /* The second time in pages in any case: what stands between us and the server may not let a long answer through. */
 static int read_list(struct reading *reading, size_t *count, char **resource_version, struct ush_error *err)
 {
-	int minor, result;
+	int minor = reading->kube->config->minor, result;
 
-	if (ush_kube_minor(reading->kube, &minor, err) != 0)
+	if (!reading->likely_short && ush_kube_minor(reading->kube, &minor, err) != 0)
 		return -1;
 	reading->whole = minor >= STREAMS;
 	begin_progress(reading->kube);
@@ -307,6 +308,7 @@ int ush_kube_list_items(const struct ush_kube *kube, const struct ush_kube_strea
 				.hand_over = as_item,
 				.on_item = stream->item,
 				.accept = stream->metadata_only ? METADATA_ONLY : NULL,
+				.likely_short = stream->likely_short,
 				.restart = stream->restart,
 				.context = stream->context};
 

@@ -18,6 +18,7 @@ struct ush_kube_stream {
 	void (*restart)(void *context);
 	void *context;
 	bool metadata_only; /* PartialObjectMetadata: what a Secret holds never comes here */
+	bool likely_short;  /* one page, mostly: the server is not asked first whether it could write a long list in one answer */
 };
 int ush_kube_list_items(const struct ush_kube *kube, const struct ush_kube_stream *stream, size_t *count,
 			char **resource_version, struct ush_error *err);

@@ -22,7 +22,7 @@ groups() { jq -n '{groups: [{name: "team", id: "1", members: $ARGS.positional}],
 groups carol dave erin
 for name in payments idle; do admin create namespace "$name" >/dev/null; done
 
-P=(-f "$T/policy.yaml") AS_HINTED='kubectl annotate configmap -n default usher-broker-state usher.dev/ledger-'
+P=(-f "$T/policy.yaml") AS_HINTED="kubectl --kubeconfig $ADMIN annotate configmap -n default usher-broker-state usher.dev/ledger-"
 offboard() { broker offboard user "$1" "${P[@]}" --reason 'left the company'; }
 team() { admin get rolebinding -n payments -l '!usher.dev/elevation' -o json | jq -r '[.items[].subjects[]?.name] | sort | join(" ")'; }
 denied() { admin get configmap usher-broker-ledger -o json | jq -r '.data.ledger | fromjson | [.entries[] | select(.kind == "user").name] | sort | join(" ")'; }
@@ -31,7 +31,7 @@ noted() { admin get configmap usher-broker-state -o json | jq -r '.metadata.anno
 uid() { admin get configmap usher-broker-ledger -o jsonpath='{.metadata.uid}'; }
 lose() { admin delete configmap usher-broker-ledger >/dev/null; }
 hinted() { sed -n 's/.*; then: \(kubectl .*\)/\1/p' "$ERR"; }
-kubectl_as_said() { KUBECONFIG=$ADMIN bash -c "$1"; } # COMMAND
+kubectl_as_said() { KUBECONFIG=${2:-/dev/null} bash -c "$1"; } # COMMAND [KUBECONFIG]
 
 # ---- noted ----
 
@@ -76,7 +76,7 @@ status 3 'elevations does not say that nobody has any' broker elevations "${P[@]
 is "$(cat "$OUT")" '' 'by no word'
 status 3 'readmit does not say that carol is not denied' broker readmit user carol "${P[@]}" --reason x
 status 3 'elevate --end says how' broker elevate --end "$key" "${P[@]}"
-like "$(cat "$ERR")" "kubectl delete rolebinding -A -l usher.dev/elevation=$key\$" 'with a command'
+like "$(cat "$ERR")" "kubectl --kubeconfig $ADMIN delete rolebinding -A -l usher.dev/elevation=$key\$" 'with a command'
 is "$(broker_writes)" "$before" 'and for all of that nothing was written'
 is "$(elevated)" 1 'erin has her role still'
 status 3 'T60 apply stops' broker apply "${P[@]}" --metrics "$T/metrics"
@@ -107,8 +107,27 @@ status 3 'a copy is another one, too' broker apply "${P[@]}"
 status 0 'somebody says that it is whole' kubectl_as_said "$(hinted)"
 status 0 'then apply goes on' broker apply "${P[@]}"
 is "$(team)" 'oidc:dave oidc:erin oidc:fay' 'with what the copy says: it is older than when dave left, and only a person could know'
-admin delete configmap usher-broker-state usher-broker-ledger >/dev/null
-run broker plan "${P[@]}"
+
+# ---- both from a copy ----
+
+both() { admin get configmaps usher-broker-state usher-broker-ledger -o json | jq 'del(.items[].metadata | .uid, .resourceVersion, .creationTimestamp)'; }
+lose_both() { admin delete configmap usher-broker-state usher-broker-ledger >/dev/null; }
+both >"$T/both.json"
+offboard fay >"$T/out" 2>&1
+is "$(team)" 'oidc:dave oidc:erin' 'fay is out, after the copy of both was made'
+lose_both
+admin create -f "$T/both.json" >/dev/null
+before=$(broker_writes)
+status 3 'T60 where both were put back from a copy, the ledger is not the one that the state notes' broker apply "${P[@]}"
+like "$(cat "$ERR")" "the ledger is another one than it was.*; then: $AS_HINTED\$" 'which is said with the way out'
+is "$(broker_writes)" "$before" 'and nobody is let in'
+offboard fay >"$T/out" 2>&1
+status 3 'fay is offboarded again, which does not yet say that it is whole' broker apply "${P[@]}"
+status 0 'somebody does' kubectl_as_said "$(hinted)"
+status 0 'then apply goes on' broker apply "${P[@]}"
+is "$(team)" 'oidc:dave oidc:erin' 'and fay is not back'
+lose_both
+status 1 'a plan is made' broker plan "${P[@]}"
 like "$(cat "$OUT")" 'if anybody was offboarded they are let in again, for there is no ledger either' 'where the state is gone, too, a plan says so'
 
 # ---- kept from being deleted ----
@@ -123,13 +142,13 @@ offboard carol >"$T/out" 2>&1
 status 0 'apply' broker apply "${P[@]}"
 admin create namespace usher-system >/dev/null
 ok 'with deploy/protection' admin apply -k "$USHER_SRC/deploy/protection"
-ok 'the server keeps the ledger' wait_for 60 kept usher-broker-ledger
+ok 'the server keeps the ledger' wait_for 120 kept usher-broker-ledger
 is "$(admin get validatingadmissionpolicy usher-memory -o json | jq '.status.typeChecking.expressionWarnings // [] | length')" 0 'no expression is suspect'
 said='kubectl annotate configmap -n default usher-broker-ledger usher.dev/may-be-deleted=true'
 refused 'whoever clears away what bears our label is refused' "If deleting it is meant: $said" admin delete configmaps -l app.kubernetes.io/managed-by=usher-broker
 is "$(admin get configmaps -l app.kubernetes.io/managed-by=usher-broker -o name | wc -l)" 2 'and both are there'
 status 0 'apply goes on' broker apply "${P[@]}"
-status 0 'after it was said' kubectl_as_said "$said"
+status 0 'after it was said' kubectl_as_said "$said" "$ADMIN"
 ok 'it is deleted' admin delete configmap usher-broker-ledger
 status 3 'which stops the next run' broker apply "${P[@]}"
 done_testing

@@ -270,6 +270,13 @@ static void take_step(struct little_cluster *cluster, const struct ush_plan *pla
 	}
 }
 
+static void keep_state(struct little_cluster *cluster, const struct ush_plan *plan)
+{
+	free(cluster->state);
+	cluster->state = ush_state_text(&plan->state);
+	cluster->noted = plan->state.ledger != NULL ? (unsigned int)strtoul(plan->state.ledger + 1, NULL, 10) : 0;
+}
+
 bool little_apply(struct little_cluster *cluster, struct ush_plan *plan, const struct little_fault *fault)
 {
 	struct ush_list failed = {0};
@@ -277,18 +284,15 @@ bool little_apply(struct little_cluster *cluster, struct ush_plan *plan, const s
 	bool whole;
 
 	ush_plan_consent(plan, fault->confirm);
-	if (plan->stones_changed && fault->stop_after > 0) { /* noted before anything is taken */
-		free(cluster->state);
-		cluster->state = ush_state_text(&plan->state);
-	}
+	if (plan->stones_changed && fault->stop_after > 0) /* noted before anything is taken */
+		keep_state(cluster, plan);
 	for (int step = ROLES; step < STEPS; step++)
 		take_step(cluster, plan, fault, (enum step)step, &done, &failed);
 	whole = failed.count == 0 && done != fault->stop_after;
 	ush_list_free(&failed);
-	if (whole && plan->state_changed) {
-		free(cluster->state);
+	if (whole && (plan->state_changed || plan->notes_ledger)) {
+		keep_state(cluster, plan);
 		free(cluster->namespaces);
-		cluster->state = ush_state_text(&plan->state);
 		cluster->namespaces = ush_strdup(plan->state.namespaces);
 	}
 	return whole;

@@ -55,6 +55,7 @@ struct little_cluster {
 	unsigned int clock; /* of uids and versions */
 	char *state;
 	char *namespaces; /* of the state's ConfigMap */
+	unsigned int noted; /* likewise: uid of the ledger that there was; 0: none */
 };
 
 /* What may go wrong while a plan is carried out. */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/base/memory.h"
+#include "tests/support/little_memory.h"
 
 static unsigned int chance(struct little_world *world, unsigned int below)
 {
@@ -19,18 +20,20 @@ void little_denials_happen(struct little_world *world)
 
 	if (!world->denies || chance(world, 4) != 0)
 		return;
-	if (denial->id != 0) {
-		denial->id = 0; /* back in */
-	} else if (group->id != 0) {
+	if (denial->id != 0 && !little_ledger_lost(world)) { /* else the verb stops, and says how to go on */
+		denial->id = world->ledger.held[denial - world->denials].id = 0; /* back in */
+	} else if (denial->id == 0 && group->id != 0) {
 		*denial = (struct little_denial){.id = group->id, .name = group->name, .source = which >= LITTLE_MAIN};
 		snprintf(denial->called, sizeof denial->called, "%s", little_sources[denial->source]);
+		little_write_down(world, denial, chance(world, 4) != 0);
 	}
 }
 
 void little_ledger(const struct little_world *world, struct ush_ledger *ledger)
 {
+	ledger->uid = world->ledger.uid != 0 ? ush_printf("l%u", world->ledger.uid) : NULL;
 	for (size_t i = 0; i < LITTLE_DENIALS; i++) {
-		const struct little_denial *denial = &world->denials[i];
+		const struct little_denial *denial = &world->ledger.held[i];
 		struct ush_ledger_entry entry = {.kind = USH_LEDGER_GROUP, .since = 1800000000};
 		USH_AUTO_FREE char *text = ush_printf("oidc:%s", little_names[denial->name]);
 

@@ -138,6 +138,8 @@ static bool may_go(const struct little_world *w, const struct little_grant *g, c
 		return due(w, id);
 	if (g->kind == LITTLE_NAMED && g->name != name_of(a->text + 5) && named(w, g->source, g->name, &one) == 1 && w->ids[one->id].consented)
 		return true; /* the name by which it was granted is another's, and somebody said yes to that */
+	if (g->kind == LITTLE_NAMED && g->name != now->name && strcmp(little_roles[g->role], a->refers) != 0)
+		return true; /* it is called otherwise, and a hand made that for a role that it is not to have */
 	if (strcmp(little_names[now->name], a->text + 5) == 0)
 		return false; /* it is there, as it was */
 	if (text_in(run->after, run->after_count, a, now->name))
@@ -265,9 +267,9 @@ static bool is_given(const struct little_world *w, const struct little_access *a
 		for (size_t j = 0; j < run->before_count; j++) /* renamed: the binding goes along */
 			follows |= g->kind == LITTLE_NAMED && id_of(&run->before[j]) == one->id && strcmp(run->before[j].space, a->space) == 0 &&
 				   strcmp(run->before[j].role, a->role) == 0 && speaks(g, &run->before[j]);
-		if (ended(w, g) || g->shut || strcmp(little_roles[g->role], a->role) != 0)
+		if (ended(w, g) || g->shut || (strcmp(little_roles[g->role], a->role) != 0 && strcmp(little_roles[g->role], a->refers) != 0)) /* what it was made for, or gives */
 			continue;
-		if (follows || (covers(g, one->name, space_of(a->space)) && (run->confirmed || !is_anew(w, one, a->space, run))))
+		if ((follows && strcmp(little_roles[g->role], a->refers) == 0) || (covers(g, one->name, space_of(a->space)) && (run->confirmed || !is_anew(w, one, a->space, run))))
 			return true;
 	}
 	return false;

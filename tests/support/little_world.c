@@ -7,8 +7,9 @@
 #include <string.h>
 
 #include "common/base/memory.h"
-#include "tests/support/little_denied.h"
 #include "common/data/json.h"
+#include "tests/support/little_denied.h"
+#include "tests/support/little_memory.h"
 
 const char *const little_names[LITTLE_NAMES] = {"a", "b", "t-a", "t-b", "t-c", "x"};
 const char *const little_spaces[LITTLE_SPACES] = {"a-1", "a-2", "b-1", "q"};
@@ -69,6 +70,7 @@ void little_begin(struct little_world *world, uint64_t seed)
 	*world = (struct little_world){.random = seed * UINT64_C(0x9e3779b97f4a7c15) + 1, .spaces = 15, .now = 1800000000, .complete = {true, true}};
 	world->denying = seed;
 	world->denies = true;
+	world->losing = seed % 2 == 0 ? seed + 3 : 0;
 	for (int i = 0; i < 8; i++)
 		little_chance(world, 2);
 	world->labels_random = seed % 4 == 0 ? seed + 1 : 0;
@@ -194,6 +196,7 @@ void little_happen(struct little_world *world)
 			groups_happen(world);
 		}
 	little_denials_happen(world);
+	little_losses_happen(world);
 }
 
 /* ---- what the sync sees ---- */

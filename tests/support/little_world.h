@@ -39,8 +39,44 @@ struct little_denial { /* a group that somebody put out (little_denied.h) */
 	char called[8]; /* the source, then */
 };
 
-struct little_world {
+struct little_ledger { /* as it is written down: a ConfigMap */
+	unsigned int uid; /* 0: there is none */
+	struct little_denial held[LITTLE_DENIALS];
+};
+
+struct little_id { /* what the rules remember of a group */
+	long runs;	   /* complete runs without it, one after another */
+	int64_t since;	   /* the earliest clock of those */
+	unsigned int dead; /* names, as bits, that it had when it was removed because it was gone */
+	unsigned int had;  /* names, as bits, under which some binding ever held it */
+	bool consented;
+	int source;
+};
+
+struct little_nameless { /* and of a name */
+	long runs;     /* complete runs in which nobody bore the name and something had it of which nobody knows whose it is */
+	int64_t since; /* the earliest clock of those */
+	bool ever;     /* some binding had the name, and the record of who it was was lost */
+};
+
+struct little_backup { /* of the API server (little_memory.h) */
+	bool taken;
+	struct little_cluster cluster;
+	struct little_ledger ledger;
 	struct little_denial denials[LITTLE_DENIALS];
+	unsigned int spaces;
+	char team[LITTLE_SPACES];
+	struct little_id ids[LITTLE_IDS];
+	struct little_nameless nameless[2][LITTLE_NAMES];
+};
+
+struct little_world {
+	struct little_denial denials[LITTLE_DENIALS]; /* whom somebody put out, whether or not that is written down still */
+	struct little_ledger ledger;
+	struct little_backup backup;
+	uint64_t losing; /* the chance that ledger and state are lost or restored. 0: never */
+	unsigned int last_ledger; /* uid */
+	bool stopped; /* the last run said that the ledger is not the one that was */
 	uint64_t denying; /* the chance of that */
 	bool denies;
 	uint64_t random;
@@ -57,19 +93,8 @@ struct little_world {
 	unsigned int excluded; /* names, as bits */
 	struct little_cluster cluster;
 	/* what the rules remember */
-	struct {
-		long runs;	/* complete runs without it, one after another */
-		int64_t since;	/* the earliest clock of those */
-		unsigned int dead; /* names, as bits, that it had when it was removed because it was gone */
-		unsigned int had;  /* names, as bits, under which some binding ever held it */
-		bool consented;
-		int source;
-	} ids[LITTLE_IDS];
-	struct {
-		long runs;     /* complete runs in which nobody bore the name and something had it of which nobody knows whose it is */
-		int64_t since; /* the earliest clock of those */
-		bool ever;     /* some binding had the name, and the record of who it was was lost */
-	} nameless[2][LITTLE_NAMES]; /* of each source */
+	struct little_id ids[LITTLE_IDS];
+	struct little_nameless nameless[2][LITTLE_NAMES]; /* of each source */
 };
 
 extern const char *const little_names[], *const little_spaces[];

@@ -49,6 +49,59 @@ START_TEST(a_group_that_is_renamed_keeps_its_binding_under_the_new_name)
 }
 END_TEST
 
+#define EDITORS(group, drift) CASE_GRANTS("- {group: " group ", role: edit, namespaces: [x], name: readers}\n") CASE_LIMITS "drift: " drift "\n"
+
+/* A roleRef cannot be changed: somebody deleted ours and made one for another role, with our marks. */
+static void made_by_hand_for(const char *role)
+{
+	json_t *binding = sync_case_object(c, "RoleBinding", "x", "readers");
+
+	json_object_set_new(json_object_get(binding, "roleRef"), "name", json_string(role));
+	json_object_set_new(json_object_get(binding, "metadata"), "managedFields",
+			    json_pack("[{s:s, s:s, s:{s:{}, s:{}}}]", "manager", "kubectl-replace", "time", "2027-01-15T08:00:00Z", "fieldsV1", "f:subjects", "f:roleRef"));
+}
+
+/* Renamed before or after: nobody keeps under a new name a role that no grant gives, nor is put into it. */
+START_TEST(a_renamed_group_is_not_followed_into_a_role_that_a_hand_chose)
+{
+	for (int followed = 0; followed < 2; followed++) {
+		struct ush_plan *plan;
+
+		c = sync_case_begin(EDITORS("a", "repair"), "1 /a p;2 /b q");
+		ush_plan_free(sync_case_run_and_count(c, USH_CREATE, 1));
+		sync_case_groups(c, 0, "1 /alpha p;2 /b q");
+		if (followed != 0)
+			ush_plan_free(sync_case_run_and_count(c, USH_CHANGE, 1));
+		made_by_hand_for("admin");
+		plan = sync_case_run_and_count(c, USH_REMOVE, 1);
+		sync_case_expect_reason(plan, USH_REMOVE, "readers", "group a is called alpha in source main now (same id), and this is for ClusterRole/admin, which is not granted to it");
+		ush_plan_free(plan);
+		sync_case_expect_subjects(c, "x", "readers", "");
+		ush_plan_free(sync_case_run(c));
+		sync_case_expect_empty(sync_case_run(c));
+		sync_case_policy(c, EDITORS("alpha", "repair"));
+		ush_plan_free(sync_case_run_and_count(c, USH_CREATE, 1));
+		sync_case_expect_subjects(c, "x", "readers", "oidc:alpha");
+		sync_case_free(c);
+	}
+}
+END_TEST
+
+/* BE30: what another hand did is told there, and left; nobody is let in by it all the same. */
+START_TEST(in_report_a_role_that_a_hand_chose_stays_and_nobody_follows_into_it)
+{
+	c = sync_case_begin(EDITORS("a", "report"), "1 /a p;2 /b q");
+	ush_plan_free(sync_case_run_and_count(c, USH_CREATE, 1));
+	sync_case_groups(c, 0, "1 /alpha p;2 /b q");
+	made_by_hand_for("admin");
+	for (int i = 0; i < 3; i++) {
+		ush_plan_free(sync_case_run_and_count(c, USH_REMOVE, 0));
+		sync_case_expect_subjects(c, "x", "readers", "oidc:a");
+	}
+	sync_case_free(c);
+}
+END_TEST
+
 START_TEST(a_new_name_that_another_group_has_or_had_is_not_followed)
 {
 	struct ush_plan *plan;
@@ -287,6 +340,7 @@ END_TEST
 
 TAP_MAIN("consent", a_group_that_is_renamed_keeps_its_binding_under_the_new_name, a_new_name_that_another_group_has_or_had_is_not_followed,
 	 a_name_that_passed_to_another_group_gives_it_nothing, a_name_that_passed_on_is_known_without_the_state, a_group_that_is_followed_can_be_excluded,
+	 a_renamed_group_is_not_followed_into_a_role_that_a_hand_chose, in_report_a_role_that_a_hand_chose_stays_and_nobody_follows_into_it,
 	 a_group_made_anew_is_another_group_until_somebody_says_yes, a_yes_at_once_changes_the_binding_in_place,
 	 a_group_that_comes_back_by_its_id_needs_no_consent, a_plan_without_a_yes_holds_what_waits_for_one,
 	 a_grant_that_ended_stays_ended_whatever_the_clock_says_later)

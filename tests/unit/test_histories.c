@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Random histories through the pure core: outages and lost pages, renames, groups made anew, namespaces that come and go,
- * human hands, policy edits, people put out and let back in, clock jumps, runs that fail or are killed between any two writes. After each run the rules of
+ * human hands, policy edits, people put out and let back in, ledger and state lost and restored, clock jumps, runs that fail or are killed between any two writes. After each run the rules of
  * little_world.h are asked: no wrongful removal, no wrongful grant, and a second run has nothing to do.
  *
  *   test_histories [HOW_MANY [SEED]]     10000 unless said; the seed is printed, and a history that fails names its own
@@ -12,8 +12,10 @@
 #include <string.h>
 
 #include "common/base/memory.h"
+#include "broker/sync/state/ledger_note.h"
 #include "common/data/json.h"
 #include "tests/support/little_denied.h"
+#include "tests/support/little_memory.h"
 
 #define RUNS 7
 
@@ -41,11 +43,14 @@ static void sync_make(struct sync *s, const struct little_world *w, unsigned int
 		LITTLE_MUST(ush_state_read(&s->state, w->cluster.state, "state", &err) == 0, err.what);
 	s->state.namespaces = ush_strdup(w->cluster.namespaces);
 	little_ledger(w, &s->ledger);
+	s->state.ledger = w->cluster.noted != 0 ? ush_printf("l%u", w->cluster.noted) : NULL;
+	ush_ledger_is_noted(s->state.ledger, &s->ledger, "default", "default", USH_LEDGER_STOPS, NULL, &s->plan->stop);
 	wish = (struct ush_wish){s->policy, &s->places, s->groups, &s->state, "default", w->now, &s->ledger};
 	s->desired = ush_desired_new(&wish);
 	ush_observed_begin(&s->observed, s->desired, s->groups, "little", true);
 	little_observe(&w->cluster, &s->observed);
-	ush_reconcile(&(struct ush_reconcile){.desired = s->desired, .groups = s->groups, .observed = &s->observed, .state = &s->state, .now = w->now, .partial = few != 0},
+	ush_reconcile(&(struct ush_reconcile){.desired = s->desired, .groups = s->groups, .observed = &s->observed, .state = &s->state, .now = w->now,
+					       .state_missing = w->cluster.state == NULL, .partial = few != 0},
 		      s->plan);
 }
 
@@ -75,7 +80,7 @@ static unsigned int conflicts_of(const struct ush_plan *plan)
 
 static size_t writes_of(const struct ush_plan *plan)
 {
-	size_t writes = plan->state_changed;
+	size_t writes = plan->state_changed || plan->notes_ledger;
 
 	for (size_t i = 0; i < plan->change_count; i++)
 		writes += plan->changes[i].action <= USH_REMOVE && !plan->changes[i].consent;
@@ -103,7 +108,7 @@ static void show(const struct little_world *w, const struct ush_plan *plan, cons
 }
 
 static struct { /* of all histories */
-	size_t runs, removals, grants, second_runs, few;
+	size_t runs, removals, grants, second_runs, few, stops;
 } count;
 
 static void count_changes(const struct little_run *run)
@@ -172,20 +177,36 @@ static bool loses_nobody(struct little_world *w, const struct ush_plan *plan, co
 	return before != NULL && change->action == USH_CHANGE;
 }
 
-/* What the whole plan makes is made just so. */
+static bool adds(const struct ush_change *change, const char *text)
+{
+	for (uint32_t i = 0; i < change->added_count; i++)
+		if (strcmp(change->added[i].text, text) == 0)
+			return true;
+	return false;
+}
+
+/* What the whole plan makes is made just so, but for who waits for a word here alone; and nobody is let in whom it does not let in. */
+static bool agree(const struct ush_plan *few, const struct ush_change *change, const struct ush_plan *whole, const struct ush_change *other)
+{
+	if (change->action == USH_CREATE && change->added_count == other->added_count)
+		return strcmp(ush_plan_body_digest(few, change->body), ush_plan_body_digest(whole, other->body)) == 0;
+	for (uint32_t i = 0; i < change->added_count; i++)
+		if (!adds(other, change->added[i].text))
+			return false;
+	return true;
+}
+
 static bool agrees(const struct ush_plan *few, const struct ush_change *change, const struct ush_plan *whole)
 {
-	bool waits = false, same = false;
+	bool same = change->action == USH_CHANGE && change->added_count == 0;
 
-	for (size_t i = 0; i < whole->change_count; i++) {
+	for (size_t i = 0; i < whole->change_count && !same; i++) {
 		const struct ush_change *other = &whole->changes[i];
 
-		waits |= other->consent; /* of what other namespaces say about a group the few know nothing */
-		if (other->action == change->action && other->kind == change->kind && strcmp(other->namespace_name, change->namespace_name) == 0 &&
-		    strcmp(other->name, change->name) == 0)
-			same = strcmp(ush_plan_body_digest(few, change->body), ush_plan_body_digest(whole, other->body)) == 0;
+		same = !other->consent && other->action == change->action && other->kind == change->kind && strcmp(other->namespace_name, change->namespace_name) == 0 &&
+		       strcmp(other->name, change->name) == 0 && agree(few, change, whole, other);
 	}
-	return same || waits || change->action != USH_CREATE;
+	return same;
 }
 
 static const char *judge_few(struct little_world *w, const struct ush_plan *few, const struct ush_plan *whole)
@@ -223,6 +244,31 @@ static const char *take_a_few(struct little_world *w)
 	return wrong;
 }
 
+/* ---- what is lost ---- */
+
+static bool says(const struct ush_plan *plan, const char *words)
+{
+	for (size_t i = 0; i < plan->change_count; i++)
+		if (plan->changes[i].action == USH_NOTE && strstr(plan->changes[i].reason, words) != NULL)
+			return true;
+	return false;
+}
+
+static const char *judge_stop(struct little_world *w, const struct ush_plan *plan)
+{
+	bool lost = little_ledger_lost(w);
+
+	w->stopped = plan->stop.code != USH_OK;
+	count.stops += lost;
+	if (lost && (plan->stop.code != USH_ERR_INCOMPLETE || strstr(plan->stop.hint, "usher.dev/ledger-") == NULL))
+		return "the ledger is not the one that was, and the run did not stop with the way out";
+	if (!lost && w->stopped)
+		return "stopped, and nothing is lost";
+	if (little_knows_nothing(w) && plan->bindings_ours > 0 && !says(plan, "if anybody was offboarded they are let in again"))
+		return "neither ledger nor state is there, and nobody says what that means";
+	return NULL;
+}
+
 static const char *run_once(struct little_world *w, const struct little_fault *fault, struct little_run *run, const struct little_access **which)
 {
 	struct sync s;
@@ -236,6 +282,8 @@ static const char *run_once(struct little_world *w, const struct little_fault *f
 	wrong = take_a_few(w);
 	sync_make(&s, w, 0);
 	run->conflicts = conflicts_of(s.plan);
+	if (wrong == NULL)
+		wrong = judge_stop(w, s.plan);
 	show(w, s.plan, fault);
 	run->whole = s.plan->stop.code == USH_OK && little_apply(&w->cluster, s.plan, fault);
 	replaced = has_replaced(s.plan);
@@ -260,6 +308,7 @@ static const char *calm_down(struct little_world *w, struct little_run *run, con
 	const char *wrong = NULL;
 
 	w->complete[0] = w->complete[1] = true;
+	little_put_right(w);
 	for (int i = 0; i < w->runs + 2 && wrong == NULL; i++) {
 		w->now += 2 * 86400;
 		wrong = run_once(w, &none, run, which);
@@ -284,7 +333,8 @@ static const char *live(uint64_t seed, struct little_run *run, const struct litt
 	const char *wrong = NULL;
 
 	little_begin(&w, seed);
-	w.denies = !was_wrong_once(seed); /* those are from before anybody could be put out */
+	w.denies = !was_wrong_once(seed); /* those are from before anybody could be put out, or anything be lost */
+	w.losing = w.denies ? w.losing : 0;
 	for (int i = 0; i < RUNS && wrong == NULL; i++) {
 		struct little_fault fault = {SIZE_MAX, SIZE_MAX, little_chance(&w, 5) == 0};
 
@@ -297,6 +347,7 @@ static const char *live(uint64_t seed, struct little_run *run, const struct litt
 	}
 	if (wrong == NULL)
 		wrong = calm_down(&w, run, which);
+	little_backup_free(&w);
 	little_free(&w.cluster);
 	return wrong;
 }
@@ -322,7 +373,7 @@ int main(int argc, char **argv)
 		printf("\n# again: test_histories 1 %llu\n1..1\n", (unsigned long long)number);
 		return 1;
 	}
-	printf("ok 1 - histories:%lu random histories hold to the rules\n# %zu runs, %zu accesses given, %zu taken away, %zu second runs, %zu changes for a few, 0 wrong\n1..1\n", many,
-	       count.runs, count.grants, count.removals, count.second_runs, count.few);
+	printf("ok 1 - histories:%lu random histories hold to the rules\n# %zu runs, %zu accesses given, %zu taken away, %zu second runs, %zu changes for a few, %zu stops, 0 wrong\n1..1\n", many,
+	       count.runs, count.grants, count.removals, count.second_runs, count.few, count.stops);
 	return 0;
 }

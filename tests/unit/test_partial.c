@@ -165,6 +165,85 @@ START_TEST(grants_that_are_for_others_are_not_spoken_of)
 }
 END_TEST
 
+/* The policy's binding of group 1 stands in b; then there is another group of that name, and a is asked about. */
+static json_t *made_anew(const char *policy)
+{
+	c = sync_case_begin(policy, "1 /ops");
+	sync_case_namespace(c, "b", NULL);
+	ush_plan_free(sync_case_run_and_count(c, USH_CREATE, 1));
+	sync_case_groups(c, 0, "2 /ops");
+	json_array_clear(c->namespaces);
+	sync_case_namespace(c, "a", NULL);
+	c->few = true;
+	return sync_case_object(c, "RoleBinding", "b", "e");
+}
+
+static bool waits(void)
+{
+	USH_AUTO_PLAN plan = sync_case_plan(c);
+
+	expect_partial(plan);
+	ck_assert_uint_eq(plan->change_count, 1);
+	return sync_case_change(plan, USH_CREATE, "e")->consent;
+}
+
+START_TEST(who_had_the_name_in_another_namespace_is_asked_about)
+{
+	static const char policy[] = CASE_GRANTS("- {group: ops, role: edit, name: e, namespaces: [a, b]}\n");
+	json_t *there = made_anew(policy), *subjects = json_object_get(there, "subjects");
+	USH_AUTO_PLAN plan = sync_case_plan(c);
+	json_t *labels = json_object_get(json_object_get(there, "metadata"), "labels");
+
+	sync_case_expect_reason(plan, USH_CREATE, "e", "id 1 before, says b/e, 2 now");
+	ck_assert(waits());
+	sync_case_groups(c, 0, "1 /ops"); /* it is back */
+	ck_assert(!waits());
+	sync_case_groups(c, 0, "2 /ops");
+	ush_state_set_heir(&c->state, "main", "2", "oidc:ops", true); /* somebody said yes */
+	ck_assert(!waits());
+	ush_state_free(&c->state);
+	json_incref(subjects);
+	json_object_set_new(there, "subjects", json_array()); /* the record alone says nothing */
+	ck_assert(!waits());
+	json_object_set_new(there, "subjects", subjects);
+	ck_assert(waits());
+	json_object_del(labels, "usher.dev/policy"); /* nor does what is not ours */
+	ck_assert(!waits());
+	sync_case_free(c);
+}
+END_TEST
+
+START_TEST(what_stands_in_an_excluded_namespace_says_nothing)
+{
+	made_anew(CASE_GRANTS("- {group: ops, role: edit, name: e, namespaces: [a, b]}\n"));
+	sync_case_policy(c, CASE_GRANTS("- {group: ops, role: edit, name: e, namespaces: [a]}\n") "exclude: {namespaces: [b]}\n");
+	ck_assert(!waits());
+	sync_case_free(c);
+}
+END_TEST
+
+/* Renamed after it was granted: the grant still calls the binding's group as the new one is called. */
+START_TEST(a_name_that_the_policy_still_has_for_another_counts)
+{
+	made_anew(CASE_GRANTS("- {group: ops, role: edit, name: e, namespaces: [a, b]}\n"));
+	c->few = false;
+	json_array_clear(c->namespaces);
+	sync_case_namespace(c, "b", NULL);
+	sync_case_groups(c, 0, "1 /operators");
+	ush_plan_free(sync_case_run(c));
+	sync_case_expect_subjects(c, "b", "e", "oidc:operators");
+	ush_state_free(&c->state); /* which knows it, too */
+	sync_case_groups(c, 0, "1 /operators;2 /ops");
+	json_array_clear(c->namespaces);
+	sync_case_namespace(c, "a", NULL);
+	c->few = true;
+	ck_assert(waits());
+	sync_case_free(c);
+}
+END_TEST
+
 TAP_MAIN("partial", what_is_missing_is_made_and_the_next_whole_run_keeps_it, who_would_leave_stays_and_who_joins_joins,
 	 what_would_lose_somebody_is_left_for_the_whole_run, people_stay_in_bindings_of_people, a_group_made_anew_waits_for_a_word,
-	 limits_of_what_is_given_hold_and_percentages_of_all_do_not, grants_that_are_for_others_are_not_spoken_of)
+	 limits_of_what_is_given_hold_and_percentages_of_all_do_not, grants_that_are_for_others_are_not_spoken_of,
+	 who_had_the_name_in_another_namespace_is_asked_about, what_stands_in_an_excluded_namespace_says_nothing,
+	 a_name_that_the_policy_still_has_for_another_counts)

@@ -54,7 +54,7 @@ static void tell_unreached(struct ush_decide *d)
 	const struct ush_unreached *unreached = &d->desired->places->unreached;
 
 	for (size_t i = 0; i < unreached->count && !d->desired->places->few; i++)
-		tell(d, USH_NOTE, ush_unreached_words(&unreached->items[i], d->policy));
+		tell(d, USH_NOTE, ush_unreached_words(&unreached->items[i], d->policy, d->desired->way));
 }
 
 static void tell_excluded(struct ush_decide *d)

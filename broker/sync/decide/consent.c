@@ -14,7 +14,8 @@
  *   whom he likes without us.
  *   "The name was another's", which asks the question, counts everywhere, but only of a name by which a grant speaks of it
  *   there (spoken.c). So he can make a group wait that is granted something where he rules, and the plan names the binding
- *   that says so.
+ *   that says so. A plan for a few namespaces takes it from any of the others (elsewhere.h): there he can make any group
+ *   wait, until the next run of all, which sees through it.
  *   A tombstone is made of just those names, and what one namespace brings up pushes
  *   out no other's (shorten.c).
  *
@@ -93,6 +94,7 @@ static bool held_at(const struct ush_decide *d, size_t place, const char *source
 const char *ush_decide_before(const struct ush_decide *d, const char *source, const char *id, const char *text, const struct ush_seen **where)
 {
 	const struct ush_tombstone *stone;
+	const struct ush_namesake *elsewhere;
 	const struct ush_old key = {source, text, NULL, NULL}, *end = d->olds + d->old_count;
 	const struct ush_old *found = d->old_count > 0 ? bsearch(&key, d->olds, d->old_count, sizeof key, by_text) : NULL;
 
@@ -104,6 +106,11 @@ const char *ush_decide_before(const struct ush_decide *d, const char *source, co
 			*where = found->seen;
 			return found->id;
 		}
+	elsewhere = ush_elsewhere_find(&d->in->observed->elsewhere, source, id, text);
+	if (elsewhere != NULL) {
+		*where = elsewhere->where;
+		return elsewhere->before;
+	}
 	stone = ush_state_namesake(d->in->state, source, text, id);
 	if (stone == NULL && ush_state_asks(d->in->state, source, id, text))
 		return ""; /* what made us ask may have been put right since; who was asked for waits for the answer */
@@ -174,7 +181,7 @@ static bool mark_anew(struct ush_decide *d)
 
 void ush_decide_anew(struct ush_decide *d)
 {
-	if (d->in->observed->count == 0 && d->in->state->count + d->in->state->heir_count == 0)
+	if (d->in->observed->count + d->in->observed->elsewhere.found == 0 && d->in->state->count + d->in->state->heir_count == 0)
 		return;
 	collect_olds(d);
 	collect_held(d);

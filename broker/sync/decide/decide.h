@@ -95,6 +95,13 @@ void ush_decide_circumstances(struct ush_decide *d);
 
 /* ---- turn.c ---- */
 
+/* What a binding refers to, "ClusterRole/edit", is this role of the policy. */
+bool ush_decide_names_role(const struct ush_policy *policy, size_t role, const char *refers);
+
+/* What is there is for another role than a grant that speaks of it gives, by a hand or since the policy says so; not where the
+ * policy leaves to others what they did. */
+bool ush_decide_not_given(const struct ush_decide *d, size_t grant, const struct ush_seen *there);
+
 /* What is there under a wanted binding's name is for the role that is wanted. */
 bool ush_decide_refers(const struct ush_decide *d, size_t wanted, const struct ush_seen *there);
 
@@ -132,9 +139,6 @@ void ush_decide_leave(struct ush_decide *d, const struct ush_seen *seen, struct 
 /* The subject is to be in the binding for another role; but a grant gives it the one that the binding is for, and nothing
  * else is written for that, or it cannot be told. */
 bool ush_decide_needs_role(struct ush_decide *d, const struct ush_seen *seen, const struct ush_origin *subject);
-
-/* The text by which the API server means a group that the policy calls so. The caller frees. */
-char *ush_decide_granted_text(const struct ush_decide *d, const char *granted);
 
 /* The first complete runs without a group, or the run in which it may go: l says which, and what the next run is told. how:
  * "gone from", or "called otherwise in". */

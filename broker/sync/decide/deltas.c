@@ -83,7 +83,7 @@ char *ush_binding_why_people(const struct ush_decide *d, const struct ush_bindin
 	for (size_t i = 0; i < b->seen->people.count; i++) {
 		const char *text = b->seen->people.items[i];
 		const struct ush_ledger_entry *denied = !ush_list_has(&b->people, text) ? ush_denied_person(d->desired, text) : NULL;
-		USH_AUTO_FREE char *words = denied != NULL ? ush_ledger_words(denied) : NULL;
+		USH_AUTO_FREE char *words = denied != NULL ? ush_ledger_words(denied, d->desired->way) : NULL;
 
 		if (denied != NULL)
 			return ush_printf("%s is %s", text, words);

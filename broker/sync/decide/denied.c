@@ -98,7 +98,7 @@ bool ush_denied_namespace(const struct ush_desired *desired, const char *name)
 bool ush_decide_bars(const struct ush_decide *d, struct ush_leaving *l, const char *source, const char *id, const char *text)
 {
 	const struct ush_ledger_entry *denied = ush_denied_group(d->desired, source, id, text);
-	USH_AUTO_FREE char *words = denied != NULL ? ush_ledger_words(denied) : NULL;
+	USH_AUTO_FREE char *words = denied != NULL ? ush_ledger_words(denied, d->desired->way) : NULL;
 
 	if (denied == NULL)
 		return false;
@@ -157,7 +157,7 @@ static void tell_person(struct ush_decide *d, const struct ush_ledger_entry *ent
 
 	if (path == NULL)
 		return;
-	words = ush_ledger_words(entry);
+	words = ush_ledger_words(entry, d->desired->way);
 	others = in->more > 0 ? ush_printf(" and %zu more group%s", in->more, in->more == 1 ? "" : "s") : ush_strdup("");
 	ush_plan_add(d->plan, USH_NOTE, USH_ROLE_BINDING, "", "",
 		     d->policy->layout == USH_LAYOUT_USERS
@@ -167,7 +167,7 @@ static void tell_person(struct ush_decide *d, const struct ush_ledger_entry *ent
 
 static void tell_place(struct ush_decide *d, const struct ush_ledger_entry *entry)
 {
-	USH_AUTO_FREE char *words = ush_ledger_words(entry);
+	USH_AUTO_FREE char *words = ush_ledger_words(entry, d->desired->way);
 	size_t place = ush_places_find(d->desired->places, entry->name, strlen(entry->name));
 
 	if (place != SIZE_MAX)

@@ -9,6 +9,7 @@
 #include "broker/sync/plan/plan.h"
 #include "common/base/memory.h"
 #include "common/base/moment.h"
+#include "common/kube/way.h"
 
 #define SOON 86400 /* s before its end that it is told */
 
@@ -77,7 +78,7 @@ static bool is_that(const struct due *due, const struct ush_ledger_entry *e, con
 static char *over(const struct due *due, const struct ush_ledger_entry *e)
 {
 	const struct ush_ledger_entry *bar = denied(due->desired, e);
-	USH_AUTO_FREE char *who = what(e), *since = ush_moment(e->until), *words = bar != NULL ? ush_ledger_words(bar) : NULL;
+	USH_AUTO_FREE char *who = what(e), *since = ush_moment(e->until), *words = bar != NULL ? ush_ledger_words(bar, due->desired->way) : NULL;
 
 	if (e->ended)
 		return ush_printf("ended (%s)", who);
@@ -152,7 +153,7 @@ static void judge(struct due *due, const struct ush_elevated *seen)
 
 static void judge_unseen(struct due *due, const struct ush_ledger_entry *e)
 {
-	USH_AUTO_FREE char *why = !e->ended ? over(due, e) : NULL, *who = what(e);
+	USH_AUTO_FREE char *why = !e->ended ? over(due, e) : NULL, *who = what(e), *command = ush_way_broker(due->desired->way, "elevate --end %s", e->key);
 
 	if (e->ended)
 		return;
@@ -161,16 +162,16 @@ static void judge_unseen(struct due *due, const struct ush_ledger_entry *e)
 		say(due, USH_NOTE, e->namespace_name, e->binding, ush_printf("%s; it is gone already", why));
 		return;
 	}
-	say(due, USH_NOTE, e->namespace_name, e->binding, ush_printf("is gone, and would hold still (%s): not made anew; usher-broker elevate --end %s", who, e->key));
+	say(due, USH_NOTE, e->namespace_name, e->binding, ush_printf("is gone, and would hold still (%s): not made anew; %s", who, command));
 }
 
 static void tell_review(struct due *due, const struct ush_ledger_entry *e)
 {
-	USH_AUTO_FREE char *who = what(e), *since = ush_moment(e->since);
+	USH_AUTO_FREE char *who = what(e), *since = ush_moment(e->since), *command = ush_way_broker(due->desired->way, "review %s --reason TEXT", e->key);
 
 	if (e->seal != NULL && !e->reviewed)
 		say(due, USH_NOTE, e->namespace_name, e->binding,
-		    ush_printf("break-glass %s, taken %s, waits for a review (%s): usher-broker review %s --reason TEXT", e->seal, since, who, e->key));
+		    ush_printf("break-glass %s, taken %s, waits for a review (%s): %s", e->seal, since, who, command));
 }
 
 /* ---- grants ---- */

@@ -11,13 +11,6 @@
 #include "common/base/memory.h"
 #include "common/base/search.h"
 
-char *ush_decide_granted_text(const struct ush_decide *d, const char *granted)
-{
-	const char *name = d->policy->group_name == USH_GROUP_LEAF && *granted == '/' ? ush_name_leaf(granted) : granted;
-
-	return ush_name_group(d->policy, granted, name, granted);
-}
-
 const char *ush_decide_spoken_name(struct ush_decide *d, size_t number, const struct ush_origin *s)
 {
 	const struct ush_grant *grant = &d->policy->grants[number];
@@ -28,7 +21,7 @@ const char *ush_decide_spoken_name(struct ush_decide *d, size_t number, const st
 	else if (ush_grant_names(d->policy, grant, s->id, s->name, s->path))
 		text = ush_name_group(d->policy, s->id, s->name, s->path);
 	else
-		text = ush_decide_granted_text(d, grant->group);
+		text = ush_granted_text(d->policy, grant->group);
 	return ush_plan_text(d->plan, text);
 }
 

@@ -9,12 +9,21 @@
 #include "broker/sync/decide/binding.h"
 #include "common/base/memory.h"
 
+bool ush_decide_names_role(const struct ush_policy *policy, size_t role, const char *refers)
+{
+	USH_AUTO_FREE char *named = ush_printf("%s/%s", ush_wanted_role_kind(&policy->roles[role]), ush_wanted_role_name(&policy->roles[role]));
+
+	return strcmp(named, refers) == 0;
+}
+
 bool ush_decide_refers(const struct ush_decide *d, size_t wanted, const struct ush_seen *there)
 {
-	const struct ush_policy_role *role = &d->policy->roles[ush_wanted_shape(d->desired, wanted)->role];
-	USH_AUTO_FREE char *refers = ush_printf("%s/%s", ush_wanted_role_kind(role), ush_wanted_role_name(role));
+	return ush_decide_names_role(d->policy, ush_wanted_shape(d->desired, wanted)->role, there->role);
+}
 
-	return strcmp(refers, there->role) == 0;
+bool ush_decide_not_given(const struct ush_decide *d, size_t grant, const struct ush_seen *there)
+{
+	return !ush_decide_names_role(d->policy, d->policy->grants[grant].role, there->role) && (d->policy->drift != USH_DRIFT_REPORT || there->role_ours);
 }
 
 /* Two grants want it, and the one that was left out gives somebody in it the role that it has. */
@@ -23,13 +32,9 @@ static bool clashes(const struct ush_decide *d, const struct ush_seen *there)
 	for (size_t i = 0; i < d->desired->clash_count; i++) {
 		const struct ush_clash *clash = &d->desired->clashes[i];
 		const struct ush_resolved *second = &d->desired->resolved[clash->second];
-		const struct ush_policy_role *role = &d->policy->roles[d->policy->grants[second->grant].role];
-		USH_AUTO_FREE char *refers = NULL;
 
-		if (clash->place != there->place || strcmp(second->binding, there->name) != 0 || ush_origins_find(&there->subjects, second->text) == NULL)
-			continue;
-		refers = ush_printf("%s/%s", ush_wanted_role_kind(role), ush_wanted_role_name(role));
-		if (strcmp(refers, there->role) == 0)
+		if (clash->place == there->place && strcmp(second->binding, there->name) == 0 && ush_origins_find(&there->subjects, second->text) != NULL &&
+		    ush_decide_names_role(d->policy, d->policy->grants[second->grant].role, there->role))
 			return true;
 	}
 	return false;

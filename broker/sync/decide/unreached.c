@@ -6,6 +6,7 @@
 #include "broker/policy/naming.h"
 #include "common/base/memory.h"
 #include "common/data/json.h"
+#include "common/kube/way.h"
 
 #define OURS "usher.dev/"
 
@@ -51,21 +52,31 @@ void ush_unreached_add(struct ush_unreached *unreached, const struct ush_policy 
 		count(unreached, (struct ush_unreached_row){.mark = ush_texts_keep(texts, mark), .first = name, .half_made = whole == NULL});
 }
 
-char *ush_unreached_words(const struct ush_unreached_row *row, const struct ush_policy *policy)
+/* Where nobody will finish it, or nobody finds its template any more: what a person does about all of them. The caller frees. */
+static char *mend(const struct ush_unreached_row *row, const struct ush_policy *policy, const struct ush_way *way)
 {
-	const char *template = ush_template_of_mark(policy->name, row->mark), *other = policy->template_count == 1 ? policy->templates[0].mark : "NEW";
-	USH_AUTO_FREE char *more = row->count > 1 ? ush_printf(" and %zu more", row->count - 1) : ush_strdup("");
+	const char *other = policy->template_count == 1 ? policy->templates[0].mark : "NEW";
+
+	if (row->half_made)
+		return ush_way_kubectl(way, "label namespaces -l " USH_LABEL_ONBOARDING "=%s " USH_LABEL_ONBOARDING "-", row->mark);
+	return ush_way_kubectl(way, "label namespaces -l " USH_LABEL_TEMPLATE "=%s " USH_LABEL_TEMPLATE "=%s --overwrite", row->mark, other);
+}
+
+char *ush_unreached_words(const struct ush_unreached_row *row, const struct ush_policy *policy, const struct ush_way *way)
+{
+	const char *template = ush_template_of_mark(policy->name, row->mark);
+	USH_AUTO_FREE char *more = row->count > 1 ? ush_printf(" and %zu more", row->count - 1) : ush_strdup(""), *command = mend(row, policy, way);
 	const char *are = row->count > 1 ? "are" : "is", *names = row->count > 1 ? "s" : "";
 
 	if (row->half_made && !has_template(policy, template)) /* nobody will finish it */
 		return ush_printf("namespace%s %s%s %s labelled " USH_LABEL_ONBOARDING "=%s, as if half made, and the policy has no template of that name: nobody new is let in. Where no "
-				  "onboarding is under way: kubectl label namespaces -l " USH_LABEL_ONBOARDING "=%s " USH_LABEL_ONBOARDING "-",
-				  names, row->first, more, are, row->mark, row->mark);
+				  "onboarding is under way: %s",
+				  names, row->first, more, are, row->mark, command);
 	if (row->half_made)
 		return ush_printf("namespace%s %s%s %s half made: the onboarding from template %s is under way, or ended before all that keeps %s apart stood; nobody is let in "
 				  "by it. The same usher-broker onboard again finishes %s",
 				  names, row->first, more, are, template, row->count > 1 ? "them" : "it", row->count > 1 ? "them" : "it");
 	return ush_printf("namespace%s %s%s %s labelled " USH_LABEL_TEMPLATE "=%s, and the policy has no template %s (any more): no template's roles reach %s. Where it was given "
-			  "another name: kubectl label namespaces -l " USH_LABEL_TEMPLATE "=%s " USH_LABEL_TEMPLATE "=%s --overwrite",
-			  names, row->first, more, are, row->mark, template, row->count > 1 ? "them" : "it", row->mark, other);
+			  "another name: %s",
+			  names, row->first, more, are, row->mark, template, row->count > 1 ? "them" : "it", command);
 }

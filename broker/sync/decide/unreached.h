@@ -35,6 +35,7 @@ bool ush_unreached_half_made(const json_t *labels);
 void ush_unreached_add(struct ush_unreached *unreached, const struct ush_policy *policy, struct ush_texts *texts, const char *name, const json_t *labels);
 
 /* "3 namespaces are labelled ...": what happened and what to do. The caller frees. */
-char *ush_unreached_words(const struct ush_unreached_row *row, const struct ush_policy *policy);
+struct ush_way;
+char *ush_unreached_words(const struct ush_unreached_row *row, const struct ush_policy *policy, const struct ush_way *way);
 
 #endif

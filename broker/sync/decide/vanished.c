@@ -203,6 +203,13 @@ static void follow(struct ush_decide *d, size_t number, const struct ush_seen *s
 	const struct ush_grant *grant = &d->policy->grants[number];
 	USH_AUTO_FREE char *text = ush_name_group(d->policy, group->id, group->name, group->path);
 
+	if (ush_decide_not_given(d, number, seen)) { /* it would keep that by its new name for as long as the policy has the old one */
+		guard(d, number, l);
+		say(l, USH_LEAVE_NOW, ush_printf("%s: group %s is called %s in source %s now (same id), and this is for %s, which is not granted to it. "
+						 "Write the new name into the policy", grant->called, grant->group, *grant->group == '/' ? group->path : group->name, l->subject->source,
+						 seen->role));
+		return;
+	}
 	d->mourned[number] = true; /* it is not said again that there is none */
 	if (ush_decide_bars(d, l, d->policy->sources[grant->source].name, group->id, text))
 		return;
@@ -477,11 +484,9 @@ bool ush_decide_needs_role(struct ush_decide *d, const struct ush_seen *seen, co
 	if (!source_trusted(d, subject))
 		return !is_over(d, seen, subject, &speakers);
 	for (size_t i = 0; i < speakers.count && !needs; i++) {
-		const struct ush_policy_role *role = &d->policy->roles[d->policy->grants[speakers.grants[i]].role];
-		USH_AUTO_FREE char *refers = ush_printf("%s/%s", ush_wanted_role_kind(role), ush_wanted_role_name(role));
 		struct ush_leaving answer = {.subject = subject};
 
-		if (strcmp(refers, seen->role) != 0)
+		if (!ush_decide_names_role(d->policy, d->policy->grants[speakers.grants[i]].role, seen->role))
 			continue;
 		leave_by_grant(d, speakers.grants[i], seen, &answer);
 		needs = answer.leave != USH_LEAVE_NOW;

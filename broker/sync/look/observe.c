@@ -143,7 +143,7 @@ int ush_observe_places_in(struct ush_places *places, const struct ush_policy *po
 		return -1;
 	if (survey.count == 0 && needs_places(policy) != NULL) {
 		ush_fail(err, USH_ERR_INCOMPLETE, "%s means namespaces by pattern or label, and %s holds no Namespace", needs_places(policy), path);
-		return ush_hint(err, "kubectl get namespaces -o yaml >namespaces.yaml, and --namespaces namespaces.yaml");
+		return ush_hint(err, "Say --namespaces namespaces.yaml, which is made by: kubectl get namespaces -o yaml >namespaces.yaml");
 	}
 	ush_places_sort(places, policy); /* a folder that names some need not name all: what is not there is not waited for */
 	for (size_t i = 0; i < places->count; i++)
@@ -287,6 +287,33 @@ int ush_observe_cluster(struct ush_observed *observed, const struct ush_kube *ku
 	return ush_observed_sort(observed, err);
 }
 
+/* ---- a few namespaces ---- */
+
+static int take_elsewhere(void *context, struct ush_item *item, struct ush_error *err)
+{
+	struct ush_observed *observed = context;
+
+	if (check_names(item, "RoleBinding", observed->where, USH_ERR_REJECTED, err) != 0)
+		return -1;
+	return ush_observed_elsewhere(observed, item, err);
+}
+
+static void forget_elsewhere(void *context)
+{
+	struct ush_observed *observed = context;
+
+	ush_elsewhere_forget(&observed->elsewhere);
+}
+
+static int look_elsewhere(struct ush_observed *observed, const struct ush_kube *kube, struct ush_error *err)
+{
+	USH_AUTO_FREE char *path = ush_rbac_list_path(USH_ROLE_BINDING, NULL);
+	USH_AUTO_FREE char *ours = ush_printf(USH_LABEL_MANAGED_BY "=" USH_MANAGED_BY "," USH_LABEL_POLICY "=%s", observed->desired->policy->name);
+	struct ush_kube_stream stream = {path, ours, take_elsewhere, forget_elsewhere, observed, .likely_short = true};
+
+	return kube == NULL || observed->desired->count == 0 ? 0 : ush_kube_list_items(kube, &stream, NULL, NULL, err);
+}
+
 int ush_observe_few(struct ush_observed *observed, const struct ush_kube *kube, const struct ush_list *names, struct ush_error *err)
 {
 	if (names->count > FEW)
@@ -295,7 +322,7 @@ int ush_observe_few(struct ush_observed *observed, const struct ush_kube *kube, 
 		for (size_t k = 0; k < names->count; k++)
 			if (list(observed, kube, kinds[i], names->items[k], err) != 0)
 				return -1;
-	return ush_observed_sort(observed, err);
+	return look_elsewhere(observed, kube, err) != 0 ? -1 : ush_observed_sort(observed, err);
 }
 
 static bool is_ours_to_read(const char *kind)

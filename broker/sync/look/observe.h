@@ -26,7 +26,8 @@ int ush_observe_cluster_roles(struct ush_cluster_roles *roles, struct ush_observ
 int ush_observe_cluster(struct ush_observed *observed, const struct ush_kube *kube, struct ush_error *err);
 
 /* The same of a few places (ush_places.few): two lists a namespace that is named, or, when they are many, those of the
- * whole cluster. */
+ * whole cluster. Where something is wanted, our RoleBindings of all other namespaces are listed too: who had the names
+ * before (elsewhere.h). kube may be NULL where none is named: then nobody can say. */
 int ush_observe_few(struct ush_observed *observed, const struct ush_kube *kube, const struct ush_list *names, struct ush_error *err);
 
 /* The manifests under a folder; a folder that is not there yet holds nothing. */

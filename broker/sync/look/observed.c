@@ -18,6 +18,8 @@ void ush_observed_begin(struct ush_observed *observed, struct ush_desired *desir
 
 	*observed = (struct ush_observed){.desired = desired, .live = live, .few = desired->places->few, .where = ush_strdup(where)};
 	observed->marks = ush_alloc((desired->count + 1) * sizeof *observed->marks);
+	if (observed->few)
+		ush_elsewhere_begin(&observed->elsewhere, desired);
 	observed->groups_known = !observed->few && *policy->group_prefix != '\0' && policy->source_count > 0;
 	for (size_t i = 0; i < policy->source_count; i++)
 		observed->groups_known &= ush_groups_trusted(&groups[i]);
@@ -255,6 +257,25 @@ static bool is_excluded(const struct ush_desired *desired, size_t place, const s
 	return false;
 }
 
+static int take_elsewhere(struct ush_observed *observed, const struct ush_item *item)
+{
+	if (item->rbac == USH_ROLE_BINDING && observed->elsewhere.count > 0 && !is_excluded(observed->desired, SIZE_MAX, item))
+		ush_elsewhere_take(&observed->elsewhere, observed->desired, item);
+	return 0;
+}
+
+static void count_binding(struct ush_observed *observed, const struct ush_item *item, const struct ush_marks *marks, bool ours)
+{
+	USH_AUTO_FREE char *space = NULL, *name = NULL;
+
+	*(ours ? &observed->bindings_ours : &observed->bindings_others) += 1;
+	if (!ours || observed->ours_set != NULL || (observed->ours_set = ush_slice_copy(marks->part_of)) == NULL)
+		return;
+	space = ush_slice_copy(item->namespace_name);
+	name = ush_slice_copy(item->name);
+	observed->ours = ush_printf("%s/%s", space != NULL ? space : "", name != NULL ? name : "");
+}
+
 static int take_item(struct ush_observed *observed, struct ush_item *item, struct ush_error *err)
 {
 	struct ush_desired *desired = observed->desired;
@@ -265,13 +286,13 @@ static int take_item(struct ush_observed *observed, struct ush_item *item, struc
 	char *foreign;
 
 	if (observed->few && place == SIZE_MAX)
-		return 0;
+		return take_elsewhere(observed, item);
 	ush_marks_read(item, &marks);
 	if (observed->live && wanted == SIZE_MAX && ush_elevated_take(&observed->elevated, item, &marks, desired->policy->name, desired->ledger))
 		return 0;
 	foreign = ush_marks_foreign(&marks, item, desired->policy->name, &adoptable);
 	if (item->rbac == USH_ROLE_BINDING)
-		*(foreign == NULL ? &observed->bindings_ours : &observed->bindings_others) += 1;
+		count_binding(observed, item, &marks, foreign == NULL);
 	if (item->rbac == USH_ROLE_BINDING)
 		check_role(observed, item, wanted);
 	if (item->rbac == USH_ROLE_BINDING && foreign != NULL)
@@ -324,6 +345,15 @@ int ush_observed_item(struct ush_observed *observed, struct ush_item *item, stru
 	return take_item(observed, item, err);
 }
 
+int ush_observed_elsewhere(struct ush_observed *observed, struct ush_item *item, struct ush_error *err)
+{
+	int is = ush_item_rbac(item, USH_ERR_INCOMPLETE, err);
+
+	if (is <= 0 || item->namespace_name.type == 0 || place_of(observed, item->namespace_name) != SIZE_MAX)
+		return is < 0 ? -1 : 0;
+	return take_elsewhere(observed, item);
+}
+
 int ush_observed_add(struct ush_observed *observed, const json_t *object, struct ush_error *err)
 {
 	USH_AUTO_FREE char *text = json_dumps(object, JSON_COMPACT);
@@ -365,7 +395,10 @@ void ush_observed_forget(struct ush_observed *observed, enum ush_rbac_kind kind,
 			observed->marks[i] = USH_ABSENT;
 	if (place != SIZE_MAX || kind != USH_ROLE_BINDING)
 		return;
+	ush_elsewhere_forget(&observed->elsewhere);
 	observed->bindings_ours = observed->bindings_others = observed->excluded = observed->dangling_count = 0;
+	free(ush_steal(&observed->ours));
+	free(ush_steal(&observed->ours_set));
 	ush_list_free(&observed->dangling);
 	observed->dangling = (struct ush_list){0};
 	ush_elevations_free(&observed->elevated);
@@ -417,6 +450,7 @@ void ush_observed_free(struct ush_observed *observed)
 	for (size_t i = 0; i < observed->count; i++)
 		free_seen(&observed->items[i]);
 	free(observed->items);
+	ush_elsewhere_free(&observed->elsewhere);
 	free(observed->marks);
 	ush_list_free(&observed->dangling);
 	ush_elevations_free(&observed->elevated);
@@ -427,5 +461,7 @@ void ush_observed_free(struct ush_observed *observed)
 	ush_keys_free(&observed->groups);
 	ush_scan_free(&observed->scan);
 	free(observed->where);
+	free(observed->ours);
+	free(observed->ours_set);
 	*observed = (struct ush_observed){0};
 }

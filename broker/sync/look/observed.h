@@ -11,6 +11,7 @@
 #include <stddef.h>
 
 #include "broker/sync/decide/elevated.h"
+#include "broker/sync/look/elsewhere.h"
 #include "broker/sync/look/origin.h"
 #include "broker/sync/want/desired.h"
 #include "common/kube/rbac.h"
@@ -49,9 +50,11 @@ struct ush_observed {
 	struct ush_seen *items;      /* sorted by namespace, kind, name after ush_observed_sort */
 	size_t count;
 	size_t bindings_ours, bindings_others;
+	char *ours, *ours_set;       /* the first of bindings_ours, "namespace/name", and the ApplySet that it says it is of; or NULL */
 	size_t excluded;             /* objects of ours in namespaces that are excluded: not touched */
 	bool live;                   /* a cluster; else a folder */
-	bool few;                    /* the places are a few (ush_places.few): what stands elsewhere is passed over, and nothing leads nowhere */
+	bool few;                    /* the places are a few (ush_places.few): nothing of what stands elsewhere is kept but: */
+	struct ush_elsewhere elsewhere; /* who had the names before, and nothing leads nowhere */
 	char *where;                 /* "k8s.example.com" or the folder, raw */
 	struct ush_elevations elevated; /* of a cluster: bindings that hold for a time */
 	/* Bindings, anybody's, that lead nowhere: to a role that is not there, or from a group that no source has. */
@@ -81,6 +84,9 @@ bool ush_observed_has_cluster_role(const struct ush_observed *observed, const ch
  * (two manifests for one object). Other kinds are passed over. */
 int ush_observed_item(struct ush_observed *observed, struct ush_item *item, struct ush_error *err);
 int ush_observed_add(struct ush_observed *observed, const json_t *object, struct ush_error *err);
+
+/* When the places are a few: looks at a RoleBinding of the whole cluster's list, and passes over those of these places. */
+int ush_observed_elsewhere(struct ush_observed *observed, struct ush_item *item, struct ush_error *err);
 
 /* Forgets what it has of a kind: the list begins anew. place: of the one namespace whose list it is, or SIZE_MAX. */
 void ush_observed_forget(struct ush_observed *observed, enum ush_rbac_kind kind, size_t place);

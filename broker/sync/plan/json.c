@@ -205,6 +205,8 @@ int ush_plan_print(const struct ush_plan *plan, struct ush_buf *out)
 	add_changes(&w, plan);
 	add_member(&w, "cluster", cluster_json(plan));
 	add_member(&w, "dangling", texts_json(plan->dangling, plan->dangling_count));
+	if (plan->denied_known)
+		add_member(&w, "denied", texts_json((const char *const *)plan->denied.items, plan->denied.count));
 	if (plan->over.count > 0)
 		add_member(&w, "elevationsOver", texts_json((const char *const *)plan->over.items, plan->over.count));
 	add_member(&w, "forPeople", texts_json((const char *const *)plan->for_people, plan->for_people_count));

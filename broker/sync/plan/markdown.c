@@ -231,7 +231,7 @@ static void add_cut(struct ush_buf *out, size_t left_out)
 {
 	char number[32];
 
-	ush_buf_printf(out, "\n**This is not all:** %s line%s had no room here. All of them: `usher-broker plan -o json`\n",
+	ush_buf_printf(out, "\n**This is not all:** %s line%s had no room here. All of them: the same command with `-o json`\n",
 		       ush_thousands(left_out, number, sizeof number), left_out == 1 ? "" : "s");
 }
 

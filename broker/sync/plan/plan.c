@@ -249,11 +249,19 @@ static bool is_moment(const char *at)
 	return true;
 }
 
-/* A run that saw a group gone for the first time says the minute of that run: the same plan, a minute later, is the same. */
+/* A run that saw a group gone for the first time says the minute of that run: the same plan, a minute later, is the same. And so it
+ * is from another machine, where the command that a person types about it says another kubeconfig. */
 static void sum_reason(struct ush_sum *sum, const char *reason)
 {
+	static const char *const commands[] = {"; it ends with kubectl ", "; usher-broker readmit "};
 	USH_AUTO_FREE char *text = ush_strdup(reason);
 
+	for (size_t i = 0; i < USH_COUNT(commands); i++) {
+		char *command = strstr(text, commands[i]);
+
+		if (command != NULL)
+			*command = '\0';
+	}
 	for (char *at = text; *at != '\0'; at++)
 		if (is_moment(at))
 			memset(at, '.', 16);

@@ -108,7 +108,7 @@ struct ush_plan {
 	bool stones_changed;    /* for its tombstones, not just for the namespaces that the first set's parent names */
 	bool notes_ledger;      /* state.ledger is noted for the first time: no other plan for that, as its hash has it */
 	char *state_version;    /* resourceVersion of the state it was made from, or NULL */
-	struct ush_list denied; /* whom the ledger denied then (denied.h), where denied_known; not in the JSON */
+	struct ush_list denied; /* whom the ledger denied then (denied.h), where denied_known: not by clocks, which may be set */
 	bool denied_known;
 	struct ush_list over;   /* keys of elevations that the ledger is to forget */
 	struct ush_error stop;  /* code OK: it may go ahead. REFUSED: a brake, and a person may confirm. INCOMPLETE: never */

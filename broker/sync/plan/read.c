@@ -230,6 +230,10 @@ struct ush_plan *ush_plan_from_json(const json_t *json, const char *name, struct
 	}
 	if (read_lists(plan, json, name, err) != 0)
 		return NULL;
+	plan->denied_known = ush_json_array(json, "denied") != NULL;
+	json_array_foreach(ush_json_array(json, "denied"), i, item)
+		if (json_is_string(item))
+			ush_list_add(&plan->denied, json_string_value(item));
 	json_array_foreach(ush_json_array(json, "elevationsOver"), i, item)
 		if (json_is_string(item))
 			ush_list_add(&plan->over, json_string_value(item));

@@ -8,11 +8,12 @@
 #include "broker/sync/state/store.h"
 #include "common/base/memory.h"
 #include "common/data/json.h"
+#include "common/kube/way.h"
 
 int ush_ledger_is_noted(const char *noted, const struct ush_ledger *ledger, const char *namespace_name, const char *policy, const char *what_of_it,
-			struct ush_error *err)
+			const struct ush_way *way, struct ush_error *err)
 {
-	USH_AUTO_FREE char *name = ush_ledger_name(policy), *state = ush_state_name(policy);
+	USH_AUTO_FREE char *name = ush_ledger_name(policy), *state = ush_state_name(policy), *command = NULL;
 
 	if (noted == NULL || (ledger->uid != NULL && strcmp(noted, ledger->uid) == 0))
 		return 0;
@@ -23,7 +24,8 @@ int ush_ledger_is_noted(const char *noted, const struct ush_ledger *ledger, cons
 		ush_fail(err, USH_ERR_INCOMPLETE,
 			 "the ledger is another one than it was (ConfigMap %s/%s): who was offboarded before may be missing from it and would get back what they had, so %s",
 			 namespace_name, name, what_of_it);
-	return ush_hint(err, "Restore it, or offboard them again; then: kubectl annotate configmap -n %s %s " USH_STATE_LEDGER "-", namespace_name, state);
+	command = ush_way_kubectl(way, "annotate configmap -n %s %s " USH_STATE_LEDGER "-", namespace_name, state);
+	return ush_hint(err, "Restore it, or offboard them again; then: %s", command);
 }
 
 int ush_ledger_is_noted_in(const char *folder, const char *noted, const struct ush_ledger *ledger, const char *policy, struct ush_error *err)
@@ -51,7 +53,7 @@ int ush_ledger_look(const struct ush_kube *kube, const struct ush_ledger *ledger
 
 	if (ush_kube_get(kube, path, &status, &state, &unimportant) != 0)
 		return 0;
-	return ush_ledger_is_noted(noted_by(state), ledger, namespace_name, policy, what_of_it, err);
+	return ush_ledger_is_noted(noted_by(state), ledger, namespace_name, policy, what_of_it, kube->way, err);
 }
 
 /* Who may offboard need not be let write the state, and a request that is forbidden would be looked into by somebody. */
@@ -90,7 +92,7 @@ int ush_ledger_note(const struct ush_kube *kube, json_t *state, const char *uid,
 	struct ush_error unimportant = {0};
 
 	if (noted_by(state) != NULL)
-		return ush_ledger_is_noted(noted_by(state), &written, namespace_name, policy, what_of_it, err);
+		return ush_ledger_is_noted(noted_by(state), &written, namespace_name, policy, what_of_it, kube->way, err);
 	if (state == NULL || !may_write(kube, namespace_name, policy))
 		return 0;
 	if (ledger.uid == NULL)

@@ -16,9 +16,9 @@
 #define USH_LEDGER_STOPS "no run goes on" /* what_of_it, of those that sync */
 
 /* USH_ERR_INCOMPLETE, what_of_it in its message and the way out in its hint, when noted (NULL: nothing was) is not this
- * ledger. Pure. */
+ * ledger. way: of a person to it; may be NULL. Pure. */
 int ush_ledger_is_noted(const char *noted, const struct ush_ledger *ledger, const char *namespace_name, const char *policy, const char *what_of_it,
-			struct ush_error *err);
+			const struct ush_way *way, struct ush_error *err);
 
 /* The same of a folder, whose state notes just that there was a ledger. */
 int ush_ledger_is_noted_in(const char *folder, const char *noted, const struct ush_ledger *ledger, const char *policy, struct ush_error *err);

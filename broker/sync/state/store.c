@@ -10,6 +10,7 @@
 #include "common/base/file.h"
 #include "common/base/memory.h"
 #include "common/data/json.h"
+#include "common/kube/way.h"
 
 #define FILE_MAX (16U << 20)
 
@@ -20,26 +21,27 @@ char *ush_state_path(const char *namespace_name, const char *policy)
 	return ush_printf("/api/v1/namespaces/%s/configmaps/%s", namespace_name, name);
 }
 
-static int read_map(struct ush_state *state, const json_t *map, const char *where, struct ush_error *err)
+static int read_map(struct ush_state *state, const json_t *map, const struct ush_way *way, const char *where, struct ush_error *err)
 {
-	const json_t *labels = ush_json_object(ush_json_object(map, "metadata"), "labels");
+	const json_t *metadata = ush_json_object(map, "metadata"), *labels = ush_json_object(metadata, "labels");
+	USH_AUTO_FREE char *command = NULL;
 	const char *manager = ush_json_string(labels, USH_LABEL_MANAGED_BY), *text = ush_json_string(ush_json_object(map, "data"), "state");
 
 	if (manager == NULL || strcmp(manager, USH_MANAGED_BY) != 0) {
 		ush_fail(err, USH_ERR_REFUSED, "%s is not ours", where);
-		return ush_hint(err, "Keep the state elsewhere: --state-namespace NAME");
+		return ush_hint(err, "Keep the state elsewhere: cluster.stateNamespace of the policy");
 	}
 	if (text == NULL)
 		return ush_fail(err, USH_ERR_STORE, "%s holds no state", where);
 	if (ush_state_read(state, text, where, err) == 0) {
-		const json_t *annotations = ush_json_object(ush_json_object(map, "metadata"), "annotations");
+		const json_t *annotations = ush_json_object(metadata, "annotations");
 
 		state->namespaces = ush_strdup(ush_json_string(annotations, USH_APPLYSET_NAMESPACES));
 		state->ledger = ush_strdup(ush_json_string(annotations, USH_STATE_LEDGER));
 		return 0;
 	}
-	return ush_hint(err, "If nobody has a copy: kubectl delete configmap -n %s %s. Groups that are gone are then counted anew",
-			ush_json_string(ush_json_object(map, "metadata"), "namespace"), ush_json_string(ush_json_object(map, "metadata"), "name"));
+	command = ush_way_kubectl(way, "delete configmap -n %s %s", ush_json_string(metadata, "namespace"), ush_json_string(metadata, "name"));
+	return ush_hint(err, "Without it groups that are gone are counted anew; if nobody has a copy: %s", command);
 }
 
 int ush_state_load(struct ush_state *state, const struct ush_kube *kube, const char *namespace_name, const char *policy, char **version,
@@ -56,7 +58,7 @@ int ush_state_load(struct ush_state *state, const struct ush_kube *kube, const c
 	if (map == NULL)
 		return 0;
 	*version = ush_strdup(ush_json_string(ush_json_object(map, "metadata"), "resourceVersion"));
-	return read_map(state, map, where, err);
+	return read_map(state, map, kube->way, where, err);
 }
 
 static json_t *map_json(const struct ush_state *state, const char *namespace_name, const char *name, const char *policy, const char *version)

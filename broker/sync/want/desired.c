@@ -221,6 +221,7 @@ struct ush_desired *ush_desired_new(const struct ush_wish *wish)
 	d->now = wish->now;
 	d->state_namespace = wish->state_namespace;
 	d->ledger = wish->ledger;
+	d->way = wish->way;
 	ush_denied_begin(d);
 	d->start = ush_alloc((wish->places->count + 1) * sizeof *d->start);
 	ush_desired_resolve(d, wish);

@@ -89,6 +89,7 @@ struct ush_desired {
 	int64_t now;
 	const char *state_namespace; /* where the sets' parents live */
 	const struct ush_ledger *ledger; /* who stays out (denied.h), or NULL */
+	const struct ush_way *way;
 	/* its own */
 	struct ush_denied_name { /* people: hashes of what they may be called, sorted, and whose entry of the ledger that is */
 		uint64_t hash;
@@ -109,6 +110,7 @@ struct ush_wish {
 	const char *state_namespace;	 /* where the sets' parents live */
 	int64_t now;			 /* Unix seconds */
 	const struct ush_ledger *ledger; /* whom to keep out whatever a source says; NULL: nobody */
+	const struct ush_way *way;	 /* of a person to this cluster, for commands in reasons; NULL: as kubectl finds it */
 };
 
 /* Everything in the wish outlives the answer. */

@@ -165,7 +165,7 @@ static char *denied_words(const struct resolving *r, size_t number, const char *
 {
 	const struct ush_ledger_entry *entry = ush_denied_group(r->desired, r->policy->sources[r->policy->grants[number].source].name, id, text);
 
-	return entry != NULL ? ush_ledger_words(entry) : NULL;
+	return entry != NULL ? ush_ledger_words(entry, r->desired->way) : NULL;
 }
 
 static void take_group(struct resolving *r, size_t number, const struct ush_group *group)
