@@ -102,6 +102,8 @@ static void check_labels(struct ush_reader *r, const struct ush_node *node, cons
 			why = "is said by podSecurity";
 		if (why == NULL && values && is_ours(node->keys[i]->text))
 			why = "is usher-broker's own";
+		if (why == NULL && values && strcmp(node->keys[i]->text, "kubernetes.io/metadata.name") == 0)
+			why = "is the API server's own";
 		if (why != NULL)
 			ush_reader_fault(r, node->keys[i], full, "the key %s", why);
 		if (values && value != NULL && ush_name_not_label_value(value) != NULL)
@@ -164,6 +166,7 @@ void ush_policy_read_templates(struct ush_reader *r, const struct ush_node *node
 			continue;
 		check_labels(r, ush_node_get(map, "labels"), ush_reader_under(path, "labels", full), true);
 		check_labels(r, ush_node_get(map, "annotations"), ush_reader_under(path, "annotations", full), false);
+		ush_policy_check_bounds(r, map, path);
 		if (ush_node_get(map, "podSecurity") != NULL)
 			read_pod_security(r, ush_node_get(map, "podSecurity"), ush_reader_under(path, "podSecurity", full), template);
 		read_roles(r, ush_node_get(map, "roles"), path, policy, template);

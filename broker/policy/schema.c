@@ -57,7 +57,7 @@ static json_t *of_pairs(const struct ush_form *form)
 		json_object_set_new(value, "pattern", json_string(form->regex));
 	if (form->most > 0)
 		json_object_set_new(value, "maxLength", json_integer(form->most));
-	return json_pack("{s:s, s:i, s:o}", "type", "object", "minProperties", 1, "additionalProperties", value);
+	return json_pack("{s:s, s:i, s:{s:i}, s:o}", "type", "object", "minProperties", 1, "propertyNames", "minLength", 1, "additionalProperties", value);
 }
 
 static json_t *of_choice(const struct ush_form *form)

@@ -29,6 +29,7 @@ policy() { # [NAME]
 	    roles:
 	    - {role: deployer, group: "/teams/{team}/developers"}
 	    - {role: viewer, group: "/teams/{team}/leads"}
+	  few: {maxNamespaces: 1, quota: {pods: 3}, roles: [{role: deployer, group: "/teams/{team}/developers"}]}
 	EOP
 }
 groups() {
@@ -94,6 +95,30 @@ adopted_ones() {
 	ok 'some died before the fence stood' test "$HALF" -ge 2
 }
 
+# BE44: where a limit was counted against, what a dead run left takes its own place alone, and the same command ends it without
+# waiting for the lease that died with it.
+few() { broker onboard namespace "$1" -f "$T/policy.yaml" --template few --set team=pay; }
+limited_ones() {
+	local k held=0
+	for ((k = 5; k < 13; k++)); do
+		node "$SUPPORT/halting.mjs" "$k" "$ADMIN" "$PKI" "$T/halting" "$BROKER" onboard namespace "few-$k" -f "$T/policy.yaml" --template few --set team=pay \
+			--kubeconfig "$T/halting" >"$T/died" 2>&1
+		[ $? = 137 ] || continue
+		if admin get namespace "few-$k" >/dev/null 2>&1; then
+			[ -z "$(admin get lease usher-broker-onboard -o json | jq -r '.spec.holderIdentity // ""')" ] || held=$((held + 1))
+			status 5 "BE44 after $k requests a dead one has its place" few another
+			like "$(cat "$ERR")" 'team=pay has 1 namespace of template few, 1 more would be too many' "BE44 after $k requests that is said"
+			status 0 "BE44 after $k requests the same command ends it" few "few-$k"
+			is "$(labels "few-$k") $(bound "few-$k")" '- few oidc:/teams/pay/developers' "BE44 after $k requests it has its mark and its people"
+			admin delete rolebindings,roles -n "few-$k" --all >/dev/null
+			admin delete namespace "few-$k" --wait=false >/dev/null
+			admin get namespace "few-$k" -o json | jq '.spec.finalizers = []' | admin replace --raw "/api/v1/namespaces/few-$k/finalize" -f - >/dev/null
+		fi
+		admin delete lease usher-broker-onboard --ignore-not-found >/dev/null
+	done
+	ok 'BE44 some died with the lease' test "$held" -ge 2
+}
+
 # Nobody is let in where a part of the fence is refused; the cause is told, and once it is gone the same command ends it.
 quota_refused() { ! admin create quota probe -n default --hard=pods=1 --dry-run=server; }
 quota_taken() { ! quota_refused; }
@@ -111,7 +136,7 @@ refused() {
 	metadata: {name: no-quotas}
 	spec: {policyName: no-quotas, validationActions: [Deny]}
 	EOF
-	wait_for 30 quota_refused
+	wait_for 120 quota_refused
 	status 10 'a part of the fence is refused' onboard held
 	like "$(cat "$ERR")" '1 object could not be written, so nobody is let in yet; the first, in held: .*quotas are made by the capacity team.*A rule of the cluster' 'it says so, and what to do'
 	one_line "$ERR" 'in one line'
@@ -120,7 +145,7 @@ refused() {
 	status 0 'apply' apply
 	is "$(bound held) $(labels held)" ' team -' 'lets nobody in'
 	admin delete validatingadmissionpolicybinding,validatingadmissionpolicy no-quotas >/dev/null
-	wait_for 30 quota_taken
+	wait_for 120 quota_taken
 	status 0 'when the rule is gone the same command ends it' onboard held
 	is "$(bound held) $(labels held)" 'oidc:/teams/pay/developers oidc:/teams/pay/leads - team' 'and they are in'
 }
@@ -144,10 +169,10 @@ two_policies() {
 }
 
 another_name() {
-	sed -i 's/^  team:/  squad:/' "$T/policy.yaml"
+	sed -i '/^  few:/d; s/^  team:/  squad:/' "$T/policy.yaml"
 	status 1 'a template is given another name' broker plan -f "$T/policy.yaml"
 	like "$(cat "$OUT")" 'and [0-9]+ more are labelled usher.dev/template=team, and the policy has no template team' 'the plan says what happened'
-	like "$(cat "$OUT")" 'kubectl label namespaces -l usher.dev/template=team usher.dev/template=squad --overwrite' 'and how to mend it'
+	like "$(cat "$OUT")" 'kubectl --kubeconfig .* label namespaces -l usher.dev/template=team usher.dev/template=squad --overwrite' 'and how to mend it'
 	is "$(grep -c 'has no template team' "$OUT")" 1 'once'
 	admin label namespaces -l usher.dev/template=team usher.dev/template=squad --overwrite >/dev/null
 	status 0 'done as it says' broker plan -f "$T/policy.yaml"
@@ -161,6 +186,7 @@ groups
 policy
 new_ones
 adopted_ones
+limited_ones
 refused
 two_policies
 another_name

@@ -28,6 +28,7 @@ policy() { # [PODS]: the quota of template team
 	    - {role: deployer, group: "/teams/{team}/developers"}
 	  bare: {podSecurity: baseline}
 	  few: {maxNamespaces: 1, roles: [{role: viewer, group: "/teams/{team}/developers"}]}
+	  three: {maxNamespaces: 3, podSecurity: restricted, quota: {pods: 5}, roles: [{role: viewer, group: "/teams/{team}/developers"}]}
 	EOP
 }
 
@@ -40,10 +41,10 @@ groups() { # GROUP...: by path, each with a member of its own
 onboard() { "$BROKER" onboard namespace "$@" -f "$T/policy.yaml" --kubeconfig "$ADMIN"; }
 team() { onboard "$1" --template team --set team=payments "${@:2}"; }
 mark() { audit_caught_up; MARK=$(wc -l <"$CLUSTER/audit.log"); }
-requests() { # since mark, of ours, the proof left out: "verb resource", a line each
+requests() { # since mark, of ours, the proof left out, and who we are, which only the audit log asks: "verb resource", a line each
 	audit_caught_up
 	tail -n "+$((MARK + 1))" "$CLUSTER/audit.log" | jq -r 'select((.userAgent // "") | startswith("usher")) | select(.objectRef.resource
-		| IN("subjectaccessreviews", "clusterroles") | not) | "\(.verb) \(.objectRef.resource) \(.responseStatus.code)"'
+		| IN("subjectaccessreviews", "selfsubjectreviews", "clusterroles") | not) | "\(.verb) \(.objectRef.resource) \(.responseStatus.code)"'
 }
 writes() { requests | grep -cE '^(create|update|patch|delete) .* 20[01]$'; }
 forget() { admin delete namespace "$@" --wait=true >/dev/null; }
@@ -105,7 +106,7 @@ quota_counted() { [ "$(admin get resourcequota -n payments-dev team -o json | jq
 
 # S9, S12, S13
 pods() {
-	wait_for 30 quota_counted
+	wait_for 120 quota_counted
 	status 1 'S13 a privileged pod is refused' pod payments-dev bad '{"securityContext": {"privileged": true, "allowPrivilegeEscalation": true}}'
 	like "$(cat "$ERR")" 'violates PodSecurity "restricted' 'S13 by Pod Security'
 	status 0 'S12 a pod that says nothing about resources is taken' pod payments-dev plain
@@ -124,6 +125,13 @@ manifests() {
 	ok 'kubectl takes them' admin apply -f "$T/git.yaml"
 	status 0 'and onboard finds them as wanted' team git-dev
 	unlike "$(cat "$OUT")" '^(created|patched|differs|left)' 'all of them'
+	status 0 'onboarded first' team fence-dev
+	"$BROKER" onboard namespace fence-dev -f "$T/policy.yaml" --template team --set team=payments --dry-run client -o yaml >"$T/git.yaml"
+	admin get namespace fence-dev -o json | jq -S .metadata.labels >"$T/labels"
+	ok 'and what is printed applied after that, as for GitOps' admin apply -f "$T/git.yaml"
+	ok 'takes nothing off the namespace' diff "$T/labels" <(admin get namespace fence-dev -o json | jq -S .metadata.labels)
+	status 0 'and changes nothing that onboard made' team fence-dev
+	unlike "$(cat "$OUT")" '^(created|patched|differs|left)' 'at all'
 	mark
 	status 0 '--dry-run=server looks' team server-dev --dry-run server
 	like "$(cat "$OUT")" 'would create Namespace server-dev' 'says what it would do'
@@ -201,6 +209,38 @@ allowance() {
 	forget payments-one search-one
 }
 
+in_use() { admin get namespaces -l template.usher.dev/team="$1" -o json | jq "[.items[] | select(.metadata.labels[\"usher.dev/$2\"] == \"three\")] | length"; }
+
+# BE44: who asks at the same moment is let through as far as there is room, and no further
+at_once() {
+	local i name pids=() well=0 refused=0 other=0
+	for ((i = 0; i < 10; i++)); do
+		onboard "once-$i" --template three --set team=payments >"$T/once-$i" 2>"$T/once-$i.err" &
+		pids[i]=$!
+	done
+	for ((i = 0; i < 10; i++)); do
+		wait "${pids[i]}"
+		case $? in
+		0) well=$((well + 1)) ;;
+		5) refused=$((refused + 1)); name=once-$i ;;
+		*) other=$((other + 1)); note "$(cat "$T/once-$i" "$T/once-$i.err")" ;;
+		esac
+	done
+	is "$well $refused $other" '3 7 0' 'BE44 of ten at the same moment as many are let through as there is room for'
+	is "$(in_use payments template) $(in_use payments onboarding)" '3 0' 'BE44 so many bear the mark, and nothing is half made'
+	is "$(admin get namespaces -o name | grep -c /once-)" 3 'BE44 of the others nothing was made'
+	is "$(admin get rolebindings -A -o json | jq '[.items[] | select(.metadata.namespace | startswith("once-")) | .metadata.namespace] | unique | length')" 3 'BE44 nobody is bound beyond that'
+	for ((i = 0; i < 10; i++)); do [ ! -s "$T/once-$i.err" ] || [ "$(wc -l <"$T/once-$i.err")" = 1 ] || fail "once-$i says more than one line"; done
+	like "$(cat "$T/$name.err")" 'team=payments has 3 namespaces of template three, 1 more would be too many: 3 is the most; nothing was made\. Raise' 'BE44 they are told why, and how to go on'
+	mark
+	status 0 'BE44 one of another team' onboard once-search --template three --set team=search
+	requests >"$T/requests"
+	note "$(wc -l <"$T/requests") requests with a limit: $(paste -sd, "$T/requests")"
+	is "$(grep -E 'leases|list namespaces' "$T/requests" | paste -sd,)" 'get leases 200,list namespaces 200,update leases 200,update leases 200' 'BE44 the limit costs four requests'
+	mapfile -t names < <(admin get namespaces -o name | sed -n 's|^namespace/\(once-.*\)|\1|p')
+	forget "${names[@]}"
+}
+
 # Whoever may write Roles in a namespace has one of ours ready that allows everything.
 widened() {
 	local everything='{"rules": [{"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}]}'
@@ -231,7 +271,7 @@ waiting() {
 	is "$(admin get rolebinding -n payments-half -o name | grep -c usher-deployer)" 1 'as the template says'
 }
 
-some_are_made() { [ "$(admin get namespaces -o name | grep -c many-)" -gt 20 ]; }
+some_are_made() { [ "$(grep -c '"verb":"create".*"resource":"namespaces","name":"many-' "$CLUSTER/audit.log")" -gt 20 ]; }
 may_no_longer() { ! kubectl --kubeconfig "$T/onboard.kubeconfig" auth can-i create namespaces -q; }
 
 many() {
@@ -239,7 +279,7 @@ many() {
 	mapfile -t names < <(printf 'many-%03d\n' {1..300})
 	"$BROKER" onboard namespace "${names[@]}" -f "$T/policy.yaml" --kubeconfig "$ADMIN" --template team --set team=payments >"$T/many" 2>"$T/many.err" &
 	pid=$!
-	wait_for 20 some_are_made
+	wait_for 120 some_are_made
 	kill -TERM "$pid"
 	wait "$pid"
 	is $? 10 'a signal in the middle'
@@ -254,13 +294,13 @@ rights() {
 	"$BROKER" rbac --for onboard -f "$T/policy.yaml" --state-namespace usher-system >"$T/rbac.yaml"
 	admin apply -f "$T/rbac.yaml" >/dev/null
 	account_kubeconfig usher-onboard "$T/onboard.kubeconfig"
-	status 0 'BM10 a ServiceAccount with what rbac --for onboard prints can do it' "$BROKER" onboard namespace payments-robot -f "$T/policy.yaml" --template team \
+	status 0 'BM10 a ServiceAccount with what rbac --for onboard prints can do it' "$BROKER" onboard namespace payments-robot -f "$T/policy.yaml" --template three \
 		--set team=payments --kubeconfig "$T/onboard.kubeconfig" --state-namespace usher-system --wait 30s
 	audit_caught_up
 	is "$(jq -r 'select(.user.username == "system:serviceaccount:usher-system:usher-onboard" and .responseStatus.code == 403) | .requestURI' "$CLUSTER/audit.log")" '' \
 		'BM10 nothing that it asked for was forbidden'
 	"$BROKER" rbac -f "$T/policy.yaml" --state-namespace usher-system --service-account usher-onboard | admin replace -f - >/dev/null
-	wait_for 20 may_no_longer
+	wait_for 120 may_no_longer
 	status 5 'without the right to make namespaces' "$BROKER" onboard namespace payments-other -f "$T/policy.yaml" --template team --set team=payments \
 		--kubeconfig "$T/onboard.kubeconfig" --state-namespace usher-system
 	like "$(cat "$ERR")" 'cannot create resource "namespaces".*rbac --for onboard' 'it says which right is missing, and where it is written'
@@ -272,6 +312,7 @@ person() {
 	mark
 	status 0 'a person is told what to put where' "${user[@]}" carol@example.test -f "$T/policy.yaml" --kubeconfig "$ADMIN" --issuer https://login.example.test/realms/acme
 	like "$(cat "$OUT")" 'may +deployer in .*payments-dev.*: by group /teams/payments/developers' 'what the groups let them do'
+	like "$(cat "$OUT")" $'scopes:\n- email\nservers:.*# scopes: \\[groups, email\\] +where the realm has a client scope groups' 'of a Keycloak only the scopes that each realm has'
 	like "$(cat "$OUT")" "server: \"$SERVER\"" 'the API server'
 	like "$(cat "$OUT")" 'issuer: "https://login.example.test/realms/acme"' 'and the issuer'
 	is "$(writes)" 0 'nothing is written'
@@ -284,12 +325,19 @@ person() {
 	like "$(cat "$OUT")" 'missing +viewer in payments-dev: takes group /teams/payments/leads' 'is told for a namespace'
 	status 1 'somebody nobody knows' "${user[@]}" mallory@example.test -f "$T/policy.yaml" --kubeconfig "$ADMIN" --issuer https://login.example.test
 	one_line "$ERR" 'is one line'
+	status 1 'somebody whom the source calls otherwise' "${user[@]}" carol -f "$T/policy.yaml" --kubeconfig "$ADMIN" --issuer https://login.example.test
+	like "$(cat "$ERR")" 'no group of any source has a member carol \(did you mean carol@example.test\?\)' 'is told how'
 	status 2 'an issuer that is none' "${user[@]}" carol@example.test -f "$T/policy.yaml" --kubeconfig "$ADMIN" --issuer http://login.example.test
 	like "$(cat "$ERR")" 'begins with https://' 'is refused'
 	status 10 'somebody is offboarded' "$BROKER" offboard user dave -f "$T/policy.yaml" --kubeconfig "$ADMIN" --reason gone
 	status 5 'and then not onboarded' "${user[@]}" dave -f "$T/policy.yaml" --kubeconfig "$ADMIN" --issuer https://login.example.test
 	like "$(cat "$ERR")" 'dave is denied since .*gone; usher-broker readmit' 'and it is said why'
 	one_line "$ERR" 'in one line'
+	cp "$T/groups.json" "$T/with-dave.json"
+	jq '.groups[].members -= ["dave"]' "$T/with-dave.json" >"$T/groups.json"
+	status 5 'nor when the groups are rid of them' "${user[@]}" dave -f "$T/policy.yaml" --kubeconfig "$ADMIN" --issuer https://login.example.test
+	like "$(cat "$ERR")" 'dave is denied since .* by .*gone; usher-broker readmit -f .* --key [0-9a-f]{8} --reason TEXT$' 'who did it, when, and the way back'
+	mv "$T/with-dave.json" "$T/groups.json"
 	status 0 'until that is taken back' "$BROKER" readmit user dave -f "$T/policy.yaml" --kubeconfig "$ADMIN" --reason back
 	status 0 'then as before' "${user[@]}" dave -f "$T/policy.yaml" --kubeconfig "$ADMIN" --issuer https://login.example.test
 	status 2 'without an issuer' "${user[@]}" carol@example.test -f "$T/policy.yaml" --kubeconfig "$ADMIN"
@@ -308,6 +356,7 @@ two_clusters
 adopting
 refusals
 allowance
+at_once
 widened
 waiting
 person

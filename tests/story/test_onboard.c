@@ -124,7 +124,8 @@ START_TEST(another_tools_namespace_is_left_even_when_adopting)
 	fake_kube_add(room.fake, "{'kind':'Namespace','metadata':{'name':'a-dev','labels':{'argocd.argoproj.io/instance':'shop'}}}");
 	onboard_room_ends(onboard_room_run("a", true, USH_DRY_NONE, 1), 10);
 	onboard_room_tells("left      Namespace a-dev");
-	onboard_room_tells("made by argocd (app shop)");
+	onboard_room_tells("is there already, and was made without a template: nothing in it is changed (made by argocd (app shop))");
+	ck_assert_ptr_nonnull(strstr(room.err.hint, "changed where that tool has it from"));
 	ck_assert_uint_eq(fake_kube_objects(room.fake, SPACE "/"), 0);
 	ck_assert_uint_eq(fake_kube_count(room.fake, "PATCH", NULL), 0);
 	onboard_room_end();
@@ -394,6 +395,7 @@ START_TEST(who_may_not_in_time_is_named)
 	onboard_room_ends(onboard_room_run("a", false, USH_DRY_NONE, 1), 10);
 	ck_assert_ptr_nonnull(strstr(room.err.what, "may not "));
 	onboard_room_tells("unproved  oidc:/teams/a/dev may not get pods in a-dev, though RoleBinding");
+	ck_assert_ptr_nonnull(strstr(room.err.hint, "What stands there: kubectl get rolebinding -n "));
 	ck_assert_int_ge(room.fake->now_ms - began, 1000);
 	ck_assert_int_le(room.fake->now_ms - began, 5000);
 	onboard_room_end();
@@ -425,6 +427,7 @@ START_TEST(when_everybody_may_that_is_no_proof)
 	room.fake->allow = says_yes;
 	onboard_room_ends(onboard_room_run("a", false, USH_DRY_NONE, 1), 10);
 	onboard_room_tells("unproved  everybody who is signed in may get pods in a-dev");
+	ck_assert_str_eq(room.err.hint, "What stands there: kubectl get clusterrolebindings,rolebindings -n a-dev -o wide");
 	onboard_room_end();
 }
 END_TEST

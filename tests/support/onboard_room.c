@@ -60,7 +60,7 @@ int onboard_room_run(const char *team, bool adopt, enum ush_onboard_dry dry, siz
 	sync = (struct ush_sync){.world = &room.fake->world, .kube = &room.fake->kube, .state_namespace = "default", .no_people = policy->layout != USH_LAYOUT_USERS,
 				 .policy = policy};
 	onboard_room.last = (struct ush_onboard){.kube = &room.fake->kube, .policy = policy, .template = &policy->templates[0], .values = &values, .adopt = adopt,
-						 .dry = dry, .wait_ms = 1000, .wrote = count == 1 && team[0] == 'a' && !adopt ? wrote : NULL};
+						 .dry = dry, .wait_ms = 1000, .holder = "me-1", .wrote = count == 1 && team[0] == 'a' && !adopt ? wrote : NULL};
 	ush_onboard_begin(&onboard_room.last, names, count);
 	if (ush_onboard_plan(&onboard_room.last, &sync, &room.err) == 0) {
 		ush_onboard_carry_out(&onboard_room.last, &sync);

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "broker/lifecycle/onboard/onboard.h"
-#include "broker/lifecycle/onboard/quantity.h"
+#include "broker/policy/quantity.h"
 #include "broker/rights/rights.h"
 #include "common/base/memory.h"
 #include "common/data/json.h"
@@ -290,8 +290,10 @@ END_TEST
 START_TEST(one_amount_has_many_spellings)
 {
 	static const char *const same[][2] = {{"1", "1000m"},	 {"4", "4000m"},     {"1Gi", "1024Mi"},	{"1.5Gi", "1536Mi"}, {"0.1", "100m"}, {"1k", "1000"},
-					      {"2e3", "2k"},	 {"1E", "1e18"},     {"0.5", "500m"},	{"1Ki", "1024"},     {"100u", "0.1m"}, {"-1", "-1000m"}};
-	static const char *const other[][2] = {{"1", "1001m"}, {"1G", "1Gi"}, {"1", "one"}, {"", "0"}, {"1.2.3", "1.2.3x"}, {"1KB", "1K"}, {"9e99", "9e98"}};
+					      {"2e3", "2k"},	 {"1E", "1e18"},     {"0.5", "500m"},	{"1Ki", "1024"},     {"100u", "0.1m"}, {"-1", "-1000m"},
+					      {"9223372036854775807", "+9223372036854775807"}, {"1e19", "10E"}};
+	static const char *const other[][2] = {{"1", "1001m"}, {"1G", "1Gi"}, {"1", "one"}, {"", "0"}, {"1.2.3", "1.2.3x"}, {"1KB", "1K"}, {"9e99", "9e98"},
+					       {"9223372036854775807", "9223372036854775806"}};
 
 	for (size_t i = 0; i < USH_COUNT(same); i++)
 		ck_assert_msg(ush_quantity_same(same[i][0], same[i][1]), "%s is not %s", same[i][0], same[i][1]);
@@ -411,13 +413,53 @@ START_TEST(a_quota_below_what_runs_is_told)
 }
 END_TEST
 
+START_TEST(a_quota_in_which_nothing_starts_is_told)
+{
+	static const struct {
+		const char *quota, *list, *amount, *said;
+	} cases[] = {
+		{"limits.cpu=1", "default", "cpu=2", "template t: a container that says nothing of cpu cannot start: limitRange.default.cpu gives it 2, quota.limits.cpu is 1 for all"},
+		{"requests.cpu=1", "default", "cpu=2", "template t: a container that says nothing of cpu cannot start: limitRange.default.cpu gives it 2, quota.requests.cpu is 1 for all"},
+		{"memory=1Gi", "request", "memory=2Gi", "template t: a container that says nothing of memory cannot start: limitRange.defaultRequest.memory gives it 2Gi, quota.memory is 1Gi for all"},
+		{"limits.cpu=1", "request", "cpu=2", NULL},
+		{"requests.cpu=1", "max", "cpu=2", "template t: a container that says nothing of cpu cannot start: limitRange.max.cpu gives it 2, quota.requests.cpu is 1 for all"},
+		{"limits.cpu=500m", "min", "cpu=0.6", "template t: no container can start: limitRange.min.cpu is 0.6 for each, quota.limits.cpu is 500m for all"},
+		{"limits.cpu=2000m", "default", "cpu=2", NULL},
+		{"pods=1", "default", "cpu=2", NULL},
+	};
+
+	for (size_t i = 0; i < USH_COUNT(cases); i++) {
+		struct ush_template t = {.name = (char *)(uintptr_t)"t"};
+		struct ush_list lines = {0};
+
+		ush_list_add(&t.quota, cases[i].quota);
+		ush_list_add(cases[i].list[0] == 'd' ? &t.range_default : cases[i].list[0] == 'r' ? &t.range_request : cases[i].list[1] == 'a' ? &t.range_max : &t.range_min,
+			     cases[i].amount);
+		ush_onboard_contradictions(&t, &lines);
+		ck_assert_pstr_eq(lines.count > 0 ? lines.items[0] : NULL, cases[i].said);
+		ush_list_free(&lines);
+		t.name = NULL;
+		ush_template_free(&t);
+	}
+}
+END_TEST
+
 /* BM10: what onboard needs beyond the sync: to make and to put right, never to delete, never everything. */
 START_TEST(onboard_needs_no_more_than_it_uses)
 {
 	static const char *const never[] = {"*", "delete", "deletecollection", "update", "escalate", "bind", "impersonate"};
+	struct ush_template limited = {.max_namespaces = 2};
+	struct ush_policy its = {.templates = &limited};
 	USH_AUTO_RIGHTS rights = {0};
+	USH_AUTO_RIGHTS with_limit = {0};
 
-	ush_rights_add_onboard(&rights);
+	ush_rights_add_onboard(&rights, &its, "ops");
+	its.template_count = 1;
+	ush_rights_add_onboard(&with_limit, &its, "ops"); /* the lease under which is counted, by its name */
+	ck_assert_uint_eq(with_limit.count, 2);
+	ck_assert_str_eq(with_limit.items[0].namespace_name, "ops");
+	ck_assert_uint_eq(with_limit.items[0].count, 1);
+	ck_assert(ush_list_has(&with_limit.items[0].rules[0].names, USH_ONBOARD_LEASE) && with_limit.items[0].rules[0].names.count == 1);
 	ck_assert_uint_eq(rights.count, 1);
 	ck_assert_ptr_null(rights.items[0].namespace_name);
 	for (size_t i = 0; i < rights.items[0].count; i++) {
@@ -430,7 +472,7 @@ START_TEST(onboard_needs_no_more_than_it_uses)
 }
 END_TEST
 
-TAP_MAIN("onboard", onboard_needs_no_more_than_it_uses, a_template_is_found_by_name_and_a_typo_is_guessed, every_capture_is_said_once_and_nothing_else, a_group_is_filled_with_what_was_said,
+TAP_MAIN("onboard", a_quota_in_which_nothing_starts_is_told, onboard_needs_no_more_than_it_uses, a_template_is_found_by_name_and_a_typo_is_guessed, every_capture_is_said_once_and_nothing_else, a_group_is_filled_with_what_was_said,
 	 namespaces_of_the_cluster_and_of_the_broker_are_refused, a_namespace_gets_its_objects_in_order, traffic_is_denied_but_for_dns_and_what_was_asked_for,
 	 a_half_made_namespace_says_so_and_is_marked_in_one_patch, a_mark_says_which_policy_the_template_is_of, a_mark_that_is_no_label_is_a_fault_of_the_policy,
 	 one_amount_has_many_spellings, what_the_server_filled_in_is_no_difference, a_policy_that_allows_more_is_another_one, the_marks_of_other_tools_are_respected,

@@ -48,7 +48,7 @@ static const char *const unseen[] = {"there is no role",   "there is no source",
 				     "names a {name} twice", "is every group",	  "is every namespace", "may do everything",	  "needs no exception",	  "is not after notBefore",
 				     "is not https",	   "which has another role", "bytes",		"has a slash",		  "the key",		  "characters",
 				     "is no https",	   "there is no resource", "there is no verb",	"cannot be the name",	  "DNS name",
-				     "hold a colon",	   "which In alone can ask for", "is to be a label", "usher-broker's own"};
+				     "hold a colon",	   "which In alone can ask for", "is to be a label", "usher-broker's own", "Kubernetes knows no such resource"};
 
 static const char *const texts[] = {"", "*", "a", "system:masters", "System:x", "a b", "{team}", "{", "a/", "/", "a,b", "-a", "A", "2027-01-01", "2027-13-01", "never", "25%", "101%",
 				    "1h", "http://x.example", "https://x.example", "oidc:", "/a/b", "a_b", "a.b", "{a}{a}", "\xc3\xa9", "\xe2\x80\x8b", "true", "null", "1", "*/*",

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "broker/lifecycle/onboard/onboard.h"
-#include "broker/lifecycle/onboard/quantity.h"
+#include "broker/policy/quantity.h"
 #include "broker/sync/look/owner.h"
 #include "common/base/memory.h"
 #include "common/data/json.h"

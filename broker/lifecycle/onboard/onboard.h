@@ -18,11 +18,13 @@
 #include <stdint.h>
 
 #include "broker/policy/policy.h"
+#include "broker/sync/apply/lease.h"
 #include "broker/sync/sync.h"
 #include "common/base/cli.h"
 #include "common/base/error.h"
 #include "common/base/text.h"
 #include "common/kube/client.h"
+#include "common/kube/way.h"
 
 /* ---- values.c, pure: what a person asks for ---- */
 
@@ -73,6 +75,9 @@ json_t *ush_onboard_patch(const json_t *there, const json_t *wanted);
 /* What a quota allows less of than runs: "pods: 12 run, the quota allows 10", one line each. pods: objects. */
 void ush_onboard_over(const json_t *quota, const json_t *pods, struct ush_list *lines);
 
+/* bounds.c, pure: what of a template's quota and limitRange lets nothing start, a line each. */
+void ush_onboard_contradictions(const struct ush_template *template, struct ush_list *lines);
+
 /* ---- the run ---- */
 
 enum ush_onboard_dry { USH_DRY_NONE, USH_DRY_CLIENT, USH_DRY_SERVER };
@@ -118,6 +123,7 @@ struct ush_onboard_role { /* a Role or RoleBinding */
 struct ush_onboard {
 	/* given */
 	const struct ush_kube *kube; /* NULL: USH_DRY_CLIENT */
+	const struct ush_way *way;   /* of a person to the cluster and the policy (way.h); may be NULL */
 	const struct ush_policy *policy;
 	const struct ush_template *template;
 	const struct ush_list *values;
@@ -125,11 +131,14 @@ struct ush_onboard {
 	enum ush_onboard_dry dry;
 	int64_t wait_ms; /* how long a proof may take; 0: none is asked for */
 	bool must_prove; /* that nobody could be asked is not good enough */
+	const char *holder; /* who we are, for others who wait for us; may be NULL in a dry run */
 	/* Or NULL: told of each object that was made or changed, when it was. name is the namespace's own for a Namespace; change is
 	 * the plan's for a Role or RoleBinding, NULL for all else. */
 	void (*wrote)(void *context, const char *kind, const char *namespace_name, const char *name, const struct ush_change *change, enum ush_onboard_outcome outcome);
 	void *context;
 	/* made */
+	struct ush_lease lease; /* while namespaces are made that count against a limit */
+	struct ush_lease_use one_by_one;
 	json_t *objects; /* of a namespace without a name: kinds and names are those of every namespace */
 	json_t *labels;	 /* of every namespace that is made */
 	struct ush_onboard_space *spaces;
@@ -138,6 +147,7 @@ struct ush_onboard {
 	size_t role_count;
 	struct ush_list warnings, waiting;    /* lines: a quota below what runs; bindings that wait for a group */
 	struct ush_list proofs, disproofs;    /* lines: who may and another may not; who cannot what */
+	char *to_mend;			      /* what to do about the first of disproofs, or NULL */
 	size_t proved;			      /* access reviews that said what they should */
 	char *no_proof;			      /* why there was none, or NULL */
 	bool incomplete;		      /* a source is */
@@ -166,17 +176,18 @@ void ush_onboard_give(struct ush_onboard *onboard, const struct ush_sync *sync);
 /* proof.c: each group may do what its role allows there, and another may not. */
 void ush_onboard_prove(struct ush_onboard *onboard, const struct ush_sync *sync);
 
-/* allowance.c: USH_ERR_REFUSED when more namespaces would be made than the template lets the same values have. Two
- * requests, where it says a limit. */
-int ush_onboard_check_allowance(const struct ush_onboard *onboard, struct ush_error *err);
+/* allowance.c: USH_ERR_REFUSED when more namespaces would be made than the template lets the same values have. Where it says a
+ * limit and some are new, the lease is held when it returns: nobody else is counted until these are made. Waits for others. */
+#define USH_ONBOARD_LEASE "usher-broker-onboard"
+int ush_onboard_take_allowance(struct ush_onboard *onboard, const char *state_namespace, struct ush_error *err);
 
 /* For the two that write: says that something was. */
 void ush_onboard_wrote(const struct ush_onboard *onboard, const char *kind, const char *namespace_name, const char *name, const struct ush_change *change,
 		       enum ush_onboard_outcome outcome);
 
 /* run.c. Plan: reads sources and what was decided before, as if none of the namespaces was there; sync has policy and
- * world, and a cluster or a folder. USH_ERR_REFUSED for a namespace that was offboarded, or one too many. carry_out: write, give,
- * prove. */
+ * world, and a cluster or a folder. USH_ERR_REFUSED for a namespace that was offboarded, or one too many; from then on others who
+ * are counted wait for us. carry_out: write, give, prove. */
 int ush_onboard_plan(struct ush_onboard *onboard, struct ush_sync *sync, struct ush_error *err);
 void ush_onboard_carry_out(struct ush_onboard *onboard, struct ush_sync *sync);
 

@@ -10,6 +10,7 @@
 #include "broker/policy/naming.h"
 #include "broker/sync/apply/question.h"
 #include "common/base/memory.h"
+#include "common/base/text.h"
 #include "common/data/json.h"
 #include "common/kube/batch.h"
 
@@ -53,6 +54,14 @@ static void no_proof(struct ush_onboard *onboard, const char *why)
 		onboard->no_proof = ush_strdup(why);
 }
 
+/* look: the command that shows more; or NULL. */
+static void disproved(struct ush_onboard *onboard, const char *line, const char *look)
+{
+	ush_list_add(&onboard->disproofs, line);
+	if (onboard->disproofs.count == 1 && look != NULL)
+		onboard->to_mend = ush_printf("What stands there: %s", look);
+}
+
 /* False when it cannot be read. */
 static bool read_cluster_role(struct proving *p, const char *name, json_t **object)
 {
@@ -86,7 +95,7 @@ static bool read_rules(struct proving *p, const struct ush_policy_role *role, st
 static void read_question(struct proving *p, size_t number)
 {
 	const struct ush_policy_role *role = &p->sync->policy->roles[number];
-	USH_AUTO_FREE char *line = NULL;
+	USH_AUTO_FREE char *line = NULL, *look = NULL, *name = NULL;
 
 	if (p->known[number])
 		return;
@@ -95,7 +104,10 @@ static void read_question(struct proving *p, size_t number)
 		return;
 	line = ush_printf("role %s%s%s allows nothing: whoever is bound to it may do nothing by it", role->name, role->cluster_role != NULL ? ", ClusterRole " : "",
 			  role->cluster_role != NULL ? role->cluster_role : "");
-	ush_list_add(&p->onboard->disproofs, line);
+	name = role->cluster_role != NULL ? ush_text_word(role->cluster_role) : NULL;
+	if (name != NULL)
+		look = ush_way_kubectl(p->onboard->way, "get clusterrole -o yaml -- %s", name);
+	disproved(p->onboard, line, look);
 }
 
 /* It stands as it was meant: written by now, or before. */
@@ -252,15 +264,18 @@ static char *what_of(const struct proving *p, const struct binding *b)
 static void may_not(struct proving *p, const struct ask *ask)
 {
 	const struct binding *b = ask->binding;
-	USH_AUTO_FREE char *what = what_of(p, b), *line = NULL;
+	USH_AUTO_FREE char *what = what_of(p, b), *line = NULL, *look = NULL, *name = NULL;
+	const char *space = p->onboard->spaces[b->space].name;
 	int64_t now = ush_boot_ms(p->onboard->kube->world);
 
 	if (now < p->until_ms) {
 		push(p, ask->binding, ask->subject, now + AGAIN_MS);
 		return;
 	}
-	line = ush_printf("%s may not %s in %s, though RoleBinding %s says so", b->subjects.items[ask->subject], what, p->onboard->spaces[b->space].name, b->name);
-	ush_list_add(&p->onboard->disproofs, line);
+	line = ush_printf("%s may not %s in %s, though RoleBinding %s says so", b->subjects.items[ask->subject], what, space, b->name);
+	name = ush_text_word(b->name);
+	look = ush_way_kubectl(p->onboard->way, "get rolebinding -n %s -o yaml -- %s", space, name);
+	disproved(p->onboard, line, look);
 }
 
 /* A group that was given nothing here may have it from elsewhere; one that nobody has, only when everybody has. */
@@ -268,7 +283,8 @@ static void other_answered(struct proving *p, const struct ask *ask, bool may)
 {
 	struct binding *b = ask->binding;
 	bool nobody = b->asked_nobody || b->other == NULL;
-	USH_AUTO_FREE char *what = NULL, *line = NULL;
+	const char *space = p->onboard->spaces[b->space].name;
+	USH_AUTO_FREE char *what = NULL, *line = NULL, *look = NULL;
 
 	b->answered = true;
 	b->other_may |= may && !nobody;
@@ -281,8 +297,9 @@ static void other_answered(struct proving *p, const struct ask *ask, bool may)
 	if (!b->nobody_may)
 		return;
 	what = what_of(p, b);
-	line = ush_printf("everybody who is signed in may %s in %s: another binding of the cluster allows it", what, p->onboard->spaces[b->space].name);
-	ush_list_add(&p->onboard->disproofs, line);
+	line = ush_printf("everybody who is signed in may %s in %s: another binding of the cluster allows it", what, space);
+	look = ush_way_kubectl(p->onboard->way, "get clusterrolebindings,rolebindings -n %s -o wide", space);
+	disproved(p->onboard, line, look);
 }
 
 static void done(void *context, const struct ush_kube_task *task, const struct ush_kube_result *result)

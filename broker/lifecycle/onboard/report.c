@@ -310,10 +310,15 @@ static bool some_are_half_made(const struct ush_onboard *onboard)
 /* What helps against it: our own rights, what somebody made a rule of the cluster, or another try. */
 static int hint_for(const struct ush_onboard *onboard, const char *why, struct ush_error *err)
 {
+	USH_AUTO_FREE char *rights = ush_way_rights(onboard->way, "onboard");
+
 	if (strstr(why, "is forbidden: User ") != NULL)
-		return ush_hint(err, "What it takes: usher-broker rbac --for onboard -f %s", onboard->policy->file);
+		return ush_hint(err, "What it takes: %s", rights);
 	if (strstr(why, "denied request") != NULL || strstr(why, "denied the request") != NULL)
 		return ush_hint(err, "A rule of the cluster (admission) is against it: change that or the template, then the same command again does the rest");
+	if (strstr(why, " is invalid: ") != NULL || strstr(why, "(BadRequest)") != NULL)
+		return ush_hint(err, "Mend templates.%s (line %u of %s), then the same command again does the rest", onboard->template->name, onboard->template->line,
+				onboard->policy->file);
 	return ush_hint(err, "The same command again does the rest");
 }
 
@@ -339,7 +344,9 @@ static int left_alone(const struct ush_onboard *onboard, size_t differ, size_t f
 	if (absent > 0)
 		ush_buf_printf(&what, "%s%zu %s missing in namespaces that were made without this template", what.length > 0 ? ", " : "", absent, absent == 1 ? "is" : "are");
 	ush_fail(err, USH_ERR_PARTIAL, "%s: left alone%s", what.data, some_are_half_made(onboard) ? ", and nobody is let in yet" : "");
-	return differ + absent > 0 && !onboard->adopt ? ush_hint(err, "To make them as the template says: --adopt") : -1;
+	if (differ + absent > 0 && !onboard->adopt)
+		return ush_hint(err, "To make them as the template says: --adopt");
+	return foreign > 0 ? ush_hint(err, "What another tool made is changed where that tool has it from; as the template wants it: --dry-run client -o yaml") : -1;
 }
 
 int ush_onboard_verdict(const struct ush_onboard *onboard, struct ush_error *err)
@@ -356,8 +363,10 @@ int ush_onboard_verdict(const struct ush_onboard *onboard, struct ush_error *err
 	why = first_why(onboard, USH_ONBOARD_REFUSED, &space);
 	if (refused > 0)
 		return ush_fail(err, refused == onboard->space_count ? USH_ERR_REFUSED : USH_ERR_PARTIAL, "namespace %s %s", space, why);
-	if (onboard->disproofs.count > 0)
-		return ush_fail(err, USH_ERR_PARTIAL, "%s", onboard->disproofs.items[0]);
+	if (onboard->disproofs.count > 0) {
+		ush_fail(err, USH_ERR_PARTIAL, "%s", onboard->disproofs.items[0]);
+		return onboard->to_mend != NULL ? ush_hint(err, "%s", onboard->to_mend) : -1;
+	}
 	if (onboard->incomplete)
 		return ush_fail(err, USH_ERR_INCOMPLETE, "%s; what it does not say is not bound yet, the next usher-broker apply does it",
 				onboard->incomplete_why != NULL ? onboard->incomplete_why : "a source is incomplete");
@@ -368,8 +377,10 @@ int ush_onboard_verdict(const struct ush_onboard *onboard, struct ush_error *err
 		return ush_hint(err, "As soon as nothing stands against it, the next usher-broker apply gives it");
 	}
 	if (waits > 0) {
+		USH_AUTO_FREE char *plan = ush_way_broker(onboard->way, "plan");
+
 		ush_fail(err, USH_ERR_PARTIAL, "%zu object%s: %s", waits, waits == 1 ? " waits" : "s wait", first_why(onboard, USH_ONBOARD_WAITS, &space));
-		return ush_hint(err, "What the next apply makes of it: usher-broker plan -f %s", onboard->policy->file);
+		return ush_hint(err, "What the next apply makes of it: %s", plan);
 	}
 	if (onboard->no_proof != NULL && onboard->must_prove)
 		return ush_fail(err, USH_ERR_PARTIAL, "all is made, and nobody could be asked whether it works: %s", onboard->no_proof);

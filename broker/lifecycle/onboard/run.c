@@ -35,7 +35,7 @@ static int check_denied(const struct ush_onboard *onboard, const struct ush_sync
 {
 	for (size_t i = 0; i < onboard->space_count; i++) {
 		const struct ush_ledger_entry *entry = ush_ledger_bars_namespace(&sync->ledger, onboard->spaces[i].name);
-		USH_AUTO_FREE char *words = entry != NULL ? ush_ledger_words(entry) : NULL;
+		USH_AUTO_FREE char *words = entry != NULL ? ush_ledger_words(entry, sync->way) : NULL;
 
 		if (words != NULL)
 			return ush_fail(err, USH_ERR_REFUSED, "namespace %s is %s", onboard->spaces[i].name, words);
@@ -60,7 +60,7 @@ int ush_onboard_plan(struct ush_onboard *onboard, struct ush_sync *sync, struct 
 {
 	if (plan(onboard, sync, true, err) != 0 || check_denied(onboard, sync, err) != 0)
 		return -1;
-	return ush_onboard_check_allowance(onboard, err);
+	return ush_onboard_take_allowance(onboard, sync->state_namespace, err);
 }
 
 static bool all_are_new(const struct ush_onboard *onboard)
@@ -94,12 +94,13 @@ static void warn_of_others(struct ush_onboard *onboard, const struct ush_plan *p
 {
 	size_t count, others = plan->bindings_others;
 	const char *first = first_joining(onboard, &count);
-	USH_AUTO_FREE char *more = count > 1 ? ush_printf(" and %zu more", count - 1) : ush_strdup(""), *line = NULL;
+	USH_AUTO_FREE char *more = count > 1 ? ush_printf(" and %zu more", count - 1) : ush_strdup(""), *line = NULL, *look = NULL;
 
 	if (first == NULL || others == 0)
 		return;
-	line = ush_printf("%s%s: %zu RoleBinding%s that %s not of this policy stood there before and %s: kubectl get rolebindings -n %s -o wide", first, more, others,
-			  others == 1 ? "" : "s", others == 1 ? "is" : "are", others == 1 ? "stays" : "stay", first);
+	look = ush_way_kubectl(onboard->way, "get rolebindings -n %s -o wide", first);
+	line = ush_printf("%s%s: %zu RoleBinding%s that %s not of this policy stood there before and %s: %s", first, more, others, others == 1 ? "" : "s",
+			  others == 1 ? "is" : "are", others == 1 ? "stays" : "stay", look);
 	ush_list_add(&onboard->warnings, line);
 }
 
@@ -125,6 +126,7 @@ void ush_onboard_begin(struct ush_onboard *onboard, char *const *names, size_t c
 {
 	onboard->objects = ush_onboard_objects(onboard->template, onboard->values, "");
 	onboard->labels = ush_onboard_labels(onboard->template, onboard->values);
+	ush_onboard_contradictions(onboard->template, &onboard->warnings);
 	onboard->spaces = ush_alloc((count + 1) * sizeof *onboard->spaces);
 	onboard->space_count = count;
 	for (size_t i = 0; i < count; i++)
@@ -136,6 +138,7 @@ void ush_onboard_free(struct ush_onboard *onboard)
 {
 	size_t things = json_array_size(onboard->objects);
 
+	ush_lease_release(&onboard->lease);
 	for (size_t i = 0; i < onboard->space_count; i++) {
 		for (size_t k = 0; k < things; k++)
 			free(onboard->spaces[i].things[k].why);
@@ -158,5 +161,6 @@ void ush_onboard_free(struct ush_onboard *onboard)
 	ush_list_free(&onboard->proofs);
 	ush_list_free(&onboard->disproofs);
 	free(onboard->no_proof);
+	free(onboard->to_mend);
 	free(onboard->incomplete_why);
 }

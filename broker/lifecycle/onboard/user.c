@@ -5,9 +5,11 @@
 #include <string.h>
 #include <strings.h>
 
+#include "broker/lifecycle/offboard/names.h"
 #include "broker/policy/naming.h"
 #include "common/base/memory.h"
 #include "common/data/json.h"
+#include "common/kube/way.h"
 
 #define CLIENT "kubernetes"
 
@@ -27,14 +29,43 @@ static void add_spellings(const struct ush_groups *groups, const char *name, str
 		}
 }
 
+static char *near_names(const struct ush_onboard_user *user)
+{
+	struct ush_near near = {.wanted = user->name};
+	char *text;
+
+	for (size_t i = 0; i < user->policy->source_count; i++)
+		for (size_t k = 0; k < user->groups[i].count; k++)
+			for (size_t m = 0; m < user->groups[i].items[k].members.count; m++)
+				ush_near_offer(&near, user->groups[i].items[k].members.items[m]);
+	text = ush_near_text(&near);
+	ush_near_free(&near);
+	return text;
+}
+
+static const struct ush_ledger_entry *bar_of(const struct ush_onboard_user *user)
+{
+	USH_AUTO_FREE char *text = ush_printf("%s%s", user->policy->user_prefix != NULL ? user->policy->user_prefix : "", user->name);
+
+	return user->ledger != NULL ? ush_ledger_bars_person(user->ledger, user->policy->user_prefix, text) : NULL;
+}
+
+/* Who was offboarded is often in no group any more. */
 static int nobody(const struct ush_onboard_user *user, struct ush_error *err)
 {
+	const struct ush_ledger_entry *bar = bar_of(user);
+	USH_AUTO_FREE char *command = NULL, *near = NULL, *words = bar != NULL ? ush_ledger_words(bar, user->desired->way) : NULL;
+
+	if (bar != NULL)
+		return ush_fail(err, USH_ERR_REFUSED, "%s is %s", user->name, words);
 	for (size_t i = 0; i < user->policy->source_count; i++)
 		if (!ush_groups_trusted(&user->groups[i]))
 			return ush_fail(err, USH_ERR_INCOMPLETE, "source %s was not read whole (%s), so whether it knows %s cannot be said", user->policy->sources[i].name,
 					user->groups[i].why != NULL ? user->groups[i].why : "it lists no group", user->name);
-	ush_fail(err, USH_DIFFERENCES, "no group of any source has a member %s", user->name);
-	return ush_hint(err, "Put them in a group at the provider first; how it spells people: usher-broker groups -f %s --members -o json", user->policy->file);
+	near = near_names(user);
+	ush_fail(err, USH_DIFFERENCES, "no group of any source has a member %s%s; who is disabled there is in none", user->name, near);
+	command = ush_way_policy(user->desired->way, "groups --members -o json");
+	return ush_hint(err, "Put them in a group at the provider first; how it spells people: %s", command);
 }
 
 const char *ush_onboard_spelling(const struct ush_onboard_user *user, struct ush_error *err)
@@ -96,8 +127,9 @@ static char *find_issuer(const struct ush_onboard_user *user, struct ush_error *
 static json_t *profile_json(const struct ush_onboard_user *user, const char *issuer)
 {
 	bool mail = strchr(user->name, '@') != NULL;
+	json_t *scopes = strstr(issuer, "/realms/") != NULL ? json_pack("[s]", "email") : json_pack("[s, s]", "groups", "email"); /* a realm has no scope groups unless somebody made it */
 
-	return json_pack("{s:s, s:s, s:[s, s], s:[s], s:s*}", "issuer", issuer, "client", client_of(user), "scopes", "groups", "email", "servers", user->server, "account",
+	return json_pack("{s:s, s:s, s:o, s:[s], s:s*}", "issuer", issuer, "client", client_of(user), "scopes", scopes, "servers", user->server, "account",
 			 mail ? user->name : NULL);
 }
 
@@ -189,8 +221,10 @@ static int look_at_all(struct look *look, struct ush_error *err)
 	size_t asked = wanted != NULL ? ush_places_find(desired->places, wanted, strlen(wanted)) : SIZE_MAX;
 
 	if (wanted != NULL && (asked == SIZE_MAX || !desired->places->items[asked].there)) {
+		USH_AUTO_FREE char *command = ush_way_broker(desired->way, "onboard namespace %s", wanted);
+
 		ush_fail(err, USH_ERR_USAGE, "there is no namespace %s", wanted);
-		return ush_hint(err, "Make it: usher-broker onboard namespace %s -f %s", wanted, look->user->policy->file);
+		return ush_hint(err, "Make it: %s", command);
 	}
 	for (size_t i = 0; i < desired->places->count; i++)
 		for (uint32_t k = desired->start[i]; k < desired->start[i + 1]; k++)
@@ -200,9 +234,9 @@ static int look_at_all(struct look *look, struct ush_error *err)
 
 json_t *ush_onboard_user_json(const struct ush_onboard_user *user, struct ush_error *err)
 {
-	USH_AUTO_FREE char *issuer = find_issuer(user, err), *text = ush_printf("%s%s", user->policy->user_prefix != NULL ? user->policy->user_prefix : "", user->name);
-	const struct ush_ledger_entry *denied = user->ledger != NULL ? ush_ledger_bars_person(user->ledger, user->policy->user_prefix, text) : NULL;
-	USH_AUTO_FREE char *words = denied != NULL ? ush_ledger_words(denied) : NULL;
+	USH_AUTO_FREE char *issuer = find_issuer(user, err);
+	const struct ush_ledger_entry *denied = bar_of(user);
+	USH_AUTO_FREE char *words = denied != NULL ? ush_ledger_words(denied, user->desired->way) : NULL;
 	USH_AUTO_JSON may = json_array();
 	USH_AUTO_JSON missing = json_array();
 	struct look look = {user, may, missing};

@@ -66,9 +66,17 @@ static void add_rows(struct ush_buf *out, const json_t *rows, const char *word, 
 	}
 }
 
+/* Where they may do something: so that the first thing they try is not refused. */
+static const char *first_place(const json_t *report)
+{
+	const char *wanted = ush_json_string(report, "namespace");
+
+	return wanted != NULL ? wanted : json_string_value(json_array_get(ush_json_array(json_array_get(ush_json_array(report, "may"), 0), "namespaces"), 0));
+}
+
 void ush_onboard_user_text(const json_t *report, struct ush_buf *out)
 {
-	const char *profile = ush_json_string(report, "profileName"), *wanted = ush_json_string(report, "namespace");
+	const char *profile = ush_json_string(report, "profileName"), *wanted = ush_json_string(report, "namespace"), *place = first_place(report);
 	const json_t *missing = ush_json_array(report, "missing");
 
 	add_groups(out, report);
@@ -80,6 +88,10 @@ void ush_onboard_user_text(const json_t *report, struct ush_buf *out)
 		ush_buf_printf(out, "missing   nothing for %s\n", wanted);
 	ush_buf_printf(out, "\n# ~/.config/usher/profiles/%s.yaml, mode 600\n", profile);
 	ush_yaml_write(out, json_object_get(report, "profile"), false);
-	ush_buf_puts(out, "\n# kubeconfig; then: kubectl get pods\n");
+	ush_buf_puts(out, "# ca: FILE          where the provider's certificate is signed by a CA of your own\n");
+	ush_buf_puts(out, json_array_size(ush_json_array(json_object_get(report, "profile"), "scopes")) > 1
+				  ? "# scopes: [email]   where it refuses groups (invalid_scope)\n"
+				  : "# scopes: [groups, email]   where the realm has a client scope groups; without one a mapper of the client puts groups into tokens\n");
+	ush_buf_printf(out, "\n# kubeconfig, as ~/.kube/config or where $KUBECONFIG says; then: kubectl get pods%s%s\n", place != NULL ? " -n " : "", place != NULL ? place : "");
 	ush_yaml_write(out, json_object_get(report, "kubeconfig"), false);
 }

@@ -285,7 +285,7 @@ static void found_namespace(struct writing *w, const struct job *job, const json
 	}
 	space->look = mark == NULL && (!w->onboard->adopt || foreign != NULL);
 	if (!same)
-		put_right(w, job, there, space->look && foreign == NULL ? "is there already, and was made without a template: nothing in it is changed" : how);
+		put_right(w, job, there, space->look ? "is there already, and was made without a template: nothing in it is changed" : how);
 	else if (space->marked || dry)
 		came_to(thing_of(w, job), space->marked ? USH_ONBOARD_UNCHANGED : USH_ONBOARD_WOULD_PATCH, NULL);
 	if (thing_of(w, job)->outcome == USH_ONBOARD_WOULD_PATCH || (same && !space->marked))
@@ -397,10 +397,29 @@ static void done(void *context, const struct ush_kube_task *task, const struct u
 	struct writing *w = context;
 	struct job *job = task->item;
 
+	if (job == NULL) {
+		ush_lease_took(&w->onboard->lease, result);
+		return;
+	}
 	ended(w, job, result);
 	if (job->thing > 0 && thing_of(w, job)->outcome != USH_ONBOARD_UNTRIED && --w->onboard->spaces[job->space].unsettled == 0)
 		finish(w, job->space);
 	job_free(job);
+}
+
+/* Where a limit was counted against, others wait until our namespaces are made. */
+static bool urgent(void *context, struct ush_kube_task *task)
+{
+	struct writing *w = context;
+
+	return ush_lease_due(&w->onboard->lease, task);
+}
+
+static int may(void *context, struct ush_error *err)
+{
+	struct writing *w = context;
+
+	return ush_lease_holds(&w->onboard->lease, err);
 }
 
 /* What was not tried because the Namespace was not made waits for that. */
@@ -415,10 +434,12 @@ static void leave_rest(struct ush_onboard *onboard)
 void ush_onboard_write(struct ush_onboard *onboard)
 {
 	struct writing w = {.onboard = onboard};
-	const struct ush_kube_batch batch = {&w, next, done, NULL, NULL};
+	bool counted = onboard->lease.object != NULL;
+	const struct ush_kube_batch batch = {&w, next, done, counted ? urgent : NULL, counted ? may : NULL};
 
 	w.last = &w.first;
 	ush_kube_many(onboard->kube, &batch, &onboard->stopped);
+	ush_lease_release(&onboard->lease);
 	while (w.first != NULL)
 		job_free(pop(&w));
 	leave_rest(onboard);

@@ -6,6 +6,7 @@
 
 #include "common/base/memory.h"
 #include "common/data/json.h"
+#include "common/kube/way.h"
 
 #define SPOILT	    (10 * USH_LEASE_SECONDS) /* a lease that ends later than clocks differ was edited by hand */
 #define LONGEST	    INT32_MAX		     /* seconds: what the API has room for */
@@ -46,21 +47,20 @@ static json_t *lease_json(const struct ush_lease *lease, const char *namespace_n
 	USH_AUTO_FREE char *time = micro_time(now);
 
 	return json_pack("{s:s, s:s, s:{s:s, s:s, s:{s:s}}, s:{s:s, s:i, s:s, s:s}}", "apiVersion", "coordination.k8s.io/v1", "kind", "Lease", "metadata",
-			 "name", USH_LEASE_NAME, "namespace", namespace_name, "labels", "app.kubernetes.io/managed-by", "usher-broker", "spec",
+			 "name", lease->use->name, "namespace", namespace_name, "labels", "app.kubernetes.io/managed-by", "usher-broker", "spec",
 			 "holderIdentity", lease->holder, "leaseDurationSeconds", USH_LEASE_SECONDS, "acquireTime", time, "renewTime", time);
 }
 
 static int busy(struct ush_lease *lease, const char *holder, int64_t until, struct ush_error *err)
 {
-	USH_AUTO_FREE char *time = micro_time(until);
+	USH_AUTO_FREE char *time = micro_time(until), *command = ush_way_kubectl(lease->kube->way, "delete lease -n %s %s", lease->namespace_name, lease->use->name);
 
 	time[19] = '\0';
 	lease->tried = false;
 	lease->busy = until <= ush_kube_now(lease->kube) + SPOILT; /* to wait for the end of any other leads nowhere */
-	ush_fail(err, USH_ERR_REFUSED, "another usher-broker is applying (%s); nothing was written", holder);
+	ush_fail(err, USH_ERR_REFUSED, "another usher-broker is %s (%s); nothing was written", lease->use->doing, holder);
 	if (!lease->busy)
-		return ush_hint(err, "Its lease says until %s UTC, which no usher-broker writes; if none runs: kubectl delete lease -n %s " USH_LEASE_NAME, time,
-				lease->namespace_name);
+		return ush_hint(err, "Its lease says until %s UTC, which no usher-broker writes; if none runs: %s", time, command);
 	return ush_hint(err, "Try again; should it have died, its lease ends at %s UTC", time);
 }
 
@@ -131,50 +131,73 @@ static int came_first(struct ush_lease *lease, int64_t now, int64_t began_ms, st
 	return 0;
 }
 
+static int check(const struct ush_lease *lease, struct ush_error *err)
+{
+	return lease->use->check != NULL ? lease->use->check(lease->use->context, err) : 0;
+}
+
 static int take_over(struct ush_lease *lease, json_t *object, int64_t now, struct ush_error *err)
 {
 	const json_t *spec = ush_json_object(object, "spec");
 	const char *holder = ush_json_string(spec, "holderIdentity");
 	int64_t until = end_of(spec);
 	int64_t began_ms = ush_boot_ms(lease->kube->world);
-	int status;
+	int status, checked;
 
 	if (holder != NULL && *holder != '\0' && until > now)
 		return busy(lease, holder, until, err);
+	checked = check(lease, err);
+	if (checked != 0)
+		return checked;
 	if (put(lease, object, true, &status, err) != 0)
 		return -1;
 	return status == 200 ? 0 : came_first(lease, now, began_ms, err);
 }
 
-int ush_lease_take(struct ush_lease *lease, const struct ush_kube *kube, const char *namespace_name, const char *holder, struct ush_error *err)
+static int make(struct ush_lease *lease, int64_t now, struct ush_error *err)
 {
-	USH_AUTO_JSON object = NULL;
-	USH_AUTO_JSON created = NULL;
-	int64_t now, began_ms = ush_boot_ms(kube->world);
-	int status;
+	USH_AUTO_JSON created = lease_json(lease, lease->namespace_name, now);
+	int64_t began_ms = ush_boot_ms(lease->kube->world);
+	int status, checked = check(lease, err);
 
-	*lease = (struct ush_lease){.kube = kube, .holder = ush_strdup(holder)};
-	lease->namespace_name = ush_strdup(namespace_name);
-	lease->list = ush_printf("/apis/coordination.k8s.io/v1/namespaces/%s/leases", namespace_name);
-	lease->path = ush_printf("%s/" USH_LEASE_NAME, lease->list);
-	if (ush_kube_get(kube, lease->path, &status, &object, err) != 0)
-		return -1;
-	now = ush_kube_now(kube);
-	if (object != NULL)
-		return take_over(lease, object, now, err);
-	created = lease_json(lease, namespace_name, now);
+	if (checked != 0)
+		return checked;
 	lease->tried = true;
-	if (ush_kube_create(kube, lease->list, created, false, &status, err) != 0) {
+	if (ush_kube_create(lease->kube, lease->list, created, false, &status, err) != 0) {
+		USH_AUTO_FREE char *command = ush_way_kubectl(lease->kube->way, "create namespace %s", lease->namespace_name);
+
 		if (status == 404)
-			ush_hint(err, "Make the namespace, or keep state and lease elsewhere: --state-namespace NAME");
-		return ush_error_at(err, "the lease in %s", namespace_name);
+			ush_hint(err, "Keep state and lease elsewhere (cluster.stateNamespace of the policy), or make the namespace: %s", command);
+		return ush_error_at(err, "the lease in %s", lease->namespace_name);
 	}
 	if (status == 409)
 		return came_first(lease, now, began_ms, err);
-	if (ush_kube_get(kube, lease->path, &status, &lease->object, err) != 0)
+	if (ush_kube_get(lease->kube, lease->path, &status, &lease->object, err) != 0)
 		return -1;
 	renewed(lease, json_incref(lease->object), began_ms);
 	return lease->object != NULL ? 0 : ush_fail(err, USH_ERR_REJECTED, "the lease is gone right after it was made");
+}
+
+int ush_lease_take_for(struct ush_lease *lease, const struct ush_lease_use *use, const struct ush_kube *kube, const char *namespace_name, const char *holder,
+		       struct ush_error *err)
+{
+	USH_AUTO_JSON object = NULL;
+	int status;
+
+	*lease = (struct ush_lease){.kube = kube, .use = use, .holder = ush_strdup(holder)};
+	lease->namespace_name = ush_strdup(namespace_name);
+	lease->list = ush_printf("/apis/coordination.k8s.io/v1/namespaces/%s/leases", namespace_name);
+	lease->path = ush_printf("%s/%s", lease->list, use->name);
+	if (ush_kube_get(kube, lease->path, &status, &object, err) != 0)
+		return -1;
+	return object != NULL ? take_over(lease, object, ush_kube_now(kube), err) : make(lease, ush_kube_now(kube), err);
+}
+
+int ush_lease_take(struct ush_lease *lease, const struct ush_kube *kube, const char *namespace_name, const char *holder, struct ush_error *err)
+{
+	static const struct ush_lease_use applying = {USH_LEASE_NAME, "applying", NULL, NULL};
+
+	return ush_lease_take_for(lease, &applying, kube, namespace_name, holder, err);
 }
 
 static int lost(struct ush_lease *lease, const char *why)

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "broker/lifecycle/onboard/quantity.h"
+#include "broker/policy/quantity.h"
 
 #include <string.h>
 
 #include "common/base/memory.h"
 
-#define DIGITS_MAX   18 /* that a 64-bit significand holds without loss */
-#define EXPONENT_MAX 18
+/* "9223372036854775807" is how some say that there is no limit. Up to 19 digits a 64-bit significand holds without loss; what is more
+ * the API server cuts as well. */
+#define DIGITS_MAX   64
+#define EXPONENT_MAX 99
 
 static const struct {
 	const char *suffix;

@@ -3,8 +3,8 @@
  * Quantities of resources as the Kubernetes API writes them (resource.Quantity): "500m", "1.5Gi", "2e3". One amount has
  * many spellings, and the API server picks its own. Pure.
  */
-#ifndef USH_LIFECYCLE_QUANTITY_H
-#define USH_LIFECYCLE_QUANTITY_H
+#ifndef USH_POLICY_QUANTITY_H
+#define USH_POLICY_QUANTITY_H
 
 #include <stdbool.h>
 
