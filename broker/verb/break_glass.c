@@ -14,7 +14,7 @@
 #include "common/base/moment.h"
 #include "common/base/text.h"
 
-static struct ush_broker_options options = {.state_namespace = "default"};
+static struct ush_broker_options options;
 static const char *namespace_name, *span, *reason, *ticket;
 
 static const struct ush_option rows[] = {

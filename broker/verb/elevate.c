@@ -6,13 +6,15 @@
 
 #include "broker/lifecycle/elevate/elevate.h"
 #include "broker/policy/naming.h"
+#include "broker/policy/reader.h"
 #include "broker/verb/elevating.h"
 #include "common/base/memory.h"
 #include "common/base/moment.h"
 #include "common/base/text.h"
 
-static struct ush_broker_options options = {.state_namespace = "default"};
+static struct ush_broker_options options;
 static const char *role, *namespace_name, *span, *reason, *ticket, *source, *end;
+static bool anyway;
 
 static const struct ush_option rows[] = {
 	USH_OPTION_POLICY(options),
@@ -22,6 +24,7 @@ static const struct ush_option rows[] = {
 	{"reason", 0, USH_OPTION_STRING, "TEXT", "why", &reason},
 	{"ticket", 0, USH_OPTION_STRING, "TICKET", "what it is about, for who looks later", &ticket},
 	{"source", 0, USH_OPTION_STRING, "NAME", "which source knows the group, when there are several", &source},
+	{"anyway", 0, USH_OPTION_FLAG, NULL, "take the name of a person as it is written, and ask no source about it", &anyway},
 	{"end", 0, USH_OPTION_STRING, "KEY", "end one before its time", &end},
 	USH_OPTION_ONE_CLUSTER(options),
 	USH_OPTIONS_CLUSTER(options),
@@ -33,10 +36,13 @@ static const struct ush_option rows[] = {
 
 static int find_role(const struct ush_policy *policy, size_t *number, struct ush_error *err)
 {
+	char hint[96];
+
 	for (*number = 0; *number < policy->role_count; (*number)++)
 		if (strcmp(policy->roles[*number].name, role) == 0)
 			return 0;
-	return ush_fail(err, USH_ERR_USAGE, "the policy has no role %s", role);
+	return ush_fail(err, USH_ERR_USAGE, "the policy has no role %s%s", role,
+			ush_reader_nearest_of(role, policy->roles, policy->role_count, sizeof *policy->roles, hint, sizeof hint));
 }
 
 static int check_usage(size_t count, char **operands, int64_t *seconds, struct ush_error *err)
@@ -50,15 +56,24 @@ static int check_usage(size_t count, char **operands, int64_t *seconds, struct u
 	return ush_elevating_span(span, seconds, err);
 }
 
-static int tell(const struct ush_elevating *opened, const struct ush_elevate *e, struct ush_error *err)
+/* unknown: why nobody vouches that the name is anybody's, or NULL. */
+static char *proof_of(const struct ush_elevate *e, const char *unknown)
 {
-	USH_AUTO_FREE char *until = ush_moment(e->made.until), *where = ush_elevating_where(opened), *line = NULL, *safe = NULL;
+	if (!e->proved)
+		return ush_printf("no proof: %s%s%s", e->no_proof, unknown != NULL ? "; " : "", unknown != NULL ? unknown : "");
+	return unknown != NULL ? ush_printf("no proof that this is anybody: %s; of the name alone the access review says so", unknown)
+			       : ush_strdup("proof: the access review says so");
+}
 
-	line = ush_printf("%s%s: %s has role %s in namespace %s until %s (RoleBinding %s)", where, e->made.key, e->subject, e->made.role, e->namespace_name, until,
-			  e->made.binding);
+static int tell(const struct ush_elevating *opened, const struct ush_elevate *e, const char *unknown, struct ush_error *err)
+{
+	USH_AUTO_FREE char *until = ush_moment(e->made.until), *where = ush_elevating_where(opened), *proof = proof_of(e, unknown), *line = NULL, *safe = NULL;
+
+	line = ush_printf("%s%s: %s has role %s in namespace %s until %s (RoleBinding %s); %s", where, e->made.key, e->subject, e->made.role, e->namespace_name, until,
+			  e->made.binding, proof);
 	safe = ush_text_safe(line);
 	free(line);
-	line = ush_printf("%s; %s%s\n", safe, e->proved ? "proof: the access review says so" : "no proof: ", e->proved ? "" : e->no_proof);
+	line = ush_printf("%s\n", safe);
 	ush_elevating_stays(opened, e->made.key);
 	return ush_broker_print(line, err);
 }
@@ -81,6 +96,17 @@ static int name_subject(struct ush_elevate *e, const struct ush_elevating *opene
 	return ush_name_group_refused(*text) == NULL ? 0 : ush_fail(err, USH_ERR_REFUSED, "\"%s\" %s", *text, ush_name_group_refused(*text));
 }
 
+/* Of a group they were asked already. */
+static int know(const struct ush_elevate *e, const struct ush_elevating *opened, char **unknown, struct ush_error *err)
+{
+	if (e->group)
+		return 0;
+	if (!anyway)
+		return ush_elevate_know(&opened->broker.source_world, opened->policy, e->subject, unknown, err);
+	*unknown = ush_strdup("no source was asked (--anyway)");
+	return 0;
+}
+
 struct giving {
 	char **operands; /* "user" or "group", and the name */
 	int64_t seconds;
@@ -93,14 +119,15 @@ static int give(struct ush_elevating *opened, void *context, struct ush_error *e
 				.namespace_name = namespace_name, .by = opened->by, .reason = reason, .ticket = ticket, .seconds = g->seconds,
 				.group = strcmp(g->operands[0], "group") == 0, .name = g->operands[1]};
 	struct ush_elevate_group group = {0};
-	USH_AUTO_FREE char *text = NULL;
+	USH_AUTO_FREE char *text = NULL, *unknown = NULL;
 	int result = -1;
 
 	if (find_role(opened->policy, &e.role, err) == 0 && ush_elevate_check(&e, ush_kube_now(e.kube), err) == 0 &&
-	    name_subject(&e, opened, &group, &text, err) == 0 && ush_broker_recorded(&opened->broker, err) == 0 && ush_elevate_begin(&e, err) == 0) {
+	    name_subject(&e, opened, &group, &text, err) == 0 && know(&e, opened, &unknown, err) == 0 &&
+	    ush_broker_recorded(&opened->broker, err) == 0 && ush_elevate_begin(&e, err) == 0) {
 		ush_elevating_warn(opened);
 		result = ush_elevating_log(opened, "grant.elevated", &e.made, NULL, err);
-		result = tell(opened, &e, err) != 0 ? -1 : result;
+		result = tell(opened, &e, unknown, err) != 0 ? -1 : result;
 		if (result == 0 && !e.proved && strcmp(e.no_proof, "the API server says no") == 0)
 			result = ush_fail(err, USH_ERR_PARTIAL, "it was given, and the API server does not say so yet");
 	}
@@ -136,7 +163,9 @@ static int end_it(struct ush_elevating *opened, struct ush_error *err)
 
 	if (there < 0)
 		return -1;
-	return there > 0 ? ush_elevating_each(opened, end_one, NULL, err) : ush_elevate_none(end, err);
+	if (there == 0)
+		ush_broker_lead(&opened->broker, &opened->options, NULL);
+	return there > 0 ? ush_elevating_each(opened, end_one, NULL, err) : ush_elevate_none(&opened->broker.way, end, err);
 }
 
 static int run(size_t count, char **operands, struct ush_error *err)

@@ -17,13 +17,11 @@
 #include "common/base/moment.h"
 #include "common/data/json.h"
 
-int ush_elevating_open(struct ush_elevating *e, const struct ush_broker_options *options, const char *verb, struct ush_error *err)
+int ush_elevating_open(struct ush_elevating *e, struct ush_broker_options *options, const char *verb, struct ush_error *err)
 {
-	e->options = *options;
 	e->verb = verb;
-	if (ush_broker_need_policy(options, err) != 0)
-		return -1;
-	e->policy = ush_policy_load(options->policy, NULL, err);
+	e->policy = ush_broker_policy(options, err);
+	e->options = *options;
 	if (e->policy == NULL || ush_broker_open(&e->broker, options, false, err) != 0)
 		return -1;
 	return ush_told_open(&e->broker, options, err);
@@ -173,7 +171,7 @@ void ush_elevating_warn(const struct ush_elevating *e)
 
 	if (ush_kube_get(&e->broker.kube, path, &status, &map, &ignored) == 0 && map == NULL)
 		fprintf(stderr, "usher-broker: no run of policy %s keeps its state in namespace %s: one that keeps it elsewhere takes this for forged. "
-				"Say where: --state-namespace NAME\n", e->policy->name, space);
+				"Say in the policy where it is: cluster.stateNamespace\n", e->policy->name, space);
 }
 
 int ush_elevating_close(struct ush_elevating *e, struct ush_error *err)
@@ -211,7 +209,7 @@ int ush_elevating_span(const char *text, int64_t *seconds, struct ush_error *err
 
 int ush_elevating_reason(const char *reason, struct ush_error *err)
 {
-	if (reason == NULL || *reason == '\0') {
+	if (reason == NULL || reason[strspn(reason, " ")] == '\0') {
 		ush_fail(err, USH_ERR_USAGE, "why?");
 		return ush_hint(err, "Say it: --reason TEXT");
 	}

@@ -21,8 +21,8 @@ struct ush_elevating { /* zero-initialised */
 	const char *only;    /* what options.clusters is after ush_elevating_find */
 };
 
-/* Opens policy, world and audit log, no cluster yet. */
-int ush_elevating_open(struct ush_elevating *e, const struct ush_broker_options *options, const char *verb, struct ush_error *err);
+/* Opens policy, world and audit log, no cluster yet. options: settled (ush_broker_settle). */
+int ush_elevating_open(struct ush_elevating *e, struct ush_broker_options *options, const char *verb, struct ush_error *err);
 
 /* USH_ERR_USAGE unless it is clear which one cluster is meant: where access is given is for a person to say. */
 int ush_elevating_one(const struct ush_elevating *e, struct ush_error *err);

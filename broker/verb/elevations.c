@@ -12,7 +12,7 @@
 #include "common/base/text.h"
 #include "common/data/json.h"
 
-static struct ush_broker_options options = {.state_namespace = "default", .output = "text"};
+static struct ush_broker_options options = {.output = "text"};
 static const char *reason;
 
 static const struct ush_option list_rows[] = {
@@ -59,10 +59,11 @@ static void add_text(struct ush_buf *out, const struct told *t, const struct ush
 
 static json_t *entry_json(const struct told *t, const struct ush_ledger_entry *e)
 {
-	return json_pack("{s:s*, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:s, s:s, s:s*, s:s*, s:b}", "cluster", t->cluster, "key", e->key, "state",
-			 state_of(t, e), "subject", e->subject, "role", e->role, "namespace", e->namespace_name, "binding", e->binding, "since",
-			 (json_int_t)e->since, "until", (json_int_t)e->until, "by", e->by, "reason", e->reason, "ticket", e->ticket, "breakGlass", e->seal,
-			 "reviewed", e->reviewed || e->seal == NULL);
+	USH_AUTO_FREE char *since = ush_moment_stamp(e->since), *until = ush_moment_stamp(e->until);
+
+	return json_pack("{s:s*, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s*, s:s*, s:o*}", "cluster", t->cluster, "key", e->key, "state",
+			 state_of(t, e), "subject", e->subject, "role", e->role, "namespace", e->namespace_name, "binding", e->binding, "since", since, "until", until,
+			 "by", e->by, "reason", e->reason, "ticket", e->ticket, "breakGlass", e->seal, "reviewed", e->seal != NULL ? json_boolean(e->reviewed) : NULL);
 }
 
 struct listing {
@@ -81,7 +82,7 @@ static int list_cluster(struct ush_elevating *opened, void *context, struct ush_
 
 	if (ush_ledger_load(&ledger, &opened->broker.kube, options.state_namespace, opened->policy->name, NULL, err) != 0)
 		return -1;
-	t.now = ush_kube_now(&opened->broker.kube);
+	t.now = ush_kube_come(&opened->broker.kube);
 	l->any = true;
 	if (opened->cluster != NULL)
 		ush_buf_printf(&out, "cluster %s\n", opened->cluster);
@@ -130,8 +131,10 @@ static bool waits(const struct ush_ledger_entry *entry)
 
 static int none_waits(const char *key, struct ush_error *err)
 {
+	USH_AUTO_FREE char *same = ush_broker_same(&options, NULL);
+
 	ush_fail(err, USH_ERR_USAGE, "no break-glass waits for a review under the key %.60s", key);
-	return ush_hint(err, "See what does: usher-broker elevations -f %s", options.policy);
+	return ush_hint(err, "See what does: usher-broker elevations %s", same);
 }
 
 static int look(void *context, struct ush_ledger *ledger, struct ush_error *err)

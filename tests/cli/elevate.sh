@@ -39,6 +39,7 @@ refused 'readmit nobody' 'whom\?' readmit "${P[@]}" --reason x
 refused 'readmit a name and a key' 'whom\?' readmit "${P[@]}" user bob --key 00000000 --reason x
 refused 'readmit what was never put out' 'whom\?' readmit "${P[@]}" elevated bob --reason x
 refused 'readmit without a reason' 'why\?' readmit "${P[@]}" user bob
+refused 'readmit for a reason of blanks' 'why\?' readmit "${P[@]}" user bob --reason '  '
 
 # ---- of several clusters one is named where access is given ----
 sed 's|^cluster: .*|&\nclusters: [{name: prod, kubeconfig: /none}, {name: stage, kubeconfig: /none}]|' "$T/policy.yaml" >"$T/clusters.yaml"
@@ -78,7 +79,7 @@ printf '%s\n' '{"entries":[{"by":"ann","id":"1","key":"00000001","kind":"group",
 	tee "$T/flat/.usher-ledger-default" >"$T/many/current/.usher-ledger-default"
 status 0 'with a ledger in the folder' render "$T/flat"
 nok 'dev is put out' has_dev "$T/flat"
-like "$(cat "$ERR")" 'dev is denied since 2026-11-21 by ann: left; usher-broker readmit -f POLICY --key 00000001 --reason TEXT' 'and why is said'
+like "$(cat "$ERR")" "dev is denied since 2026-11-21 by ann: left; usher-broker readmit -f $T/policy.yaml --key 00000001 --reason TEXT" 'and why is said'
 status 0 'a generation with it' render --generations "$T/many"
 nok 'has no dev' has_dev "$T/many/current"
 status 0 'nor has the next' render --generations "$T/many"

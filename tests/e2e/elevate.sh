@@ -48,6 +48,8 @@ status 5 'not without a ticket' give user bob --role admin -n prod --for 1h
 like "$(cat "$ERR")" 'wants a ticket' 'and says so'
 status 5 'not for longer than the policy says' give user bob --role admin -n prod --for 5h --ticket T-1
 like "$(cat "$ERR")" 'for 4h at most' 'and says how long'
+status 2 'not a role that there is not' give user bob --role admn -n prod --for 1h --ticket T-1
+like "$(cat "$ERR")" 'the policy has no role admn; did you mean admin\?' 'and says which there is'
 status 5 'not another role' give user bob --role view -n prod --for 1h --ticket T-1
 status 5 'not in another namespace' give user bob --role admin -n test --for 1h --ticket T-1
 status 5 'not to a person of Kubernetes' give user x --role admin -n default --for 1h --ticket T-1
@@ -73,6 +75,8 @@ ok 'and may' may --as=x --as-group=oidc:ops
 status 0 'both are listed' broker elevations "${P[@]}" -o json
 is "$(jq -r '.[] | "\(.subject) \(.role) \(.namespace) \(.ticket) \(.state) \(.reason)"' "$OUT" | sort | paste -sd,)" \
 	'oidc:bob admin prod T-1 holds the queue is stuck,oidc:ops admin prod T-2 holds the queue is stuck' 'with who, what, where, why'
+is "$(jq -c '[.[] | has("reviewed")] | unique' "$OUT")" '[false]' 'what is no break-glass waits for no review, and had none'
+ok 'times are as Kubernetes has them' jq -e 'all(.[]; (.until | fromdate) - (.since | fromdate) | . == 3600 or . == 7200)' "$OUT"
 is "$(jq -r '.[0].by' "$OUT")" "$(admin auth whoami -o jsonpath='{.status.userInfo.username}')" 'and by whom'
 status 0 'in words, too' broker elevations "${P[@]}"
 like "$(cat "$OUT")" "$bob  holds  oidc:bob  role admin in prod until" 'one line each'
@@ -85,19 +89,44 @@ status 0 'a name is taken with the prefix, too' give user oidc:bob --role admin 
 like "$(cat "$OUT")" ': oidc:bob has role admin' 'and does not get a second one, which is nobody'
 status 0 'that one is ended' broker elevate "${P[@]}" --end "$(key_of)"
 
+# ---- who is meant: what the sources call people ----
+elevated_now=$(elevated)
+printf '{"groups":[{"id":"1","name":"dev","members":["dora","carol@example.test"]},{"id":"2","name":"ops","members":["olga"]}],"count":2}' >"$T/groups.json"
+for name in carol oidc:carol Carol@example.test; do
+	status 2 "nobody is given anything as $name" give user "$name" --role admin -n prod --for 1h --ticket T-1
+	like "$(cat "$ERR")" "no source calls anybody ${name#oidc:}: source main calls them carol@example.test. Say it so; .*--anyway" 'and it is said how the source calls them'
+	one_line "$ERR" 'in one line'
+done
+is "$(elevated)" "$elevated_now" 'nothing of it is in the cluster'
+status 0 'as the source has it' give user carol@example.test --role admin -n prod --for 1h --ticket T-1
+like "$(cat "$OUT")" '; proof: the access review says so' 'it is proved'
+status 0 'and ended' broker elevate "${P[@]}" --end "$(key_of)"
+status 0 'whom no source knows is given what was asked for' give user doro --role admin -n prod --for 1h --ticket T-1
+like "$(cat "$OUT")" 'no proof that this is anybody: no source knows a person doro \(did you mean dora\?\)' 'and is not told as proved'
+status 0 'and ended' broker elevate "${P[@]}" --end "$(key_of)"
+mv "$T/groups.json" "$T/away.json"
+status 0 'with the provider down a name is taken as it is' give user carol --role admin -n prod --for 1h --ticket T-1
+like "$(cat "$OUT")" 'no proof that this is anybody: whether a source knows carol could not be asked: .*groups.json' 'and it is said that nobody could be asked'
+status 0 'and ended' broker elevate "${P[@]}" --end "$(key_of)"
+mv "$T/away.json" "$T/groups.json"
+status 0 'who knows better says so' give user carol --anyway --role admin -n prod --for 1h --ticket T-1
+like "$(cat "$OUT")" 'oidc:carol has role .*no proof that this is anybody: no source was asked \(--anyway\)' 'and is told that nobody was asked'
+status 0 'and ended' broker elevate "${P[@]}" --end "$(key_of)"
+groups
+
 # ---- the end ----
 status 0 'one is ended early' broker elevate "${P[@]}" --end "$ops"
-ok 'and the group may no more' wait_for 20 may_not --as=x --as-group=oidc:ops
+ok 'and the group may no more' wait_for 120 may_not --as=x --as-group=oidc:ops
 status 2 'twice is once too often' broker elevate "${P[@]}" --end "$ops"
 status 0 'a short one' give user eve --role admin -n prod --for 3s --ticket T-3
 eve=$(key_of)
 admin annotate --overwrite rolebinding -n prod "usher-elevated-$eve" usher.dev/expires-at=2099-01-01T00:00:00Z >/dev/null
 is_over() { broker elevations "${P[@]}" -o json | jq -e --arg key "$eve" '.[] | select(.key == $key) | .state == "over"' >/dev/null; }
-ok 'its time passes' wait_for 30 is_over
+ok 'its time passes' wait_for 120 is_over
 status 1 'plan shows that it goes' broker plan "${P[@]}"
 like "$(cat "$OUT")" "usher-elevated-$eve.*over since .*admin for oidc:eve" 'with who, why and since when'
 status 0 'apply takes it away' broker apply "${P[@]}" --audit-log "$T/audit.log"
-ok 'whatever somebody wrote into it' wait_for 20 may_not --as=oidc:eve
+ok 'whatever somebody wrote into it' wait_for 120 may_not --as=oidc:eve
 is "$(elevated)" 1 'and only that one'
 is "$(broker elevations "${P[@]}" -o json | jq -r '[.[].subject] | join(" ")')" oidc:bob 'the ledger forgot it'
 status 0 'the next run has nothing to do' broker plan "${P[@]}"
@@ -106,9 +135,9 @@ status 0 'the next run has nothing to do' broker plan "${P[@]}"
 status 0 'a short one again' give user eve --role admin -n prod --for 3s --ticket T-4
 eve=$(key_of)
 admin label rolebinding -n prod "usher-elevated-$eve" usher.dev/elevation- app.kubernetes.io/managed-by- >/dev/null
-ok 'whose time passes, too' wait_for 30 is_over
+ok 'whose time passes, too' wait_for 120 is_over
 status 0 'apply knows it without our marks' broker apply "${P[@]}"
-ok 'and takes it away' wait_for 20 may_not --as=oidc:eve
+ok 'and takes it away' wait_for 120 may_not --as=oidc:eve
 is "$(admin get rolebinding -n prod "usher-elevated-$eve" --ignore-not-found)" '' 'altogether'
 
 # ---- forged ----
@@ -119,7 +148,7 @@ is "$(elevated)" 1 'is taken away'
 admin delete rolebinding -n prod "usher-elevated-$bob" >/dev/null
 status 0 'one that somebody deleted' broker apply "${P[@]}"
 is "$(elevated)" 0 'is not made anew'
-like "$(cat "$ERR")" "not made anew; usher-broker elevate --end $bob" 'but told'
+like "$(cat "$ERR")" "not made anew; usher-broker elevate -f $T/policy.yaml --kubeconfig $ADMIN --end $bob" 'but told'
 status 0 'and can be ended' broker elevate "${P[@]}" --end "$bob"
 
 # ---- break-glass, with the provider down ----
@@ -150,9 +179,9 @@ if [ "$(id -u)" = 0 ]; then
 	status 5 'not for longer than the seal says' glass --for 3h
 	mv "$T/away.json" "$T/groups.json"
 	status 0 'a run keeps it' broker apply "${P[@]}"
-	like "$(cat "$ERR")" "break-glass fire, taken .*waits for a review .*usher-broker review $glass_key" 'and asks for a review'
+	like "$(cat "$ERR")" "break-glass fire, taken .*waits for a review .*usher-broker review -f $T/policy.yaml --kubeconfig $ADMIN $glass_key --reason TEXT" 'and asks for a review'
 	status 0 'it ends early' broker elevate "${P[@]}" --end "$glass_key"
-	ok 'and the group may no more' wait_for 20 may_not --as=x --as-group=oidc:oncall
+	ok 'and the group may no more' wait_for 120 may_not --as=x --as-group=oidc:oncall
 	is "$(broker elevations "${P[@]}" -o json | jq -r --arg key "$glass_key" '.[] | select(.key == $key) | "\(.state) \(.reviewed)"')" 'ended false' 'but is listed until it was reviewed'
 	status 0 'somebody looks at it' broker review "$glass_key" "${P[@]}" --reason 'was needed'
 	is "$(broker elevations "${P[@]}" -o json | jq --arg key "$glass_key" '[.[] | select(.key == $key)] | length')" 0 'and that is that'
@@ -169,14 +198,14 @@ broker offboard group dev "${P[@]}" --reason 'team is gone' --ticket T-5 >>"$T/o
 is "$(admin get configmap usher-broker-ledger -o jsonpath='{.data.ledger}' | jq '[.entries[] | select(.kind == "group")] | length')" 2 'T60: two groups are put out'
 status 0 'T60: the source has them still, and the sync' broker apply "${P[@]}"
 is "$(admin get rolebinding -n prod dev-view --ignore-not-found)" '' 'T60: makes no binding for them'
-ok 'what ops had for a time is over, too' wait_for 20 may_not --as=x --as-group=oidc:ops
+ok 'what ops had for a time is over, too' wait_for 120 may_not --as=x --as-group=oidc:ops
 status 5 'and nothing new is given' give group ops --role admin -n prod --for 1h --ticket T-6
 status 0 'plan says why' broker plan "${P[@]}"
-like "$(cat "$OUT")" '/?dev is denied since .*team is gone; usher-broker readmit -f POLICY --key [0-9a-f]{8} --reason TEXT' 'in the words of who did it'
+like "$(cat "$OUT")" "/?dev is denied since .*team is gone; usher-broker readmit -f $T/policy.yaml --kubeconfig $ADMIN --key [0-9a-f]{8} --reason TEXT" 'in the words of who did it'
 status 2 'who is not denied cannot be readmitted' broker readmit group other "${P[@]}" --reason back
 status 0 'dev comes back' broker readmit group dev "${P[@]}" --reason 'they came back'
 status 0 'and the next run' broker apply "${P[@]}"
-ok 'gives back what the policy grants' wait_for 20 admin auth can-i list pods -n prod --as=x --as-group=oidc:dev
+ok 'gives back what the policy grants' wait_for 120 admin auth can-i list pods -n prod --as=x --as-group=oidc:dev
 
 # ---- one of a seal is put out: the others are let in ----
 if [ "$(id -u)" = 0 ]; then
@@ -196,7 +225,7 @@ again=$(key_of)
 broker offboard user BOB "${P[@]}" --reason 'a mistake' --ticket T-8 --anyway >"$T/offboard.txt" 2>&1
 is "$(admin get rolebinding -n prod "usher-elevated-$again" --ignore-not-found)" '' 'who is put out loses it'
 status 5 'and gets no other' give user bob --role admin -n prod --for 1h --ticket T-9
-like "$(cat "$ERR")" 'BOB is denied since .*readmit -f POLICY --key [0-9a-f]{8} --reason TEXT$' 'which says the way back by the key: a name may hold what a shell runs'
+like "$(cat "$ERR")" 'BOB is denied since .*readmit -f .*policy.yaml --kubeconfig .* --key [0-9a-f]{8} --reason TEXT$' 'which says the way back by the key: a name may hold what a shell runs'
 status 0 'who is let in again' broker readmit user bob "${P[@]}" --reason 'a mistake'
 like "$(cat "$OUT")" '1 role for a time ended with the offboarding' 'is told that it is over'
 is "$(broker elevations "${P[@]}" -o json | jq -r --arg key "$again" '.[] | select(.key == $key) | .state')" over 'and nobody says that it holds'

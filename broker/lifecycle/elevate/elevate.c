@@ -11,10 +11,12 @@
 #include "common/base/memory.h"
 #include "common/base/moment.h"
 #include "common/data/json.h"
+#include "common/kube/way.h"
 
 #define KYVERNO_TTL "cleanup.kyverno.io/ttl"
 #define PROVE_MS 5000 /* RBAC is read through a cache there */
 #define PROVE_EVERY_MS 100
+#define CLOCKS_APART 3600 /* s */
 
 void ush_elevate_free(struct ush_elevate *e)
 {
@@ -72,6 +74,19 @@ int ush_elevate_check(const struct ush_elevate *e, int64_t now, struct ush_error
 	return 0;
 }
 
+/* By a clock that is far off it would last for as long as that, too. An emergency does not wait for the clocks: there it
+ * counts from the earlier of the two. */
+static int check_clocks(const struct ush_elevate *e, struct ush_error *err)
+{
+	int64_t ahead = ush_kube_ahead(e->kube);
+	USH_AUTO_FREE char *theirs = ush_moment(ush_kube_now(e->kube)), *ours = ush_moment(ush_kube_now(e->kube) - ahead);
+
+	if (e->seal != NULL || (ahead >= -CLOCKS_APART && ahead <= CLOCKS_APART))
+		return 0;
+	ush_fail(err, USH_ERR_REFUSED, "nothing was given: it is %s by the API server's clock and %s by this machine's, so nobody knows when it would end", theirs, ours);
+	return ush_hint(err, "Set the clock that is wrong, then say it again");
+}
+
 /* ---- the ledger ---- */
 
 static void fill(const struct ush_elevate *e, int64_t now, const char *key, struct ush_ledger_entry *entry)
@@ -115,14 +130,14 @@ static int enter(void *context, struct ush_ledger *ledger, struct ush_error *err
 {
 	struct ush_elevate *e = context;
 	const struct ush_ledger_entry *bar = barred(e, ledger);
-	USH_AUTO_FREE char *words = bar != NULL ? ush_ledger_words(bar) : NULL, *key = NULL;
+	USH_AUTO_FREE char *words = bar != NULL ? ush_ledger_words(bar, e->kube->way) : NULL, *key = NULL;
 	struct ush_ledger_entry entry;
-	int64_t now = ush_kube_now(e->kube);
+	int64_t now = e->seal != NULL ? ush_kube_come(e->kube) : ush_kube_now(e->kube);
 	uint64_t salt;
 
 	if (bar != NULL)
 		return ush_fail(err, USH_ERR_REFUSED, "%s is %s", bar->name, words);
-	if (check_whole(e, ledger, err) != 0)
+	if (check_clocks(e, err) != 0 || check_whole(e, ledger, err) != 0)
 		return -1;
 	ush_random(e->kube->world, &salt, sizeof salt);
 	fill(e, now, NULL, &entry);
@@ -134,7 +149,7 @@ static int enter(void *context, struct ush_ledger *ledger, struct ush_error *err
 	if (ush_ledger_add(ledger, &entry))
 		return 1;
 	ush_ledger_entry_free(&entry);
-	return ush_ledger_full(ledger, e->state_namespace, e->policy->name, USH_ERR_REFUSED, err);
+	return ush_ledger_full(ledger, e->state_namespace, e->policy->name, e->kube->way, USH_ERR_REFUSED, err);
 }
 
 struct leaving {
@@ -148,22 +163,26 @@ bool ush_elevate_is_on(const struct ush_ledger_entry *entry)
 	return entry->kind == USH_LEDGER_ELEVATED && !entry->ended;
 }
 
-int ush_elevate_none(const char *key, struct ush_error *err)
+int ush_elevate_none(const struct ush_way *way, const char *key, struct ush_error *err)
 {
+	USH_AUTO_FREE char *command = ush_way_broker(way, "elevations");
+
 	ush_fail(err, USH_ERR_USAGE, "nothing was given for a time under the key %.60s, or it has ended", key);
-	return ush_hint(err, "See what there is: usher-broker elevations -f POLICY");
+	return ush_hint(err, "See what there is: %s", command);
 }
 
 /* A run takes away what its ledger does not say. */
 static int check_lost(const struct leaving *l, const struct ush_ledger *ledger, struct ush_error *err)
 {
+	USH_AUTO_FREE char *command = NULL;
 	struct ush_error lost = {0};
 
 	if (strlen(l->key) != 8 || strspn(l->key, "0123456789abcdef") != 8 ||
 	    ush_ledger_look(l->kube, ledger, l->state_namespace, l->policy, USH_LEDGER_STOPS, &lost) == 0)
 		return 0;
 	ush_fail(err, USH_ERR_INCOMPLETE, "the ledger that had the key %s is gone, and with it what was given under it", l->key);
-	return ush_hint(err, "The next run of apply takes the binding away; at once: kubectl delete rolebinding -A -l " USH_LABEL_ELEVATION "=%s", l->key);
+	command = ush_way_kubectl(l->kube->way, "delete rolebinding -A -l " USH_LABEL_ELEVATION "=%s", l->key);
+	return ush_hint(err, "The next run of apply takes the binding away; at once: %s", command);
 }
 
 static int leave(void *context, struct ush_ledger *ledger, struct ush_error *err)
@@ -176,7 +195,7 @@ static int leave(void *context, struct ush_ledger *ledger, struct ush_error *err
 	if (entry == NULL && check_lost(l, ledger, err) != 0)
 		return -1;
 	if (entry == NULL || !ush_elevate_is_on(entry))
-		return ush_elevate_none(l->key, err);
+		return ush_elevate_none(l->kube->way, l->key, err);
 	ush_ledger_entry_copy(l->ended, entry);
 	if (entry->seal == NULL || entry->reviewed)
 		return ush_ledger_drop(ledger, l->key);
@@ -281,7 +300,7 @@ static int check_still(const struct ush_elevate *e, struct ush_error *err)
 
 	if (ush_ledger_load(&ledger, e->kube, e->state_namespace, e->policy->name, NULL, err) == 0) {
 		bar = barred(e, &ledger);
-		words = bar != NULL ? ush_ledger_words(bar) : NULL;
+		words = bar != NULL ? ush_ledger_words(bar, e->kube->way) : NULL;
 		if (bar == NULL && ush_ledger_find(&ledger, e->made.key) != NULL)
 			return 0;
 		ush_fail(err, USH_ERR_REFUSED, bar != NULL ? "%s is %s" : "%s: ended by somebody while it was given%s", bar != NULL ? bar->name : e->made.key,
@@ -294,6 +313,7 @@ static int check_still(const struct ush_elevate *e, struct ush_error *err)
 
 int ush_elevate_begin(struct ush_elevate *e, struct ush_error *err)
 {
+	USH_AUTO_FREE char *command = NULL;
 	struct ush_error back = {0};
 
 	if (ush_ledger_change(e->kube, e->state_namespace, e->policy->name, enter, e, err) != 0)
@@ -302,8 +322,10 @@ int ush_elevate_begin(struct ush_elevate *e, struct ush_error *err)
 		prove(e);
 		return 0;
 	}
-	if (ush_ledger_change(e->kube, e->state_namespace, e->policy->name, leave, &(struct leaving){.key = e->made.key}, &back) != 0 && err->hint[0] == '\0')
-		ush_hint(err, "The ledger has it still: usher-broker elevate --end %s", e->made.key);
+	if (ush_ledger_change(e->kube, e->state_namespace, e->policy->name, leave, &(struct leaving){.key = e->made.key}, &back) != 0 && err->hint[0] == '\0') {
+		command = ush_way_broker(e->kube->way, "elevate --end %s", e->made.key);
+		ush_hint(err, "The ledger has it still: %s", command);
+	}
 	return -1;
 }
 

@@ -46,9 +46,10 @@ void ush_elevate_free(struct ush_elevate *e);
 int ush_elevate_end(const struct ush_kube *kube, const char *state_namespace, const char *policy, const char *key, struct ush_ledger_entry *ended,
 		    struct ush_error *err);
 
-/* Whether an entry is one that can be ended; and USH_ERR_USAGE because there is none of that key. */
+/* Whether an entry is one that can be ended; and USH_ERR_USAGE because there is none of that key. way: of a person to all the
+ * clusters that were looked at. */
 bool ush_elevate_is_on(const struct ush_ledger_entry *entry);
-int ush_elevate_none(const char *key, struct ush_error *err);
+int ush_elevate_none(const struct ush_way *way, const char *key, struct ush_error *err);
 
 /* group.c: the one group of the sources that somebody means; source NULL: of any. USH_ERR_USAGE when there is none or
  * more than one, USH_ERR_INCOMPLETE when a source that may have it cannot be read. */
@@ -58,5 +59,10 @@ struct ush_elevate_group {
 int ush_elevate_find(struct ush_elevate_group *group, const struct ush_world *world, const struct ush_policy *policy, const char *source, const char *name,
 		     struct ush_error *err);
 void ush_elevate_group_free(struct ush_elevate_group *group);
+
+/* person.c: asks the sources for the person whom somebody calls so. 0: one of them writes just that, or (*unknown: why, one line
+ * that the caller frees) nobody can say that it does: no source knows such a person, or one could not be asked, which is no
+ * error. USH_ERR_USAGE when one writes the same person otherwise. */
+int ush_elevate_know(const struct ush_world *world, const struct ush_policy *policy, const char *name, char **unknown, struct ush_error *err);
 
 #endif

@@ -9,6 +9,7 @@
 #include "broker/source/source.h"
 #include "broker/sync/want/lookup.h"
 #include "common/base/memory.h"
+#include "common/kube/way.h"
 
 void ush_elevate_group_free(struct ush_elevate_group *group)
 {
@@ -33,7 +34,7 @@ static int read_source(const struct ush_world *world, const struct ush_policy *p
 		return result;
 	ush_fail(err, USH_ERR_INCOMPLETE, "source %s is incomplete, so nobody can say who %s is: %s", policy->sources[number].name, name,
 		 groups->complete ? "it answered with no group at all" : groups->why);
-	return ush_hint(err, "In an emergency: usher-broker break-glass SEAL");
+	return ush_hint(err, "In an emergency, and where the policy has a seal for it: break-glass asks no source");
 }
 
 static int twice(const char *name, const char *one, const char *other, struct ush_error *err)
@@ -71,6 +72,8 @@ static int take(struct ush_elevate_group *out, const struct ush_policy *policy, 
 int ush_elevate_find(struct ush_elevate_group *group, const struct ush_world *world, const struct ush_policy *policy, const char *source, const char *name,
 		     struct ush_error *err)
 {
+	USH_AUTO_FREE char *file = ush_way_option("f", policy->file);
+
 	for (size_t i = 0; i < policy->source_count; i++) {
 		USH_AUTO_GROUPS groups = {0};
 		struct ush_lookup lookup;
@@ -90,5 +93,5 @@ int ush_elevate_find(struct ush_elevate_group *group, const struct ush_world *wo
 	if (group->text != NULL)
 		return 0;
 	ush_fail(err, USH_ERR_USAGE, "no source has a group %s", name);
-	return ush_hint(err, "See what there is: usher-broker groups -f POLICY");
+	return ush_hint(err, "See what there is: usher-broker groups%s", file);
 }

@@ -9,6 +9,7 @@
 #include "common/base/file.h"
 #include "common/base/memory.h"
 #include "common/data/json.h"
+#include "common/kube/way.h"
 #include "common/oidc/jose.h"
 
 #define KEY_MAX	  (16U << 10)
@@ -83,10 +84,12 @@ char *ush_seal_sign(const struct ush_policy *policy, const struct ush_seal *seal
 
 /* ---- checking ---- */
 
-static int refuse(const struct ush_seal *seal, struct ush_error *err, const char *why)
+static int refuse(const struct ush_policy *policy, const struct ush_seal *seal, struct ush_error *err, const char *why)
 {
+	USH_AUTO_FREE char *file = ush_way_option("f", policy->file), *name = ush_text_word(seal->name);
+
 	ush_fail(err, USH_ERR_REFUSED, "breakGlass.%s %s", seal->name, why);
-	return ush_hint(err, "Whoever has the key seals it: usher-broker seal %s --key FILE", seal->name);
+	return ush_hint(err, "Whoever has the key seals it: usher-broker seal%s --key FILE %s", file, name);
 }
 
 /* Who may write the policy shall not be able to write the key as well. */
@@ -131,14 +134,14 @@ int ush_seal_check(const struct ush_policy *policy, const struct ush_seal *seal,
 	bool good;
 
 	if (seal->sealed == NULL)
-		return refuse(seal, err, "is not sealed");
+		return refuse(policy, seal, err, "is not sealed");
 	if (now >= seal->until)
-		return refuse(seal, err, "is worth nothing any more: its end (until) has come");
+		return refuse(policy, seal, err, "is worth nothing any more: its end (until) has come");
 	key = public_key(policy, err);
 	if (key == NULL)
 		return -1;
 	good = strlen(seal->sealed) <= 4 * sizeof signature / 3 && ush_base64url_decode(seal->sealed, strlen(seal->sealed), signature) == SIGNATURE &&
 	       fits(key, content, signature);
 	EVP_PKEY_free(key);
-	return good ? 0 : refuse(seal, err, "was changed since it was sealed, or sealed with another key");
+	return good ? 0 : refuse(policy, seal, err, "was changed since it was sealed, or sealed with another key");
 }
