@@ -14,7 +14,7 @@
 
 #define TEXT_MOST 1000 /* bytes of a name, a reason, a ticket */
 
-static struct ush_broker_options options = {.state_namespace = "default", .output = "text"};
+static struct ush_broker_options options = {.output = "text"};
 static const char *reason, *ticket, *by;
 static struct ush_strings also;
 static bool dry, anyway, take_others;
@@ -45,7 +45,7 @@ static json_t *reports; /* for -o json */
 
 static void add_word(struct ush_buf *out, const char *option, const char *value)
 {
-	USH_AUTO_FREE char *word = value != NULL ? ush_broker_word(value) : NULL;
+	USH_AUTO_FREE char *word = value != NULL ? ush_text_word(value) : NULL;
 
 	if (word != NULL)
 		ush_buf_printf(out, "%s%s %s", option[0] != '\0' ? " " : "", option, word);
@@ -53,7 +53,7 @@ static void add_word(struct ush_buf *out, const char *option, const char *value)
 
 static char *command_again(const struct ush_offboard *o, const char *cluster)
 {
-	USH_AUTO_FREE char *place = ush_broker_place(&options, NULL);
+	USH_AUTO_FREE char *place = ush_broker_place(&options);
 	struct ush_buf out = {0};
 
 	ush_buf_printf(&out, "usher-broker offboard %s", kinds[o->kind]);
@@ -68,22 +68,6 @@ static char *command_again(const struct ush_offboard *o, const char *cluster)
 		add_word(&out, "--also", also.items[i]);
 	add_word(&out, "--cluster", cluster);
 	ush_buf_printf(&out, "%s%s%s%s", take_others ? " --take-from-others" : "", anyway ? " --anyway" : "", dry ? " --dry-run" : "", place);
-	return ush_buf_take(&out);
-}
-
-static char *command_kubectl(const struct ush_policy *policy, const char *name)
-{
-	const char *kubeconfig = options.kubeconfig, *context = options.context;
-	struct ush_buf out = {0};
-
-	for (size_t i = 0; name != NULL && i < policy->cluster_count; i++)
-		if (strcmp(policy->clusters[i].name, name) == 0) {
-			kubeconfig = policy->clusters[i].kubeconfig;
-			context = policy->clusters[i].context;
-		}
-	ush_buf_puts(&out, "kubectl");
-	add_word(&out, "--kubeconfig", kubeconfig);
-	add_word(&out, "--context", context);
 	return ush_buf_take(&out);
 }
 
@@ -106,7 +90,7 @@ static int print(const struct ush_offboard *o, const char *cluster, struct ush_e
 /* Carries it out and tells it; the exit status. */
 static int carry_out(struct ush_offboard *o, struct ush_broker *broker, const struct ush_kube *kube, const char *cluster, struct ush_error *err)
 {
-	USH_AUTO_FREE char *again = command_again(o, cluster), *kubectl = command_kubectl(o->policy, cluster), *same = ush_broker_same(&options, cluster);
+	USH_AUTO_FREE char *again = command_again(o, cluster), *kubectl = ush_printf("kubectl%s", kube != NULL ? broker->way.kubectl : ""), *same = ush_broker_same(&options, cluster);
 	USH_AUTO_FREE char *readmit = ush_printf("usher-broker readmit %s", same);
 	struct ush_error kept = {0};
 	int status;
@@ -154,8 +138,10 @@ static int offboard_one(struct ush_broker *broker, struct ush_policy *policy, en
 
 static int check_name(enum ush_ledger_kind kind, const char *name, struct ush_error *err)
 {
-	const char *why = ush_name_deceives(name) ? "holds a control or invisible character" : *name == '\0' ? "is empty" : strlen(name) > TEXT_MOST ? "is too long" : NULL;
+	const char *why = ush_name_deceives(name) ? "holds a control or invisible character" : strlen(name) > TEXT_MOST ? "is too long" : NULL;
 
+	if (*name == '\0')
+		return ush_fail(err, USH_ERR_USAGE, "offboard whom? The name is empty");
 	if (ush_name_is_system(name))
 		return ush_fail(err, USH_ERR_REFUSED, "%.100s is Kubernetes' own: names that begin with system: are nobody's to offboard", name);
 	if (why == NULL && kind == USH_LEDGER_NAMESPACE)
@@ -203,7 +189,7 @@ static int check(size_t count, char **operands, enum ush_ledger_kind *kind, stru
 		ush_fail(err, USH_ERR_USAGE, "a recording ends nobody's sessions, so --replay shows and does not do");
 		return ush_hint(err, "Say --dry-run, too; or leave --replay out");
 	}
-	if (!dry && (reason == NULL || *reason == '\0')) {
+	if (!dry && (reason == NULL || reason[strspn(reason, " ")] == '\0')) {
 		ush_fail(err, USH_ERR_USAGE, "for what reason?");
 		return ush_hint(err, "Say it, for whoever looks later: --reason \"left the company\"");
 	}
@@ -270,7 +256,7 @@ static int run(size_t count, char **operands, struct ush_error *err)
 	enum ush_ledger_kind kind;
 	int status, recorded;
 
-	if (check(count, operands, &kind, err) != 0 || ush_broker_need_policy(&options, err) != 0 || (policy = ush_policy_load(options.policy, NULL, err)) == NULL ||
+	if (check(count, operands, &kind, err) != 0 || (policy = ush_broker_policy(&options, err)) == NULL ||
 	    ush_broker_open(&broker, &options, false, err) != 0 || open_log(&broker, err) != 0)
 		return -1;
 	reports = json_array();

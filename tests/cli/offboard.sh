@@ -34,7 +34,8 @@ refused 2 'did you mean user' 'a kind that there is not' usr carol --reason x
 refused 2 'one group at a time' 'two groups' group a b --reason x
 refused 2 'for what reason' 'no reason' user carol
 refused 2 'for what reason' 'an empty reason' user carol --reason ''
-refused 2 'is empty' 'an empty name' user '' --reason x
+refused 2 'for what reason' 'a reason of blanks' user carol --reason '  '
+refused 2 'whom\? The name is empty' 'an empty name' user '' --reason x
 refused 2 'control or invisible' 'a name with an escape' user $'car\033ol' --reason x
 refused 2 'too long' 'a name that is none' user "$(printf '%2000s' '' | tr ' ' a)" --reason x
 refused 2 'at most' 'a reason without end' user carol --reason "$(printf '%2000s' '' | tr ' ' a)"

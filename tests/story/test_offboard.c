@@ -30,8 +30,8 @@ START_TEST(a_person_is_denied_first_and_then_taken_out)
 	ck_assert_uint_eq(offboard_subjects(AT("theirs")), 2);
 	offboard_line("removed", "User subject Carol in fancy-namespace/mixed (ours)");
 	offboard_line("removed", "RoleBinding fancy-namespace/alone, which held nobody but User Carol (ours)");
-	ck_assert_ptr_nonnull(strstr(ush_json_string(offboard_line("left", "fancy-namespace/theirs"), "command"), "kubectl patch rolebinding -n fancy-namespace 'theirs' --type=json"));
-	ck_assert_str_eq(ush_json_string(offboard_line("left", "ClusterRoleBinding all"), "command"), "kubectl delete clusterrolebinding 'all'");
+	ck_assert_ptr_nonnull(strstr(ush_json_string(offboard_line("left", "fancy-namespace/theirs"), "command"), "kubectl patch rolebinding -n fancy-namespace --type=json -p '"));
+	ck_assert_str_eq(ush_json_string(offboard_line("left", "ClusterRoleBinding all"), "command"), "kubectl delete clusterrolebinding -- all");
 	ck_assert_uint_eq(fake_kube_count(room.fake, NULL, "/apis/rbac.authorization.k8s.io/v1/rolebindings"), 1); /* one list */
 	offboard_end();
 }
@@ -204,7 +204,8 @@ START_TEST(a_ledger_that_is_full_is_told_with_the_way_out)
 	ck_assert_uint_eq(offboard_subjects(AT("mixed")), 1);
 	left = offboard_line("left", "not kept out of later runs, so the next one gives back what the policy grants: the ledger has no room");
 	ck_assert(json_is_true(json_object_get(left, "todo")));
-	ck_assert_ptr_nonnull(strstr(ush_json_string(left, "text"), "2000 denied, 0 with a role for a time). Make room: readmit --key KEY"));
+	ck_assert_ptr_nonnull(strstr(ush_json_string(left, "text"), "2000 denied, 0 with a role for a time). Make room: usher-broker readmit -f POLICY --key KEY --reason TEXT, of who is in "
+					     "no group any more. All of them: kubectl get configmap -n default usher-broker-ledger -o jsonpath={.data.ledger}"));
 	ck_assert_str_eq(ush_json_string(left, "command"), "usher-broker offboard again");
 	offboard_end();
 }
@@ -368,6 +369,8 @@ START_TEST(of_a_namespace_what_is_ours_goes_and_the_rest_is_told)
 	ck_assert(sync_room_has(RBAC "fancy-namespace/roles/used"));
 	ck_assert(sync_room_has("/api/v1/namespaces/fancy-namespace"));
 	offboard_line("left", "Role fancy-namespace/used (ours): RoleBinding uses");
+	offboard_line("stays", "Namespace fancy-namespace itself, and whatever runs in it");
+	ck_assert(!offboard_says("left", "Namespace fancy-namespace"));
 	offboard_end();
 	offboard_begin(STORY, FULL, USH_LEDGER_NAMESPACE, "fancy-namespac");
 	ck_assert_int_ne(ush_offboard_run(&offboard_one, &room.err), 0);

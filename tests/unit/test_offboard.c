@@ -56,15 +56,6 @@ START_TEST(a_name_that_a_provider_said_is_whole)
 }
 END_TEST
 
-START_TEST(a_word_of_a_command_is_one_word_to_a_shell)
-{
-	USH_AUTO_BUF out = {0};
-
-	ush_report_quote(&out, "it's $(x) `y`");
-	ck_assert_str_eq(out.data, "'it'\\''s $(x) `y`'");
-}
-END_TEST
-
 /* As the ledger compares: who is kept out by it is found in bindings, too. */
 START_TEST(letters_beyond_ascii_have_cases_and_forms_as_well)
 {
@@ -192,6 +183,27 @@ START_TEST(a_report_is_for_a_ticket)
 }
 END_TEST
 
+START_TEST(a_dry_run_says_of_each_deed_that_it_was_none)
+{
+	USH_AUTO_JSON all = ush_report_new(json_pack("{s:s, s:s}", "kind", "user", "name", "carol"), 1795289820, true);
+	USH_AUTO_BUF out = {0}, ticket = {0};
+
+	ush_report_add(all, &(struct ush_line){.word = "revoked", .kind = "sessions"}, "2 sessions");
+	ush_report_add(all, &(struct ush_line){.word = "removed", .kind = "binding"}, "User subject carol");
+	ush_report_add(all, &(struct ush_line){.word = "stays", .kind = "namespace"}, "Namespace a");
+	ush_report_close(all);
+	ush_report_text(all, &out);
+	ck_assert_str_eq(out.data, "revoked   2 sessions (dry run)\n"
+				   "removed   User subject carol (dry run)\n"
+				   "stays     Namespace a\n"
+				   "Nothing is left for you. Nothing was changed: this was a dry run.\n");
+	json_object_set_new(all, "cluster", json_string("k8s.example.com:6443"));
+	ush_report_markdown(all, &ticket);
+	ck_assert_ptr_nonnull(strstr(ticket.data, "Z, cluster: k8s.example.com:6443\n\n"));
+	ck_assert_ptr_nonnull(strstr(ticket.data, "- **revoked** 2 sessions (dry run)\n- **removed** User subject carol (dry run)\n- **stays** Namespace a\n"));
+}
+END_TEST
+
 START_TEST(many_of_a_kind_are_counted)
 {
 	USH_AUTO_JSON all = report();
@@ -208,6 +220,6 @@ START_TEST(many_of_a_kind_are_counted)
 }
 END_TEST
 
-TAP_MAIN("offboard", a_person_is_known_in_every_spelling, a_name_that_a_provider_said_is_whole, a_word_of_a_command_is_one_word_to_a_shell,
+TAP_MAIN("offboard", a_person_is_known_in_every_spelling, a_name_that_a_provider_said_is_whole,
 	 letters_beyond_ascii_have_cases_and_forms_as_well, a_name_of_kubernetes_own_is_no_spelling, a_long_name_is_looked_up_like_a_short_one,
-	 the_closest_names_are_offered, a_report_is_for_people, a_report_is_for_a_ticket, many_of_a_kind_are_counted)
+	 the_closest_names_are_offered, a_report_is_for_people, a_report_is_for_a_ticket, a_dry_run_says_of_each_deed_that_it_was_none, many_of_a_kind_are_counted)

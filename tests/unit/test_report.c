@@ -160,7 +160,7 @@ START_TEST(words_are_quoted_when_a_shell_would_take_them_apart)
 	};
 
 	for (size_t i = 0; i < USH_COUNT(cases); i++) {
-		USH_AUTO_FREE char *quoted = ush_words_quote(cases[i].raw);
+		USH_AUTO_FREE char *quoted = ush_text_word(cases[i].raw);
 
 		ck_assert_str_eq(quoted, cases[i].quoted);
 	}

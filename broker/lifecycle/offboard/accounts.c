@@ -69,7 +69,7 @@ static int look_at(struct ush_offboard *o, size_t number, struct ush_error *err)
 		s->account_count = k + 1;
 		if (!account->same && look_for(o, source, account) != 0 && account->revoked.ambiguous) {
 			*err = account->failed;
-			return ush_hint(err, k == 0 ? "Nothing was done. Say which by the id: usher-broker offboard user ID" : "Nothing was done. Say which by the id: --also ID");
+			return ush_hint(err, k == 0 ? "Nothing was done. Say which by the id, in place of the name" : "Nothing was done. Say which by the id: --also ID");
 		}
 		for (size_t i = 0; i < k && !account->same; i++)
 			account->same = is_same(&s->accounts[i], account);

@@ -104,7 +104,7 @@ static int add_entry(void *context, struct ush_ledger *ledger, struct ush_error 
 	if (ush_ledger_add(ledger, &entry))
 		return 1;
 	ush_ledger_entry_free(&entry);
-	return ush_ledger_full(ledger, o->state_namespace, o->policy->name, USH_ERR_STORE, err);
+	return ush_ledger_full(ledger, o->state_namespace, o->policy->name, o->kube->way, USH_ERR_STORE, err);
 }
 
 /* An entry where no run looks keeps nobody out, nor do those of a ledger that is lost. */
@@ -121,8 +121,8 @@ static void tell_elsewhere(struct ush_offboard *o, const struct denial *denial)
 		ush_report_add(o->report, &(struct ush_line){.word = "left", .kind = "ledger", .todo = true}, "%s. %s", lost.what, lost.hint);
 	if (map == NULL)
 		ush_report_add(o->report, &(struct ush_line){.word = "left", .kind = "state", .todo = true, .more = json_pack("{s:s}", "namespace", o->state_namespace)},
-			       "no run of policy %s keeps its state in namespace %s yet: one that keeps it elsewhere, or in a folder, does not see this entry. Run again with "
-			       "its --state-namespace NAME, or put the ledger into the folder (render)",
+			       "no run of policy %s keeps its state in namespace %s yet: one that keeps it elsewhere, or in a folder, does not see this entry. Say in the "
+			       "policy where it is (cluster.stateNamespace) and run this again, or put the ledger into the folder (render)",
 			       o->policy->name, o->state_namespace);
 }
 

@@ -12,7 +12,9 @@
 #include "broker/sync/look/origin.h"
 #include "broker/sync/look/owner.h"
 #include "common/base/memory.h"
+#include "common/base/text.h"
 #include "common/data/json.h"
+#include "common/kube/way.h"
 
 /* ---- subjects ---- */
 
@@ -116,25 +118,22 @@ static char *cut_patch(const struct ush_dossier *d, const struct ush_item *item)
 	return ush_steal(&text);
 }
 
+/* Behind "--": it may be called "--all". */
 static char *cut_arguments(const struct ush_dossier *d, const struct ush_item *item, const struct ush_hold *hold)
 {
 	static const struct ush_list none;
 	struct ush_item_subject subject;
 	size_t going = 0, all = 0;
-	struct ush_buf out = {0};
+	USH_AUTO_FREE char *name = ush_text_word(hold->name), *where = ush_way_option("n", hold->space), *patch = NULL, *word = NULL;
 	const char *resource = hold->kind == USH_ROLE_BINDING ? "rolebinding" : "clusterrolebinding";
 
 	for (struct ush_walk walk = ush_walk(item->subjects); ush_walk_subject(&walk, item, &subject); all++)
 		going += goes(d, &none, &subject);
-	ush_buf_printf(&out, "%s %s%s%s ", going == all ? "delete" : "patch", resource, hold->space != NULL ? " -n " : "", hold->space != NULL ? hold->space : "");
-	ush_report_quote(&out, hold->name);
-	if (going < all) {
-		USH_AUTO_FREE char *patch = cut_patch(d, item);
-
-		ush_buf_puts(&out, " --type=json -p ");
-		ush_report_quote(&out, patch);
-	}
-	return ush_buf_take(&out);
+	if (going == all)
+		return ush_printf("delete %s%s -- %s", resource, where, name);
+	patch = cut_patch(d, item);
+	word = ush_text_word(patch);
+	return ush_printf("patch %s%s --type=json -p %s -- %s", resource, where, word, name);
 }
 
 /* ---- bindings ---- */

@@ -73,7 +73,7 @@ static void tell_accounts(struct ush_offboard *o, const struct ush_reach *reach)
 							    "names", ush_list_json(&reach->account_names), "powers", words, "by", by)},
 		       "%s could act as %zu ServiceAccount%s of %s%s%s (%s, %s); a token that was taken outlives this. Renew %s (pods that run as %s want a restart then%s)%s",
 		       o->name, reach->accounts, reach->accounts == 1 ? "" : "s", where, all ? ": " : "", all ? names : "", words, by, one ? "it" : "them", one ? "it" : "one of them",
-		       strstr(command, " delete ") != NULL ? "; default comes back by itself, without what was set in it" : "",
+		       strstr(command, " delete ") != NULL ? "; default comes back by itself, without what was set in it: where a template made the namespace, onboard it again" : "",
 		       everywhere ? ", namespace by namespace, as" : "");
 }
 

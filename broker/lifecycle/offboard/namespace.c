@@ -10,6 +10,7 @@
 #include "broker/policy/pattern.h"
 #include "broker/sync/look/owner.h"
 #include "common/base/memory.h"
+#include "common/base/text.h"
 #include "common/data/json.h"
 
 struct found { /* a RoleBinding or a Role */
@@ -171,10 +172,10 @@ static void tell_others(struct room *room)
 
 	for (size_t i = 0; i < room->binding_count; i++) {
 		const struct found *found = &room->bindings[i];
-		USH_AUTO_FREE char *command = ush_printf("%s delete rolebinding -n %s '%s'", o->kubectl, o->name, found->name);
+		USH_AUTO_FREE char *name = ush_text_word(found->name), *command = ush_printf("%s delete rolebinding -n %s -- %s", o->kubectl, o->name, name);
 
 		if (found->foreign != NULL)
-			ush_report_add(o->report, &(struct ush_line){.word = "left", .kind = "binding", .todo = true, .command = strchr(found->name, '\'') == NULL ? command : NULL,
+			ush_report_add(o->report, &(struct ush_line){.word = "left", .kind = "binding", .todo = true, .command = command,
 								     .more = json_pack("{s:s, s:s, s:s, s:s}", "object", "RoleBinding", "namespace", o->name, "name", found->name,
 										       "owner", found->foreign)},
 				       "RoleBinding %s/%s, %s: who is in it stays", o->name, found->name, found->foreign);
@@ -190,7 +191,7 @@ static void tell_rest(struct room *room)
 	struct ush_offboard *o = room->o;
 
 	if (room->accounts.count > 0)
-		ush_report_add(o->report, &(struct ush_line){.word = "left", .kind = "service-accounts", .more = json_pack("{s:o}", "names", ush_list_json(&room->accounts))},
+		ush_report_add(o->report, &(struct ush_line){.word = "stays", .kind = "service-accounts", .more = json_pack("{s:o}", "names", ush_list_json(&room->accounts))},
 			       "%zu ServiceAccount%s in %s", room->accounts.count, room->accounts.count == 1 ? "" : "s", o->name);
 	for (size_t i = 0; i < room->tokens.count; i++) {
 		USH_AUTO_FREE char *command = ush_printf("%s delete secret -n %s %s --ignore-not-found", o->kubectl, o->name, room->tokens.items[i]);
@@ -202,7 +203,7 @@ static void tell_rest(struct room *room)
 	if (room->absent)
 		ush_report_add(o->report, &(struct ush_line){.word = "absent", .kind = "namespace"}, "there is no namespace %s", o->name);
 	else
-		ush_report_add(o->report, &(struct ush_line){.word = "left", .kind = "namespace"}, "Namespace %s itself, and whatever runs in it", o->name);
+		ush_report_add(o->report, &(struct ush_line){.word = "stays", .kind = "namespace"}, "Namespace %s itself, and whatever runs in it", o->name);
 }
 
 /* ---- is there such a namespace? ---- */

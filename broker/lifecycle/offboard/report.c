@@ -20,17 +20,6 @@ const char *ush_report_time(int64_t seconds, char *out)
 	return out;
 }
 
-void ush_report_quote(struct ush_buf *out, const char *text)
-{
-	ush_buf_puts(out, "'");
-	for (; *text != '\0'; text++)
-		if (*text == '\'')
-			ush_buf_puts(out, "'\\''");
-		else
-			ush_buf_add(out, text, 1);
-	ush_buf_puts(out, "'");
-}
-
 json_t *ush_report_new(json_t *about, int64_t now, bool dry)
 {
 	char at[32];
@@ -124,6 +113,12 @@ static char *when(const json_t *report, const json_t *line)
 	return ush_printf("%.10s %.8s UTC", until, until + 11);
 }
 
+/* What such a line tells was not done, and it may be read alone. */
+static const char *not_done(const json_t *report, const json_t *line)
+{
+	return json_is_true(json_object_get(report, "dryRun")) && (says(line, "word", "revoked") || says(line, "word", "removed")) ? " (dry run)" : "";
+}
+
 /* "Two things are", "One thing is", "13 things are" */
 static char *things(size_t count)
 {
@@ -196,8 +191,8 @@ void ush_report_text(const json_t *report, struct ush_buf *out)
 
 		if (!is_told(&tallies, line))
 			continue;
-		ush_buf_printf(out, "%-9s %s%s%s%s%s\n", ush_json_string(line, "word"), until != NULL ? until : "", until != NULL ? "  " : "", text,
-			       safe != NULL ? ": " : "", safe != NULL ? safe : "");
+		ush_buf_printf(out, "%-9s %s%s%s%s%s%s\n", ush_json_string(line, "word"), until != NULL ? until : "", until != NULL ? "  " : "", text,
+			       not_done(report, line), safe != NULL ? ": " : "", safe != NULL ? safe : "");
 	}
 	tell_more(out, &tallies, "          ");
 	tell_end(out, report);
@@ -226,6 +221,7 @@ static void markdown_line(struct ush_buf *out, const json_t *report, const json_
 	if (until != NULL)
 		ush_buf_printf(out, "%s: ", until);
 	markdown_text(out, ush_json_string(line, "text"));
+	ush_buf_puts(out, not_done(report, line));
 	if (command != NULL) {
 		USH_AUTO_FREE char *safe = ush_text_safe(command);
 
@@ -237,7 +233,8 @@ static void markdown_line(struct ush_buf *out, const json_t *report, const json_
 void ush_report_markdown(const json_t *report, struct ush_buf *out)
 {
 	const json_t *subject = ush_json_object(report, "subject");
-	const char *reason = ush_json_string(report, "reason"), *ticket = ush_json_string(report, "ticket"), *by = ush_json_string(report, "by");
+	const char *reason = ush_json_string(report, "reason"), *ticket = ush_json_string(report, "ticket"), *by = ush_json_string(report, "by"),
+		   *cluster = ush_json_string(report, "cluster");
 	struct tallies tallies = {0};
 	json_t *line;
 	size_t i;
@@ -245,12 +242,12 @@ void ush_report_markdown(const json_t *report, struct ush_buf *out)
 	ush_buf_printf(out, "### Offboarding of %s ", ush_json_string(subject, "kind"));
 	markdown_text(out, ush_json_string(subject, "name"));
 	ush_buf_printf(out, "\n\n%s", ush_json_string(report, "at"));
-	for (size_t k = 0; k < 3; k++) {
-		const char *value = (const char *const[]){by, reason, ticket}[k];
+	for (size_t k = 0; k < 4; k++) {
+		const char *value = (const char *const[]){cluster, by, reason, ticket}[k];
 
 		if (value == NULL)
 			continue;
-		ush_buf_printf(out, ", %s: ", (const char *const[]){"by", "reason", "ticket"}[k]);
+		ush_buf_printf(out, ", %s: ", (const char *const[]){"cluster", "by", "reason", "ticket"}[k]);
 		markdown_text(out, value);
 	}
 	ush_buf_puts(out, "\n\n");

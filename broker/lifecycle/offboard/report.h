@@ -20,7 +20,7 @@
 #define USH_UNTIL_UNKNOWN (-2)
 
 struct ush_line {
-	const char *word; /* revoked denied removed left until could unknown absent */
+	const char *word; /* revoked denied removed stays left until could unknown absent */
 	const char *kind;
 	bool todo;
 	int64_t until;	     /* Unix seconds, or one of the above; 0: no such member */
@@ -45,9 +45,6 @@ void ush_report_close(json_t *report);
 #define USH_REPORT_MOST 20
 void ush_report_text(const json_t *report, struct ush_buf *out);
 void ush_report_markdown(const json_t *report, struct ush_buf *out);
-
-/* 'text', as a shell reads it, whatever is in it: for commands. */
-void ush_report_quote(struct ush_buf *out, const char *text);
 
 /* "2026-11-21T14:37:00Z"; out holds 32 bytes. */
 const char *ush_report_time(int64_t seconds, char *out);

@@ -11,6 +11,7 @@
 #include "broker/sync/look/origin.h"
 #include "broker/sync/look/owner.h"
 #include "common/base/memory.h"
+#include "common/kube/way.h"
 
 #define MOST 100 /* names that are kept */
 
@@ -149,18 +150,21 @@ void ush_offboard_tell_strangers(struct ush_offboard *o)
 	for (size_t i = 0; o->strangers != NULL && i < o->strangers->count; i++) {
 		const struct stranger *one = &o->strangers->items[i];
 		USH_AUTO_FREE char *more = one->count > 1 ? ush_printf(" and %zu more", one->count - 1) : ush_strdup("");
-		USH_AUTO_BUF command = {0};
+		USH_AUTO_FREE char *also = ush_way_option("also", one->name), *command = ush_printf("%s%s", o->again, also);
 
-		ush_buf_printf(&command, "%s --also ", o->again);
-		ush_report_quote(&command, one->name);
 		ush_report_add(o->report,
-			       &(struct ush_line){.word = "left", .kind = "stranger", .todo = true, .command = command.data,
+			       &(struct ush_line){.word = "left", .kind = "stranger", .todo = true, .command = command,
 						  .more = json_pack("{s:s, s:s, s:s, s:I}", "subject", one->name, "namespace", one->space, "name", one->binding, "count",
 								    (json_int_t)one->count)},
 			       "%s is in RoleBinding %s/%s%s (ours) and in none of its groups any more: the next apply takes it out; if it is what %s was called before, do it now",
 			       one->name, one->space, one->binding, more, o->name);
 	}
-	if (o->strangers != NULL && o->strangers->others > 0)
-		ush_report_add(o->report, &(struct ush_line){.word = "left", .kind = "stranger", .todo = true, .more = json_pack("{s:I}", "count", (json_int_t)o->strangers->others)},
-			       "more names than these %d stand in bindings whose groups they are in no more (%zu times): usher-broker plan lists them", MOST, o->strangers->others);
+	if (o->strangers != NULL && o->strangers->others > 0) {
+		USH_AUTO_FREE char *command = ush_way_broker(o->kube->way, "plan");
+
+		ush_report_add(o->report,
+			       &(struct ush_line){.word = "left", .kind = "stranger", .todo = true, .command = command,
+						  .more = json_pack("{s:I}", "count", (json_int_t)o->strangers->others)},
+			       "more names than these %d stand in bindings whose groups they are in no more (%zu times); a plan lists them", MOST, o->strangers->others);
+	}
 }
