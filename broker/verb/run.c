@@ -5,6 +5,7 @@
  */
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "broker/policy/reader.h"
 #include "broker/serve/schedule.h"
@@ -18,7 +19,7 @@
 #define LONGEST	     (30 * 86400) /* seconds between two runs */
 #define HEALTHY_RUNS 3		  /* intervals without a complete run that are no worry yet */
 
-static struct ush_broker_options options = {.state_namespace = "default", .rights = "auto"};
+static struct ush_broker_options options = {.rights = "auto"};
 static const char *every_text = "5m", *jitter_text, *healthy_text, *listen_text = "127.0.0.1:9464";
 static long max_runs = -1;
 static int64_t every = 300, jitter, healthy;
@@ -135,10 +136,14 @@ static int read_durations(struct ush_error *err)
 
 static int check_options(struct ush_error *err)
 {
+	struct stat st;
+
 	if (ush_broker_need_policy(&options, err) != 0 || read_durations(err) != 0)
 		return -1;
 	if (strcmp(options.policy, "-") == 0)
 		return ush_fail(err, USH_ERR_USAGE, "-f -: each run reads the policy again, and stdin can be read once; name a file");
+	if (stat(options.policy, &st) == 0 && !S_ISREG(st.st_mode))
+		return ush_fail(err, USH_ERR_USAGE, "-f %s: is no file, and each run reads the policy again; name a file", options.policy);
 	if (options.journal != NULL && strcmp(options.journal, "") == 0)
 		return ush_fail(err, USH_ERR_USAGE, "--audit-log wants the name of a file");
 	if (max_runs == 0)

@@ -98,6 +98,13 @@ void ush_watch_works(struct ush_watch *watch, const char *cluster)
 
 /* ---- from run to run ---- */
 
+bool ush_watch_place(struct ush_watch *watch, const char *state_namespace)
+{
+	if (watch->place[0] == '\0')
+		snprintf(watch->place, sizeof watch->place, "%s", state_namespace);
+	return strcmp(watch->place, state_namespace) == 0;
+}
+
 void ush_watch_begin(struct ush_watch *watch)
 {
 	watch->told = 0;

@@ -23,18 +23,28 @@
 #include "common/kube/config.h"
 
 struct ush_progress;
+struct ush_way;
 
 struct ush_kube {
 	const struct ush_world *world;
 	struct ush_kube_config *config; /* owned by the caller */
 	const char *field_manager;      /* "usher-broker" */
 	struct ush_progress *progress; /* zero-initialised: shows how many objects of lists were read. NULL: nothing is shown */
+	const struct ush_way *way; /* how a person gets there (way.h), for what hints say; NULL: as kubectl does by itself */
 	bool parting; /* the requests are made although SIGINT or SIGTERM came, within 5 s: what leaves things in order */
 };
 
 /* Unix seconds by the server's clock, once one of its answers had a Date; by our own until then. What is written into the
  * cluster or decided from what stands there is timed by one clock, whatever machine a run is on. */
 int64_t ush_kube_now(const struct ush_kube *kube);
+
+/* How many seconds the server's clock is ahead of ours (less than 0: behind). 0 until one of its answers had a Date. */
+int64_t ush_kube_ahead(const struct ush_kube *kube);
+
+/* What both clocks say has come: ush_kube_now, but of two that are so many seconds apart that one of them must be wrong the
+ * earlier. For what cannot be undone when it was wrong: the end of what was given for a time. */
+#define USH_KUBE_APART 86400
+int64_t ush_kube_come(const struct ush_kube *kube);
 
 /* GET path (from '/'). *status is 200 or 404; *out is NULL on 404. Owned by the caller. */
 int ush_kube_get(const struct ush_kube *kube, const char *path, int *status, json_t **out, struct ush_error *err);

@@ -32,6 +32,7 @@ struct ush_kube_config {
 	int minor; /* of the server's version (list.h): 0 not asked yet, -1 it does not tell */
 	bool dated;      /* the server told what time it is there (ush_kube_now) */
 	int64_t ahead_s; /* how far its clock is ahead of ours */
+	int64_t dated_ms, dated_boot_ms; /* its clock then, by the boot clock's time: ours may be set meanwhile */
 	size_t requests; /* made with it so far; of these */
 	size_t writes;	 /* what may change something: no read, and no review */
 };

@@ -5,6 +5,7 @@
 
 #include "common/base/memory.h"
 #include "common/data/json.h"
+#include "common/kube/way.h"
 
 #define ANSWER_CAP      (8U << 20)
 #define LIST_CAP        ((size_t)1 << 30)
@@ -128,7 +129,8 @@ int ush_kube_judge(const struct ush_kube *kube, const char *method, const char *
 	if (status == 401) {
 		ush_fail(err, USH_ERR_LOGIN, "%s does not accept our credentials (401, context %s)",
 			 ush_kube_server_name(kube), kube->config->context);
-		return ush_hint(err, "Try them: kubectl auth whoami");
+		message = ush_way_kubectl(kube->way, "auth whoami");
+		return ush_hint(err, "Try them: %s", message);
 	}
 	if (status != 403 && status != 429 && status < 500)
 		return 0;
@@ -149,11 +151,27 @@ static void take_date(const struct ush_kube *kube, int64_t date, int64_t sent)
 		return;
 	config->dated = true;
 	config->ahead_s = date > now ? date - now : date + 1 < sent ? date + 1 - sent : 0;
+	config->dated_ms = kube->world->now_ms(kube->world->context) + config->ahead_s * 1000;
+	config->dated_boot_ms = ush_boot_ms(kube->world);
 }
 
 int64_t ush_kube_now(const struct ush_kube *kube)
 {
-	return ush_now(kube->world) + kube->config->ahead_s;
+	const struct ush_kube_config *config = kube->config;
+
+	return config->dated ? (config->dated_ms + ush_boot_ms(kube->world) - config->dated_boot_ms) / 1000 : ush_now(kube->world);
+}
+
+int64_t ush_kube_ahead(const struct ush_kube *kube)
+{
+	return kube->config->dated ? kube->config->ahead_s : 0;
+}
+
+int64_t ush_kube_come(const struct ush_kube *kube)
+{
+	int64_t ahead = ush_kube_ahead(kube);
+
+	return ush_kube_now(kube) - (ahead > USH_KUBE_APART ? ahead : 0);
 }
 
 struct relay { /* notes that a piece went out */

@@ -6,8 +6,10 @@
 #include <openssl/x509_vfy.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "common/base/memory.h"
+#include "common/base/moment.h"
 
 #define MIB ((size_t)1 << 20)
 
@@ -221,15 +223,27 @@ static int too_late(struct ush_exchange *x)
 			x->header_bytes > 0 ? " to the end" : "", (double)x->timeout_ms / 1000);
 }
 
+/* Whether a certificate is not valid yet, or no more, our own clock says, which may be the one that is wrong. */
+static char *clock_words(long verdict)
+{
+	USH_AUTO_FREE char *now = ush_moment(time(NULL)); /* which OpenSSL went by, too */
+
+	if (verdict != X509_V_ERR_CERT_NOT_YET_VALID && verdict != X509_V_ERR_CERT_HAS_EXPIRED)
+		return ush_strdup("");
+	return ush_printf(" by this machine's clock, where it is %.10s", now);
+}
+
 static int not_trusted(struct ush_exchange *x)
 {
+	USH_AUTO_FREE char *words = NULL;
 	long verdict = X509_V_OK;
 
 	curl_easy_getinfo(x->easy, CURLINFO_SSL_VERIFYRESULT, &verdict); /* a wrong name leaves it at where it began */
-	return ush_fail(x->err, USH_ERR_UNAVAILABLE, "%s: certificate is not trusted (%s)", x->host,
+	words = clock_words(verdict);
+	return ush_fail(x->err, USH_ERR_UNAVAILABLE, "%s: certificate is not trusted (%s%s)", x->host,
 			verdict != X509_V_OK && verdict != X509_V_ERR_UNSPECIFIED
 				? X509_verify_cert_error_string(verdict)
-				: "it is not made for this name");
+				: "it is not made for this name", words);
 }
 
 int ush_answer_failed(struct ush_exchange *x, CURLcode result)

@@ -4,7 +4,7 @@
 # which that can come: at rest, while it reads a source, while the API server says nothing, while it writes.
 . "${USHER_SRC:-$PWD}/tests/support/e2e.sh"
 need cluster
-have curl jq || skip_all 'no curl or jq on this machine'
+have curl jq openssl || skip_all 'no curl, jq or openssl on this machine'
 me=system:serviceaccount:usher-system:usher-broker
 
 # ---- what is carried out: groups come from a program, which waits where it is told to ----
@@ -43,12 +43,12 @@ stay() { # NAME [OPTION...]: PID, URL; its log is $T/NAME.log
 	${AS[@]+"${AS[@]}"} "$BROKER" run -f "$T/policy.yaml" --rights any --state-namespace usher-system --listen 127.0.0.1:0 --audit-log "$T/$1.jsonl" "${@:2}" >"$T/$1.log" 2>&1 &
 	PID=$!
 	at_exit kill -KILL "$PID"
-	wait_for 20 grep -q 'http://' "$T/$1.log" || note "$(cat "$T/$1.log")"
+	wait_for 120 grep -q 'http://' "$T/$1.log" || note "$(cat "$T/$1.log")"
 	URL=$(sed -nE 's|.*; (http://[^/]*)/metrics.*|\1|p' "$T/$1.log")
 }
-count() { curl -sS --max-time 10 "$URL/metrics" | awk -v name="usher_broker_runs_total{result=\"$1\"}" '$1 == name { print $2 }'; } # complete|failed
+count() { curl -sS --max-time 60 "$URL/metrics" | awk -v name="usher_broker_runs_total{result=\"$1\"}" '$1 == name { print $2 }'; } # complete|failed
 reached() { [ "$(count "$1")" -ge "$2" ]; } # RESULT NUMBER
-more() { wait_for 20 reached complete $(($(count complete) + $1)); } # NUMBER
+more() { wait_for 120 reached complete $(($(count complete) + $1)); } # NUMBER
 ended() { ! kill -0 "$PID" 2>/dev/null; }
 holder() { admin get lease usher-broker -n usher-system -o jsonpath='{.spec.holderIdentity}'; }
 bindings() { admin get rolebindings -A -o json | jq -r --arg name "$1" '[.items[] | select(.metadata.name == $name)] | length'; } # NAME
@@ -57,7 +57,7 @@ are() { [ "$(bindings "$1")" = "$2" ]; } # NAME NUMBER
 asked_to_end() { # NAME WHAT STATUS: SIGTERM, and how it ended
 	local code
 	kill -TERM "$PID"
-	ok "$2: SIGTERM ends it" wait_for 10 ended
+	ok "$2: SIGTERM ends it" wait_for 120 ended
 	wait "$PID"
 	code=$?
 	is "$code" "$3" "$2: with status $3"
@@ -89,16 +89,16 @@ rotated() { # NAME FILE: the `run` of that name reads its token there
 	new=$(token_for "$1-new")
 	replace "$2" "$new"
 	admin delete secret "$1-old" -n usher-system >/dev/null
-	ok "$1: the token that was is refused by the API server" wait_for 60 refused "$old"
+	ok "$1: the token that was is refused by the API server" wait_for 120 refused "$old"
 	failed=$(count failed)
 	ok "$1: a run whose token file was replaced goes on" more 3
 	is "$failed $(count failed)" '0 0' "$1: without a run that failed"
 	admin delete rolebinding "$1" -n apps >/dev/null
-	ok "$1: with the new token it does its work" wait_for 60 are "$1" 1
+	ok "$1: with the new token it does its work" wait_for 120 are "$1" 1
 	old=$new # and the other way round: the token ends before another one is there
 	admin delete secret "$1-new" -n usher-system >/dev/null
-	ok "$1: a token that ended is refused" wait_for 60 refused "$old"
-	ok "$1: which a run says" wait_for 60 grep -q 'does not accept our credentials (401' "$T/$1.log"
+	ok "$1: a token that ended is refused" wait_for 120 refused "$old"
+	ok "$1: which a run says" wait_for 120 grep -q 'does not accept our credentials (401' "$T/$1.log"
 	replace "$2" "$(token_for "$1-last")"
 	ok "$1: and goes on when there is another" more 2
 	is "$(grep -c 'does not accept our credentials (401' "$T/$1.log")" 1 "$1: however many runs failed, it is said once"
@@ -134,6 +134,83 @@ in_a_pod() { # where a pod's clients look, with nothing else to go by
 	asked_to_end in-pod 'in a pod' 0
 }
 
+# ---- certificates ----
+
+client_certificate() { # NAME: $T/client.crt and its key, of an admin of that name
+	(cd "$T" && openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout client.key.new -subj "/O=system:masters/CN=$1" -out client.csr &&
+		openssl x509 -req -in client.csr -CA "$CLUSTER/ca.crt" -CAkey "$CLUSTER/ca.key" -CAcreateserial -days 7 -out client.crt.new &&
+		chmod 600 client.key.new && mv client.key.new client.key && mv client.crt.new client.crt) 2>>"$T/openssl.log"
+}
+other_authority() { # another CA, and the API server with a certificate of it; new-ca.crt
+	(mkdir -p "$T/other" && "$SUPPORT/certificates.sh" "$T/other" && cp "$T/other/server.key" "$CLUSTER/server.key" && cp "$T/other/server.crt" "$CLUSTER/server.crt") 2>>"$T/openssl.log"
+}
+as() { audit_caught_up; jq -e --arg name "$1" 'select(.user.username == $name)' "$CLUSTER/audit.log" >/dev/null; } # NAME
+trusts() { curl -sS -o /dev/null --max-time 5 --cacert "$1" "$SERVER/version" 2>/dev/null; } # CA
+
+by_certificate() {
+	local failed
+	policy by-cert apps
+	cp "$CLUSTER/ca.crt" "$T/run-ca.crt"
+	client_certificate first-name
+	cat >"$T/cert.kubeconfig" <<-EOF
+	apiVersion: v1
+	kind: Config
+	clusters: [{name: test, cluster: {server: "$SERVER", certificate-authority: "$T/run-ca.crt"}}]
+	contexts: [{name: own, context: {cluster: test, user: own}}]
+	current-context: own
+	users: [{name: own, user: {client-certificate: "$T/client.crt", client-key: "$T/client.key"}}]
+	EOF
+	chmod 600 "$T/cert.kubeconfig"
+	stay by-cert --every 1s --kubeconfig "$T/cert.kubeconfig"
+	ok 'a client certificate: it comes to rest' more 2
+	failed=$(count failed)
+	client_certificate second-name
+	ok 'a client certificate that was replaced is shown' wait_for 30 as second-name
+	ok 'and the runs go on' more 2
+	is "$(count failed)" "$failed" 'without one that failed'
+
+	cp "$CLUSTER/server.crt" "$T/old-server.crt"
+	cp "$CLUSTER/server.key" "$T/old-server.key"
+	other_authority
+	ok 'another CA: the API server has it' wait_for 120 trusts "$T/other/ca.crt"
+	ok 'another CA: a run says so' wait_for 60 grep -q 'certificate is not trusted' "$T/by-cert.log"
+	is "$(grep -c 'certificate is not trusted' "$T/by-cert.log")" 1 'another CA: once'
+	cp "$T/other/ca.crt" "$T/run-ca.crt.new" && mv "$T/run-ca.crt.new" "$T/run-ca.crt"
+	ok 'another CA: and goes on when the kubeconfig has it' more 2
+	cp "$T/old-server.key" "$CLUSTER/server.key"
+	cp "$T/old-server.crt" "$CLUSTER/server.crt"
+	ok 'another CA: the first one is back' wait_for 120 trusts "$CLUSTER/ca.crt"
+	cp "$CLUSTER/ca.crt" "$T/run-ca.crt.new" && mv "$T/run-ca.crt.new" "$T/run-ca.crt"
+	ok 'another CA: with that, too' more 2
+	asked_to_end by-cert 'with a certificate' 0
+}
+
+# ---- two of them ----
+
+two_at_once() { # both begin in the same second, again and again, and somebody takes away what they write
+	local first log
+	policy both apps
+	stay one --every 1s --kubeconfig "$T/account.kubeconfig"
+	first=$PID
+	stay two --every 1s --kubeconfig "$T/account.kubeconfig"
+	for _ in 1 2 3 4 5 6; do
+		admin delete rolebinding both -n apps >/dev/null 2>&1
+		wait_for 30 are both 1 || break
+	done
+	ok 'two at once: what was taken away six times is there' are both 1
+	ok 'two at once: the second one works' more 2
+	is "$(count failed)" 0 'two at once: none of its runs failed'
+	kill -KILL "$first" # in the middle of whatever it does, its Lease with it
+	wait "$first" 2>/dev/null
+	admin delete rolebinding both -n apps >/dev/null 2>&1
+	ok 'two at once: when one is killed, the other goes on, after the Lease at the latest' wait_for 120 are both 1
+	is "$(count failed)" 0 'two at once: still none failed'
+	asked_to_end two 'two at once' 0
+	for log in one two; do
+		status 0 "two at once: the audit log of $log is whole" "$BROKER" verify-log "$T/$log.jsonl"
+	done
+}
+
 # ---- signals ----
 
 while_it_reads() { # a source that takes its time
@@ -141,13 +218,13 @@ while_it_reads() { # a source that takes its time
 	stay source --every 1s --kubeconfig "$T/account.kubeconfig"
 	more 1
 	touch "$T/block"
-	wait_for 30 test -e "$T/blocked"
+	wait_for 120 test -e "$T/blocked"
 	asked_to_end source 'while a source is read' 0
 	rm "$T/block" "$T/blocked"
 	is "$(bindings slow)" 1 'while a source is read: nothing was taken away'
 }
 
-under_way() { curl -sS --max-time 10 "$URL/metrics" | grep '^usher_broker_run_under_way 1' >/dev/null; }
+under_way() { curl -sS --max-time 60 "$URL/metrics" | grep '^usher_broker_run_under_way 1' >/dev/null; }
 
 while_it_asks() { # an API server that says nothing any more
 	local server code
@@ -156,9 +233,9 @@ while_it_asks() { # an API server that says nothing any more
 	stay server --every 1s --kubeconfig "$T/account.kubeconfig"
 	more 1
 	kill -STOP "$server"
-	wait_for 30 under_way
+	wait_for 120 under_way
 	kill -TERM "$PID"
-	ok 'while the API server says nothing: SIGTERM ends it' wait_for 20 ended
+	ok 'while the API server says nothing: SIGTERM ends it' wait_for 120 ended
 	kill -CONT "$server"
 	wait "$PID"
 	code=$?
@@ -166,12 +243,10 @@ while_it_asks() { # an API server that says nothing any more
 	log_is_whole server 'while the API server says nothing'
 }
 
-made() { # NAME: namespaces in which the API server has made a binding of that name for us
-	jq -r --arg me "$me" --arg name "$1" 'select(.user.username == $me and .verb == "create" and .objectRef.resource == "rolebindings" and
-		.stage == "ResponseComplete" and (.objectRef.name // .responseObject.metadata.name) == $name and .responseStatus.code == 201) | .objectRef.namespace' \
-		"$CLUSTER/audit.log" | sort -u
+made() { # NAME: bindings of that name that the API server has made for us; by grep alone, for the run goes on meanwhile
+	grep "\"username\":\"$me\"" "$CLUSTER/audit.log" | grep -c "\"verb\":\"create\".*\"resource\":\"rolebindings\",\"namespace\":\"[^\"]*\",\"name\":\"$1\".*\"code\":201"
 }
-are_made() { [ "$(made "$1" | wc -l)" -ge "$2" ]; }
+are_made() { [ "$(made "$1")" -ge "$2" ]; }
 
 while_it_writes() {
 	local namespaces
@@ -181,7 +256,7 @@ while_it_writes() {
 	# shellcheck disable=SC2086 # words
 	policy many $namespaces
 	stay writes --every 1h --kubeconfig "$T/account.kubeconfig"
-	wait_for 60 are_made many 100
+	wait_for 120 are_made many 100
 	asked_to_end writes 'while it writes' 10
 	like "$(cat "$T/writes.log")" 'stopped by a signal: of [0-9,]+ changes [0-9,]+ are done, 0 were under way and may be, [0-9,]+ were not tried' \
 		'while it writes: what was under way came to its end, and is counted'
@@ -205,7 +280,7 @@ while_the_disk_is_full() { # its log is on a disk with room for a few lines
 	# shellcheck disable=SC2046 # words
 	policy full $(seq -f 'team-%.0f' 1500) # who keeps the same role loses nothing, so no limit is in the way
 	stay small/full --every 1s --kubeconfig "$T/account.kubeconfig"
-	ok 'a full disk: the runs fail' wait_for 60 failed
+	ok 'a full disk: the runs fail' wait_for 120 failed
 	mount -o remount,size=4m "$T/small"
 	ok 'with room again they go on' more 2
 	is "$(jq -r 'select(.event == "log.lost") | .lines > 10' <(grep '}$' "$T/small/full.jsonl"))" true 'and the log says how many lines are not in it'
@@ -225,7 +300,9 @@ admin create clusterrolebinding usher-broker --clusterrole=cluster-admin --servi
 account_kubeconfig usher-broker "$T/account.kubeconfig"
 by_kubeconfig
 in_a_pod
+by_certificate
 replace "$T/account.kubeconfig.token" "$(token_for signals)"
+two_at_once
 while_it_reads
 while_it_asks
 while_it_writes

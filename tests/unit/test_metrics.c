@@ -55,6 +55,19 @@ START_TEST(a_run_is_told_in_numbers)
 }
 END_TEST
 
+START_TEST(how_far_the_clocks_are_apart_is_told_where_it_is_known)
+{
+	begin("apply", 0);
+	ush_metrics_text(&out, &run, NULL);
+	ck_assert_ptr_null(strstr(out.data, "usher_broker_clock_offset_seconds"));
+	ush_buf_free(&out);
+	run.dated = true;
+	run.ahead_s = -3600;
+	ush_metrics_text(&out, &run, NULL);
+	expect("usher_broker_clock_offset_seconds{policy=\"default\"} -3600");
+}
+END_TEST
+
 /* BF02: a run that failed in part never looks like a success */
 START_TEST(a_run_that_failed_keeps_the_time_of_the_last_success)
 {
@@ -195,6 +208,6 @@ START_TEST(the_file_is_put_in_place_whole_and_read_again)
 }
 END_TEST
 
-TAP_MAIN("metrics", a_run_is_told_in_numbers, a_run_that_failed_keeps_the_time_of_the_last_success,
+TAP_MAIN("metrics", a_run_is_told_in_numbers, how_far_the_clocks_are_apart_is_told_where_it_is_known, a_run_that_failed_keeps_the_time_of_the_last_success,
 	 a_run_that_never_succeeded_says_no_time_of_success, a_plan_with_something_to_do_is_a_success_and_an_apply_with_status_1_is_none,
 	 a_brake_and_a_source_that_was_not_read_are_told_apart, what_is_left_of_a_run_is_told, who_is_kept_out_and_who_was_elevated_is_counted, names_cannot_break_a_line, every_name_has_its_help_and_type_once, the_file_is_put_in_place_whole_and_read_again)

@@ -211,6 +211,8 @@ static void put_state(struct ush_buf *out, const struct ush_run *run)
 void ush_metrics_text(struct ush_buf *out, const struct ush_run *run, const char *before)
 {
 	put_run(out, run, before);
+	if (run->dated)
+		one(out, run, "usher_broker_clock_offset_seconds", "By how much the API server's clock is ahead of this machine's; less than 0: behind.", (double)run->ahead_s);
 	if (run->plan != NULL) {
 		put_sources(out, run);
 		put_changes(out, run);

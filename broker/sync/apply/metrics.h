@@ -20,6 +20,8 @@ struct ush_run {
 	const struct ush_ledger *ledger; /* NULL: it was not read. Told with a plan alone */
 	int status;			 /* the exit status */
 	int64_t now, took_ms;
+	bool dated;	 /* the API server said what time it is */
+	int64_t ahead_s; /* its clock of ours; less than 0: behind */
 };
 
 /* Appends. before: what the last run wrote, or NULL: the time of the last success is taken from it when this is none.
