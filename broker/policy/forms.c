@@ -64,7 +64,8 @@ static const struct ush_form moment = {.type = USH_FORM_TIME}, duration = {.type
 static const struct ush_form flag = {.type = USH_FORM_FLAG}, selector = {.type = USH_FORM_LABELS}, levels = {.type = USH_FORM_LEVELS};
 static const struct ush_form runs = {.type = USH_FORM_NUMBER, .least = 1, .most = 1000}, spaces = {.type = USH_FORM_NUMBER, .least = 1, .most = 100000};
 static const struct ush_form label_pairs = {.type = USH_FORM_PAIRS, .regex = "^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$", .most = 63, .may_be_empty = true};
-static const struct ush_form pairs = {.type = USH_FORM_PAIRS, .may_be_empty = true}, quantities = {.type = USH_FORM_PAIRS, .numbers = true};
+static const struct ush_form pairs = {.type = USH_FORM_PAIRS, .may_be_empty = true}, quantities = {
+	.type = USH_FORM_PAIRS, .regex = "^[+]?([0-9]+[.]?[0-9]*|[.][0-9]+)([numkMGTPE]|[KMGTPE]i|[eE][-+]?[0-9]+)?$", .numbers = true};
 static const struct ush_form names = {.type = USH_FORM_CHOICE, .choices = "leaf|path|id"};
 static const struct ush_form cases = {.type = USH_FORM_CHOICE, .choices = "keep|lower"};
 static const struct ush_form layouts = {.type = USH_FORM_CHOICE, .choices = "role|group|users"};
@@ -82,6 +83,7 @@ static const struct ush_member cluster_members[] = {
 	{"userPrefix", false, &maybe_prefix, AT(user_prefix), "what it puts in front of a person, nothing unless said"},
 	{"groupClaim", false, &any_text, AT(group_claim), "claim of the token that lists groups, groups unless said"},
 	{"tokenLifetime", false, &duration, AT(token_lifetime), "how long an ID token lives, for `offboard`, where the provider does not say it"},
+	{"stateNamespace", false, &label, AT(state_namespace), "namespace of the broker's own ConfigMaps and lease, default unless said"},
 	{"tenantLabel", false, &label_key, AT(tenant_label), "label of namespaces that share a set of objects"},
 	END};
 const struct ush_form ush_form_cluster = {.type = USH_FORM_MAP, .members = cluster_members};

@@ -79,6 +79,7 @@ void ush_policy_free(struct ush_policy *policy)
 	free(policy->group_prefix);
 	free(policy->user_prefix);
 	free(policy->group_claim);
+	free(policy->state_namespace);
 	free(policy->tenant_label);
 	free(policy->seal_key);
 	free(policy->name);

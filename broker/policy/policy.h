@@ -110,6 +110,7 @@ struct ush_policy {
 	char *user_prefix;  /* of USH_LAYOUT_USERS, "" unless said */
 	char *group_claim;  /* claim of a token that lists groups, "groups" unless said: for `claims` */
 	int64_t token_lifetime; /* seconds that an ID token lives, for who is offboarded where the provider does not say it; 0: not said */
+	char *state_namespace; /* where a run keeps state, ledger and lease; NULL: not said, and "default" unless somebody says it by hand */
 	char *tenant_label; /* namespaces of one value share an ApplySet; NULL: all do */
 	struct ush_cluster *clusters; /* none: the one that kubeconfig and options name */
 	size_t cluster_count;

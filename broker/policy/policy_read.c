@@ -9,6 +9,7 @@
 
 #include "broker/policy/naming.h"
 #include "common/base/memory.h"
+#include "common/base/text.h"
 
 static void expect(struct ush_reader *r, const struct ush_node *top, const char *key, const char *value)
 {
@@ -169,7 +170,10 @@ struct ush_policy *ush_policy_read(const char *text, size_t length, const char *
 	read_top(&r, top, policy);
 	if (faults != NULL && r.count == faults->count && r.count > 1)
 		sort_faults(faults, name);
-	if (r.count > 1)
-		ush_hint(err, "%zu more fault%s; see them all: usher-broker validate -f %s", r.count - 1, r.count == 2 ? "" : "s", name);
+	if (r.count > 1) {
+		USH_AUTO_FREE char *file = ush_text_word(strcmp(name, "stdin") == 0 ? "-" : name);
+
+		ush_hint(err, "%zu more fault%s; see them all: usher-broker validate -f %s", r.count - 1, r.count == 2 ? "" : "s", file);
+	}
 	return r.count == 0 ? ush_steal(&policy) : NULL;
 }

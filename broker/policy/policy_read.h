@@ -29,6 +29,9 @@ void ush_policy_read_selector(struct ush_reader *r, const struct ush_node *node,
 /* After grants: the roles of templates become grants behind them. */
 void ush_policy_read_templates(struct ush_reader *r, const struct ush_node *node, struct ush_policy *policy);
 
+/* Faults for amounts of the template at path that the API server would refuse. policy_bounds.c */
+void ush_policy_check_bounds(struct ush_reader *r, const struct ush_node *template, const char *path);
+
 /* Appends the grant that a template's role is; "role" of the node at path was read. policy_grants.c */
 void ush_policy_add_template_grant(struct ush_reader *r, const struct ush_node *node, const char *path, struct ush_policy *policy,
 				   const struct ush_template *template, struct ush_template_role *role);

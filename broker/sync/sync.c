@@ -11,6 +11,7 @@
 #include "broker/sync/state/ledger_note.h"
 #include "broker/sync/state/store.h"
 #include "common/base/memory.h"
+#include "common/data/json.h"
 
 /* ---- sources ---- */
 
@@ -208,19 +209,55 @@ static int read_ledger_again(struct ush_sync *sync, struct ush_error *err)
 	return ush_ledger_load(&sync->ledger, sync->kube, sync->state_namespace, sync->policy->name, NULL, err);
 }
 
+/* ---- whose state it is ---- */
+
+/* Where nobody's namespace is: a state that somebody made elsewhere is not for us to point at. */
+static const char *const homes[] = {"default", "usher-system"};
+
+/* The binding's ApplySet is one of this policy's with its parent there, and the parent is, as far as we may look. */
+static bool is_home(const struct ush_sync *sync, const char *space)
+{
+	USH_AUTO_FREE char *path = ush_state_path(space, sync->policy->name);
+	USH_AUTO_JSON map = NULL;
+	bool of_it = false;
+	int status;
+
+	for (size_t i = 0; i < sync->desired->shard_count && !of_it; i++) {
+		USH_AUTO_FREE char *set = ush_name_applyset(sync->desired->shards[i], space, "ConfigMap", "");
+
+		of_it = strcmp(set, sync->observed.ours_set) == 0;
+	}
+	return of_it && (ush_kube_get(sync->kube, path, &status, &map, &(struct ush_error){0}) != 0 || map != NULL);
+}
+
+/* A run that would begin anew beside a state that there is lets in whom that keeps out, and takes for forged what that gave. */
+static int check_home(const struct ush_sync *sync, const char *version, struct ush_error *err)
+{
+	if (sync->kube == NULL || version != NULL || sync->observed.ours_set == NULL)
+		return 0;
+	for (size_t i = 0; i < USH_COUNT(homes); i++) {
+		if (strcmp(homes[i], sync->state_namespace) == 0 || !is_home(sync, homes[i]))
+			continue;
+		ush_fail(err, USH_ERR_REFUSED, "RoleBinding %.200s is of runs that keep their state in namespace %s, and this one would begin anew in %s, where nobody is kept out and "
+			 "nothing was given for a time; nothing was written", sync->observed.ours, homes[i], sync->state_namespace);
+		return ush_hint(err, "Say it in the policy: cluster.stateNamespace: %s. How it is moved: usher-policy(5)", homes[i]);
+	}
+	return 0;
+}
+
 /* ---- the plan ---- */
 
 static void find_lost(const struct ush_sync *sync, struct ush_error *lost)
 {
 	if (sync->kube != NULL)
-		ush_ledger_is_noted(sync->state.ledger, &sync->ledger, sync->state_namespace, sync->policy->name, USH_LEDGER_STOPS, lost);
+		ush_ledger_is_noted(sync->state.ledger, &sync->ledger, sync->state_namespace, sync->policy->name, USH_LEDGER_STOPS, sync->way, lost);
 	else
 		ush_ledger_is_noted_in(sync->folder, sync->state.ledger, &sync->ledger, sync->policy->name, lost);
 }
 
 int64_t ush_sync_now(const struct ush_sync *sync)
 {
-	return sync->kube != NULL ? ush_kube_now(sync->kube) : ush_now(sync->world);
+	return sync->kube != NULL ? ush_kube_come(sync->kube) : ush_now(sync->world);
 }
 
 static int reconcile(struct ush_sync *sync, char *version, const struct ush_error *lost, struct ush_error *err)
@@ -252,9 +289,9 @@ int ush_sync_plan(struct ush_sync *sync, const char *policy_path, struct ush_err
 		sync->policy = ush_policy_load(policy_path, NULL, err);
 	if (sync->policy == NULL || read_places(sync, err) != 0 || read_state(sync, &version, err) != 0 || read_sources(sync, err) != 0 || read_ledger(sync, err) != 0)
 		return -1; /* the ledger last: whoever is offboarded while the sources are read is out */
-	wish = (struct ush_wish){sync->policy, &sync->places, sync->groups, &sync->state, sync->state_namespace, ush_sync_now(sync), &sync->ledger};
+	wish = (struct ush_wish){sync->policy, &sync->places, sync->groups, &sync->state, sync->state_namespace, ush_sync_now(sync), &sync->ledger, sync->way};
 	sync->desired = ush_desired_new(&wish);
-	if (observe(sync, err) != 0 || read_ledger_again(sync, err) != 0 || read_strays(sync, err) != 0)
+	if (observe(sync, err) != 0 || check_home(sync, version, err) != 0 || read_ledger_again(sync, err) != 0 || read_strays(sync, err) != 0)
 		return -1;
 	find_lost(sync, &lost);
 	if (reconcile(sync, ush_steal(&version), &lost, err) != 0)

@@ -16,6 +16,7 @@
 #include "broker/sync/want/desired.h"
 #include "common/base/world.h"
 #include "common/kube/client.h"
+#include "common/kube/way.h"
 
 struct ush_only { /* a namespace, of a few that a plan is for */
 	const char *name;
@@ -30,6 +31,7 @@ struct ush_sync {
 	const char *folder;               /* a folder of manifests */
 	const char *namespaces;           /* with a folder: where the Namespace manifests are, NULL: in the folder */
 	const char *state_namespace;      /* where state and lease live: "default" */
+	const struct ush_way *way;        /* of a person to it all, for the commands in reasons; NULL: not known (way.h) */
 	bool all_objects;                 /* for render */
 	bool no_people;                   /* nobody's groups' members are read: limits count bindings alone */
 	const struct ush_only *only;      /* of a cluster: these namespaces alone, each once; NULL: all that are there. Then the plan
@@ -50,14 +52,14 @@ struct ush_sync {
 /* Reads everything and makes sync->plan. Fails as policy, kube, state and sources fail; an incomplete source is no
  * failure, it is in the plan. A ledger that is not the one that the state notes is a failure, USH_ERR_INCOMPLETE: there is a
  * plan then, stopped, for nothing but what was given for a time (ush_elevations_end_alone). sync must be zero but for what is
- * given. Writes nothing.
+ * given. Writes nothing. USH_ERR_REFUSED where there is no state and bindings of ours are of one that is in another of
+ * the namespaces where it usually is.
  *
- * With `only` it makes a part of a plan: of the API server it reads state and ledger, and the Roles and RoleBindings of those
- * namespaces that are not new; nothing else. What is to be there and is not is a CREATE, what lacks something a CHANGE,
+ * With `only` it makes a part of a plan: of the API server it reads state and ledger, the Roles and RoleBindings of those
+ * namespaces that are not new, and, where something is to be given, the RoleBindings of this policy in all others; nothing else. What is to be there and is not is a CREATE, what lacks something a CHANGE,
  * which takes nothing from anybody. What would be removed or take another role's place is left as it is, for the next
  * whole run to decide (HOLD says so); no ApplySet's parent, no tombstone, no state comes of it. A group that was made anew
- * under an old name waits for somebody's word here, too, as far as the state knows of that: what just the bindings of other
- * namespaces say is not seen. ush_apply carries such a plan out like any other, but for the
+ * under an old name waits for somebody's word here, too, whether the state says so or a binding in any namespace. ush_apply carries such a plan out like any other, but for the
  * state, which it never writes. */
 int ush_sync_plan(struct ush_sync *sync, const char *policy_path, struct ush_error *err);
 

@@ -12,7 +12,7 @@ store=$T/volumes/receiver/pushed/pushed
 
 bound() { admin get rolebinding read-pods-services -n fancy-namespace -o jsonpath='{.subjects[*].name}' 2>/dev/null; }
 is_bound() { [ "$(bound)" = "$1" ]; }
-page() { curl -sS --max-time 10 -o "$T/page" -w '%{http_code}' "$URL/$1"; }
+page() { curl -sS --max-time 60 -o "$T/page" -w '%{http_code}' "$URL/$1"; }
 shows_page() { [ "$(page "$1")" = "$2" ]; } # PATH STATUS
 metric() { page metrics >/dev/null; awk -v name="$1" '$1 == name { print $2 }' "$T/page"; }
 tombstones() { [ "$(metric 'usher_broker_tombstones{policy="default"}')" = "$1" ]; }
@@ -28,7 +28,7 @@ receive() { # the receiver's container; SERVER is its process, BASE its address
 	"${POD[@]}" >"$T/log" 2>&1 </dev/null &
 	SERVER=$!
 	disown
-	wait_for 30 grep -q ' serves http' "$T/log" || { note "$(cat "$T/log")"; exit 1; }
+	wait_for 120 grep -q ' serves http' "$T/log" || { note "$(cat "$T/log")"; exit 1; }
 	BASE=$(sed -nE 's|.* serves (https://[^ ]+) .*|\1|p' "$T/log" | head -1)
 }
 
@@ -40,7 +40,7 @@ stay() { # run's container; RUN is its process, URL where its numbers are
 	RUN=$!
 	at_exit kill -KILL $RUN
 	disown
-	wait_for 30 grep -q 'http://' "$T/run.log" || { note "$(cat "$T/run.log")"; exit 1; }
+	wait_for 120 grep -q 'http://' "$T/run.log" || { note "$(cat "$T/run.log")"; exit 1; }
 	URL=$(sed -nE 's|.*; (http://[^/]*)/metrics.*|\1|p' "$T/run.log")
 }
 
@@ -67,7 +67,7 @@ first_cycle() {
 	is "$(curl -sS --cacert "$T/pki/ca.crt" -o "$T/page" -w '%{http_code}' "${BASE%/scim/v2}/healthz")" 200 'its probe is well before anybody pushed'
 	TOKEN=wrong-wrong-wrong-wrong-wrong scim GET /Users
 	is "$CODE" 401 'nobody comes in without the token of the Secret'
-	ok 'run is not ready: that is why the Service lists what is not' wait_for 30 shows_page healthz 503
+	ok 'run is not ready: that is why the Service lists what is not' wait_for 120 shows_page healthz 503
 	is "$(kubectl kustomize "$USHER_SRC/deploy/receiver" | grep -c 'publishNotReadyAddresses: true')" 1 'and it does'
 	ids=$(for name in carol dave erin; do scim POST /Users "{\"userName\":\"$name@example.com\",\"active\":true}"; at '{value: .id}'; done | jq -cs .)
 	says 201 'a group is pushed' POST /Groups "{\"displayName\":\"k8s-restricted-users\",\"members\":$ids}"
@@ -75,15 +75,15 @@ first_cycle() {
 	is "$(bound)" '' 'a cycle of which nobody said that it has ended binds nobody'
 	pod_command receiver receiver serve-scim --provisioned --store=$pushed
 	status 0 'somebody says it, as kubectl exec does' "${POD[@]}"
-	ok 'BM12 what was pushed is in the next run' wait_for 60 is_bound oidc:k8s-restricted-users
-	ok 'which is ready now' wait_for 60 shows_page healthz 200
+	ok 'BM12 what was pushed is in the next run' wait_for 120 is_bound oidc:k8s-restricted-users
+	ok 'which is ready now' wait_for 120 shows_page healthz 200
 	like "$(cat "$T/run.log")" '"event":"binding.created"' 'S14 and its log tells who is bound'
 }
 
 what_changes() {
 	says 204 'the group is deleted at the provider' DELETE "/Groups/$GROUP"
 	says 201 'while another one is there' POST /Groups '{"displayName":"others","members":[]}'
-	ok 'the next plan has that, too: it is gone at its source' wait_for 60 tombstones 1
+	ok 'the next plan has that, too: it is gone at its source' wait_for 120 tombstones 1
 	is "$(bound)" oidc:k8s-restricted-users 'and keeps its binding for as long as the policy says'
 }
 

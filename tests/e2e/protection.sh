@@ -64,10 +64,10 @@ prepare() {
 	admin create clusterrolebinding nils --clusterrole=namespaces --user=nils >/dev/null
 	policy
 	status 0 'bindings are made before' broker apply -f "$T/policy.yaml" --state-namespace usher-system
-	ok 'without it a tenant may write our marks' wait_for 20 try_to_forge once
+	ok 'without it a tenant may write our marks' wait_for 120 try_to_forge once
 	admin delete rolebinding -n shop once >/dev/null
 	ok 'kubectl takes it' admin apply -k "$USHER_SRC/deploy/protection"
-	ok 'and the server heeds it' wait_for 60 active
+	ok 'and the server heeds it' wait_for 120 active
 	is "$(admin get validatingadmissionpolicies -o json | jq '[.items[].status.typeChecking.expressionWarnings // [] | .[]] | length')" 0 'no expression is suspect'
 }
 
@@ -107,7 +107,7 @@ namespaces() {
 	admin label namespace finished usher.dev/template=team >/dev/null
 	ok 'who says so' as_nils annotate namespace finished usher.dev/may-be-deleted=true
 	ok 'BE45 may delete it' as_nils delete namespace finished --wait=false
-	ok 'BE45 and it goes whole' wait_for 60 gone finished
+	ok 'BE45 and it goes whole' wait_for 120 gone finished
 }
 
 # With the rights of `usher-broker rbac` and that one more, which lets it do nothing to any object.
@@ -172,18 +172,18 @@ pods_of() { [ "$(admin get replicasets -n shop -o json | jq '[.items[].status.re
 
 cordon() {
 	ok 'a deployment runs' as_tina create deployment web -n shop --image=example.com/web
-	ok 'its pods are made' wait_for 60 pods_of 1
+	ok 'its pods are made' wait_for 120 pods_of 1
 	ok 'BE45 a namespace is cordoned by a label' admin label namespace shop usher.dev/cordoned=true
 	refused 'BE45 nothing new is made in it' 'is cordoned' as_tina create configmap x -n shop
 	refused 'BE45 nothing is changed' 'is cordoned' as_tina scale deployment web -n shop --replicas=3
 	refused 'nor is the label taken off by whoever may edit namespaces' 'marks.usher.dev' as_nils label namespace shop usher.dev/cordoned-
 	admin delete pods -n shop --all --wait=false --force >/dev/null 2>&1
-	ok 'BE45 what dies is replaced' wait_for 60 pods_of 1
+	ok 'BE45 what dies is replaced' wait_for 120 pods_of 1
 	ok 'she may ask what she may' as_tina auth can-i list pods -n shop
 	ok 'and stop what is hers' as_tina delete deployment web -n shop --wait=false
 	ok 'cluster admins go on' admin create configmap y -n shop
 	ok 'BE45 and uncordon it' admin label namespace shop usher.dev/cordoned-
-	ok 'BE45 then all is as before' wait_for 20 as_tina create configmap x -n shop
+	ok 'BE45 then all is as before' wait_for 120 as_tina create configmap x -n shop
 }
 
 prepare

@@ -12,7 +12,7 @@
 START_TEST(the_cluster_says_how_it_spells_people_and_groups)
 {
 	USH_AUTO_POLICY p = policy_of(TOP "cluster: {groupPrefix: 'oidc:', groupName: id, groupCase: lower, userPrefix: 'oidc:', groupClaim: roles, tenantLabel: "
-					  "example.com/tenant}\n" SOURCES ROLES GRANTS);
+					  "example.com/tenant, stateNamespace: usher-system}\n" SOURCES ROLES GRANTS);
 	USH_AUTO_FREE char *text = ush_name_group(p, "ID-1", "n", "/n");
 
 	ck_assert(p->lower_case);
@@ -20,10 +20,15 @@ START_TEST(the_cluster_says_how_it_spells_people_and_groups)
 	ck_assert_str_eq(p->user_prefix, "oidc:");
 	ck_assert_str_eq(p->group_claim, "roles");
 	ck_assert_str_eq(p->tenant_label, "example.com/tenant");
+	ck_assert_str_eq(p->state_namespace, "usher-system");
 	expect_valid(TOP "cluster: {groupPrefix: 'oidc:', userPrefix: '', groupCase: keep}\n" SOURCES ROLES GRANTS);
 	expect_fault(TOP "cluster: {groupPrefix: 'oidc:', groupCase: upper}\n" SOURCES ROLES GRANTS, "cluster.groupCase: expected keep or lower");
 	expect_fault(TOP "cluster: {groupPrefix: 'oidc:', userPrefix: 'system:'}\n" SOURCES ROLES GRANTS, "cluster.userPrefix: \"system:\"");
 	expect_fault(TOP "cluster: {groupPrefix: 'oidc:', tenantLabel: 'a b'}\n" SOURCES ROLES GRANTS, "cluster.tenantLabel");
+	expect_fault(TOP "cluster: {groupPrefix: 'oidc:', stateNamespace: Usher}\n" SOURCES ROLES GRANTS, "cluster.stateNamespace: \"Usher\"");
+	expect_fault(TOP "cluster: {groupPrefix: 'oidc:', stateNamespace: ../x}\n" SOURCES ROLES GRANTS, "cluster.stateNamespace: \"../x\"");
+	expect_fault(TOP "cluster: {groupPrefix: 'oidc:', stateNamespace: ''}\n" SOURCES ROLES GRANTS, "cluster.stateNamespace: is empty");
+	expect_fault(TOP "cluster: {groupPrefix: 'oidc:', stateNamespace: [a]}\n" SOURCES ROLES GRANTS, "cluster.stateNamespace");
 	expect_fault(TOP "cluster: {groupPrefix: 'oidc:', groupClaim: ''}\n" SOURCES ROLES GRANTS, "cluster.groupClaim: is empty");
 }
 END_TEST
@@ -140,6 +145,37 @@ START_TEST(a_template_is_read_strictly)
 }
 END_TEST
 
+/* What the API server would refuse when the namespace is half made is told with its line before anything is. */
+START_TEST(amounts_of_a_template_are_those_that_the_server_takes)
+{
+	expect_more_fault(TEMPLATE("quota: {pods: ten}"), "templates.t.quota.pods: expected an amount as Kubernetes writes it (4, 500m, 8Gi), found \"ten\"");
+	expect_more_fault(TEMPLATE("quota: {cpu: 1.5.2}"), "found \"1.5.2\"");
+	expect_more_fault(TEMPLATE("quota: {memory: 8GB}"), "found \"8GB\"");
+	expect_more_fault(TEMPLATE("quota: {pods: '-1'}"), "templates.t.quota.pods: -1 is less than nothing");
+	expect_more_unseen(TEMPLATE("quota: {pods: 1.5}"), "1.5 is no whole number");
+	expect_more_unseen(TEMPLATE("quota: {count/jobs.batch: 500m}"), "500m is no whole number");
+	expect_more_unseen(TEMPLATE("quota: {request.cpu: 1}"), "templates.t.quota.request.cpu: Kubernetes knows no such resource; did you mean requests.cpu?");
+	expect_more_unseen(TEMPLATE("limitRange: {max: {cpus: 1}}"), "templates.t.limitRange.max.cpus: Kubernetes knows no such resource; did you mean cpu?");
+	expect_more_unseen(TEMPLATE("quota: {limits.hugepages-2Mi: 1}"), "knows no such resource");
+	expect_more_unseen(TEMPLATE("limitRange: {default: {pods: 1}}"), "knows no such resource");
+	expect_more_unseen(TEMPLATE("limitRange: {default: {cpu: 2}, max: {cpu: 1500m}}"), "templates.t.limitRange.default.cpu: 2 is more than max, 1500m");
+	expect_more_unseen(TEMPLATE("limitRange: {min: {cpu: 3}, max: {cpu: 2}}"), "templates.t.limitRange.min.cpu: 3 is more than max, 2");
+	expect_more_unseen(TEMPLATE("limitRange: {defaultRequest: {memory: 1Gi}, default: {memory: 1G}}"), "templates.t.limitRange.defaultRequest.memory: 1Gi is more than default, 1G");
+	expect_more_unseen(TEMPLATE("labels: {kubernetes.io/metadata.name: x}"), "is the API server's own");
+}
+END_TEST
+
+START_TEST(what_the_server_takes_is_no_fault)
+{
+	USH_AUTO_POLICY p = policy_of(MORE(TEMPLATE("quota: {pods: 0, cpu: .5, secrets: 9223372036854775807, configmaps: 1e19, requests.memory: 1e9, limits.memory: 8Gi, requests.nvidia.com/gpu: 1, count/jobs.batch: 5, services.nodeports: '0', "
+						    "requests.hugepages-2Mi: 1Gi, gold.storageclass.storage.k8s.io/requests.storage: 5Ti, persistentvolumeclaims: 1k}, "
+						    "limitRange: {min: {cpu: 1m}, defaultRequest: {cpu: 0.1, ephemeral-storage: 1Gi}, default: {cpu: 100m}, max: {cpu: '1', nvidia.com/gpu: 2}}, "
+						    "labels: {app.kubernetes.io/part-of: shop}")));
+
+	ck_assert_uint_eq(p->templates[0].quota.count, 12);
+}
+END_TEST
+
 START_TEST(source_settings_are_held_to_their_table)
 {
 #define SOURCE(x) TOP CLUSTER "sources: {main: {" x "}}\n" ROLES GRANTS
@@ -165,5 +201,5 @@ START_TEST(source_settings_are_held_to_their_table)
 END_TEST
 
 TAP_MAIN("policy_parts", the_cluster_says_how_it_spells_people_and_groups, several_clusters_have_names_of_their_own, layout_and_drift_are_words_of_three,
-	 what_is_excluded_is_said_by_patterns, what_may_be_given_has_a_limit_too, a_template_says_what_a_namespace_gets, a_template_is_read_strictly,
+	 what_is_excluded_is_said_by_patterns, what_may_be_given_has_a_limit_too, a_template_says_what_a_namespace_gets, a_template_is_read_strictly, amounts_of_a_template_are_those_that_the_server_takes, what_the_server_takes_is_no_fault,
 	 source_settings_are_held_to_their_table)

@@ -53,7 +53,7 @@ static int read_set(const struct ush_kube *kube, const struct ush_plan *plan, st
 	manager = ush_json_string(ush_json_object(metadata, "labels"), USH_LABEL_MANAGED_BY);
 	if (manager == NULL || strcmp(manager, USH_MANAGED_BY) != 0) {
 		ush_fail(err, USH_ERR_REFUSED, "ConfigMap %s/%s is not ours", plan->state_namespace, set->name);
-		return ush_hint(err, "Keep the state elsewhere: --state-namespace NAME");
+		return ush_hint(err, "Keep the state elsewhere: cluster.stateNamespace of the policy");
 	}
 	there = ush_json_string(ush_json_object(metadata, "annotations"), USH_APPLYSET_NAMESPACES);
 	set->there = ush_strdup(there != NULL ? there : "");
