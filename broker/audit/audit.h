@@ -20,6 +20,7 @@
 #include "common/kube/rbac.h"
 
 struct ush_kube;
+struct ush_way;
 
 enum ush_severity { USH_NONE, USH_LOW, USH_MEDIUM, USH_HIGH, USH_CRITICAL };
 #define USH_SEVERITIES (USH_CRITICAL + 1)
@@ -38,6 +39,7 @@ struct ush_inventory {
 	bool unread[4];          /* by enum ush_rbac_kind: objects of this kind may be missing */
 	struct ush_list missing; /* what could not be read and why, one line each; empty: the reading was whole */
 	int minor;               /* 36 for a 1.36 server; 0 when not known */
+	const struct ush_way *way; /* of a person to the cluster, for the remedies (way.h); may be NULL */
 };
 
 void ush_inventory_free(struct ush_inventory *inventory);
@@ -92,6 +94,7 @@ struct ush_finding {
 };
 
 struct ush_findings {
+	const struct ush_way *way;  /* the inventory's */
 	struct ush_finding *items; /* worst first, then by rule, kind, namespace, name */
 	size_t count;
 	size_t by_severity[USH_SEVERITIES];

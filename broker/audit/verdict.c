@@ -6,6 +6,7 @@
 
 #include "broker/audit/words.h"
 #include "common/base/memory.h"
+#include "common/kube/way.h"
 
 static const char *const severity_names[USH_SEVERITIES] = {"none", "low", "medium", "high", "critical"};
 
@@ -120,9 +121,12 @@ struct ush_case ush_case_of(const struct ush_grants *grants, const struct ush_bi
 void ush_findings_add(struct ush_findings *findings, const struct ush_audit_rule *rule, enum ush_severity severity,
 		      const struct ush_rbac *object, struct ush_finding text)
 {
+	USH_AUTO_FREE char *arguments = text.remedy;
+
 	text.rule = rule;
 	text.severity = severity;
 	text.object = object;
+	text.remedy = ush_way_kubectl(findings->way, "%s", arguments);
 	USH_PUSH(findings->items, findings->count, text);
 	findings->by_severity[severity]++;
 }
@@ -272,6 +276,7 @@ void ush_audit(const struct ush_inventory *inventory, const struct ush_baseline 
 {
 	USH_AUTO_GRANTS grants = {0};
 
+	findings->way = inventory->way;
 	ush_grants_build(&grants, inventory, baseline);
 	for (size_t i = 0; i < inventory->count; i++)
 		if (inventory->objects[i]->kind == USH_ROLE || inventory->objects[i]->kind == USH_CLUSTER_ROLE)

@@ -30,7 +30,7 @@ struct ush_case ush_case_of(const struct ush_grants *grants, const struct ush_bi
 
 enum ush_severity ush_hits_worst(const struct ush_hits *hits);
 
-/* Adds a finding; takes why, among and remedy. */
+/* Adds a finding; takes why, among and remedy, which says what follows "kubectl ". */
 void ush_findings_add(struct ush_findings *findings, const struct ush_audit_rule *rule, enum ush_severity severity,
 		      const struct ush_rbac *object, struct ush_finding text);
 

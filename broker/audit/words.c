@@ -6,6 +6,7 @@
 
 #include "common/kube/match.h"
 #include "common/base/memory.h"
+#include "common/base/text.h"
 #include "common/data/json.h"
 
 char *ush_words_object(const struct ush_rbac *o)
@@ -81,33 +82,6 @@ char *ush_words_why(const struct ush_audit_rule *rule, const struct ush_rbac *ob
 
 /* ---- commands ---- */
 
-char *ush_words_quote(const char *text)
-{
-	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.:/@%+=,";
-	USH_AUTO_BUF out = {0};
-	bool printable = true;
-
-	if (*text != '\0' && text[strspn(text, plain)] == '\0')
-		return ush_strdup(text);
-	for (const char *p = text; *p != '\0'; p++)
-		printable = printable && *p >= 0x20 && *p < 0x7f;
-	ush_buf_puts(&out, printable ? "'" : "$'");
-	for (const char *p = text; *p != '\0'; p++) {
-		unsigned char c = (unsigned char)*p;
-
-		if (c < 0x20 || c >= 0x7f)
-			ush_buf_printf(&out, "\\%03o", c);
-		else if (*p == '\'')
-			ush_buf_puts(&out, printable ? "'\\''" : "\\'");
-		else if (*p == '\\' && !printable)
-			ush_buf_puts(&out, "\\\\");
-		else
-			ush_buf_add(&out, p, 1);
-	}
-	ush_buf_puts(&out, "'");
-	return ush_buf_take(&out);
-}
-
 static const char *resource(const struct ush_rbac *o)
 {
 	static const char *const names[] = {"role", "clusterrole", "rolebinding", "clusterrolebinding"};
@@ -115,13 +89,13 @@ static const char *resource(const struct ush_rbac *o)
 	return names[o->kind];
 }
 
-/* "kubectl VERB KIND [-n NAMESPACE] OPTIONS [--] NAME": the name last, and never taken for an option. */
+/* "VERB KIND [-n NAMESPACE] OPTIONS [--] NAME": the name last, and never taken for an option. */
 static char *command(const char *verb, const struct ush_rbac *o, const char *options)
 {
-	USH_AUTO_FREE char *name = ush_words_quote(o->name);
-	USH_AUTO_FREE char *space = o->namespace_name != NULL ? ush_words_quote(o->namespace_name) : NULL;
+	USH_AUTO_FREE char *name = ush_text_word(o->name);
+	USH_AUTO_FREE char *space = o->namespace_name != NULL ? ush_text_word(o->namespace_name) : NULL;
 
-	return ush_printf("kubectl %s %s%s%s%s%s %s%s", verb, resource(o), space != NULL ? " -n " : "",
+	return ush_printf("%s %s%s%s%s%s %s%s", verb, resource(o), space != NULL ? " -n " : "",
 			  space != NULL ? space : "", *options != '\0' ? " " : "", options,
 			  o->name[0] == '-' ? "-- " : "", name);
 }
@@ -135,7 +109,7 @@ static char *patch(const struct ush_rbac *object, json_t *operations)
 {
 	USH_AUTO_JSON list = operations;
 	USH_AUTO_FREE char *text = json_dumps(list, JSON_COMPACT | JSON_ENSURE_ASCII);
-	USH_AUTO_FREE char *quoted = ush_words_quote(text);
+	USH_AUTO_FREE char *quoted = ush_text_word(text);
 	USH_AUTO_FREE char *options = ush_printf("--type=json -p %s", quoted);
 
 	return command("patch", object, options);
@@ -220,7 +194,7 @@ char *ush_remedy_unmark(const struct ush_rbac *object, const char *verb, const c
 
 	ush_buf_puts(&out, head);
 	for (size_t i = 0; i < count; i++) {
-		USH_AUTO_FREE char *key = ush_words_quote(keys[i]);
+		USH_AUTO_FREE char *key = ush_text_word(keys[i]);
 
 		ush_buf_printf(&out, " %s-", key);
 	}

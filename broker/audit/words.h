@@ -18,16 +18,13 @@ char *ush_words_subjects(const struct ush_rbac *binding, const bool *counts);
 char *ush_words_why(const struct ush_audit_rule *rule, const struct ush_rbac *object, const char *who,
 		    const char *detail);
 
-/* One word of a POSIX-like shell (bash, zsh, busybox): plain, in quotes, or with $'...' when a byte is not printable.
- */
-char *ush_words_quote(const char *text);
-
+/* What follows "kubectl " (ush_findings_add puts it in front). */
 char *ush_remedy_delete(const struct ush_rbac *object);
 /* Takes the marked subjects out; all of them: deletes the binding. Keeps the default bindings. */
 char *ush_remedy_subjects(const struct ush_rbac *binding, const bool *marked, bool keep);
 /* Takes the marked rules out of a role and puts in what is lost of the table's by that. */
 char *ush_remedy_rules(const struct ush_rbac *role, const bool *marked, const struct ush_rbac *table);
-/* kubectl label|annotate KIND NAME key- key- */
+/* label|annotate KIND NAME key- key- */
 char *ush_remedy_unmark(const struct ush_rbac *object, const char *command, const char *const *keys, size_t count);
 char *ush_remedy_look(const struct ush_rbac *object);
 

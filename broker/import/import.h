@@ -116,6 +116,7 @@ struct ush_standing_namespace {
 };
 
 struct ush_standing { /* what stands already */
+	const struct ush_way *way; /* of a person to it, for notes (way.h); may be NULL */
 	struct ush_standing_namespace *namespaces;
 	size_t namespace_count;
 	struct ush_rbac **bindings;

@@ -9,6 +9,7 @@
 #include "broker/policy/naming.h"
 #include "common/base/memory.h"
 #include "common/data/json.h"
+#include "common/kube/way.h"
 
 struct meant { /* a RoleBinding that the policy means */
 	const char *namespace_name, *name;
@@ -151,11 +152,12 @@ static void note_mark(struct ush_standing *proof, const struct ush_rbac *binding
 	static const char *const marks[] = {"rbac-manager", "capsule.clastix.io/tenant"};
 
 	for (size_t i = 0; i < USH_COUNT(marks); i++) {
-		USH_AUTO_FREE char *note = NULL;
+		USH_AUTO_FREE char *note = NULL, *command = NULL;
 
 		if (ush_json_string(binding->labels, marks[i]) == NULL)
 			continue;
-		note = ush_printf("marks of the tool stand on some; when it is stopped: kubectl label rolebinding -A -l %s %s-", marks[i], marks[i]);
+		command = ush_way_kubectl(proof->way, "label rolebinding -A -l %s %s-", marks[i], marks[i]);
+		note = ush_printf("marks of the tool stand on some; when it is stopped: %s", command);
 		ush_list_add(&proof->notes, note);
 	}
 	if (binding->owned)

@@ -74,10 +74,12 @@ static int check_first(struct ush_chain *chain, const struct ush_link *link, str
 			       : fault(chain, chain->lines, err,
 				       "says that the log begins with it, and names a line before it");
 	if (strcmp(link->event, USH_LINK_CONTINUED) != 0 && !torn) {
+		USH_AUTO_FREE char *word = ush_text_word(chain->name);
+
 		ush_fail(err, USH_ERR_REJECTED, "%s: line %zu is number %lld of its log: what was before it is missing",
 			 chain->name, chain->lines, (long long)link->sequence);
 		return ush_hint(err, "Where it is the later part of two: usher-broker verify-log EARLIER %s",
-				chain->name);
+				word);
 	}
 	chain->continued = true;
 	snprintf(chain->after, sizeof chain->after, "%s", link->previous);

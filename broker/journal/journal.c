@@ -119,6 +119,7 @@ static int sync_now(struct ush_journal *journal, struct ush_error *err)
 /* The log was this long once, by what is noted beside it. */
 static int check_noted(const struct ush_journal *journal, int64_t sequence, const char *head, struct ush_error *err)
 {
+	USH_AUTO_FREE char *word = ush_text_word(journal->path);
 	const struct ush_tail *tail = &journal->tail;
 
 	if (sequence < tail->sequence || (sequence == tail->sequence && strcmp(head, tail->head) == 0))
@@ -127,9 +128,7 @@ static int check_noted(const struct ush_journal *journal, int64_t sequence, cons
 		 "audit log %s: it ends at line number %lld, and %s.head has seen %lld: its end was cut off, or it is "
 		 "another log",
 		 journal->path, (long long)tail->sequence, journal->path, (long long)sequence);
-	return ush_hint(
-		err, "Look: usher-broker verify-log %s. Keep it under another name, and the next run begins a new one",
-		journal->path);
+	return ush_hint(err, "Keep it under another name, and the next run begins a new one. Look: usher-broker verify-log %s", word);
 }
 
 /* A file without a record goes on where the one before it ended, as far as that is known. */

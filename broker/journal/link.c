@@ -117,7 +117,7 @@ const char *ush_link_read(const char *line, size_t length, struct ush_link *link
 	if (covered == 0 || memcmp(line + covered, HASH_OPENS, strlen(HASH_OPENS)) != 0)
 		return "does not end with its hash";
 	ush_sha256_hex(line, covered, hash);
-	return strcmp(hash, link->hash) == 0 ? NULL : "does not have the hash that it names";
+	return strcmp(hash, link->hash) == 0 ? NULL : "was changed: it does not have the hash that it names";
 }
 
 void ush_link_free(struct ush_link *link)

@@ -59,10 +59,10 @@ static bool follows(const struct look *look, size_t start, const struct ush_link
 
 static int broken(const char *name, const char *why, struct ush_error *err)
 {
+	USH_AUTO_FREE char *word = ush_text_word(name);
+
 	ush_fail(err, USH_ERR_STORE, "%s: %s; a log that is broken is not written on", name, why);
-	return ush_hint(
-		err, "Look: usher-broker verify-log %s. Keep it under another name, and the next run begins a new one",
-		name);
+	return ush_hint(err, "Keep it under another name, and the next run begins a new one. Look: usher-broker verify-log %s", word);
 }
 
 /* 1: the answer is in tail. 0: more of the file must be seen. -1: it is broken. */

@@ -9,6 +9,7 @@
 #include "common/base/memory.h"
 #include "common/base/search.h"
 #include "common/base/text.h"
+#include "common/kube/way.h"
 
 const char *ush_ledger_kind_name(enum ush_ledger_kind kind)
 {
@@ -244,12 +245,13 @@ char *ush_ledger_key(const struct ush_ledger *ledger, const struct ush_ledger_en
 	return ush_strdup(hex);
 }
 
-char *ush_ledger_words(const struct ush_ledger_entry *entry)
+char *ush_ledger_words(const struct ush_ledger_entry *entry, const struct ush_way *way)
 {
+	USH_AUTO_FREE char *command = ush_way_broker(way, "readmit --key %s --reason TEXT", entry->key);
 	char day[32];
 	struct tm tm;
 
 	gmtime_r(&(time_t){entry->since}, &tm);
 	strftime(day, sizeof day, "%Y-%m-%d", &tm);
-	return ush_printf("denied since %s by %s: %s; usher-broker readmit -f POLICY --key %s --reason TEXT", day, entry->by, entry->reason, entry->key);
+	return ush_printf("denied since %s by %s: %s; %s", day, entry->by, entry->reason, command);
 }

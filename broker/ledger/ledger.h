@@ -80,8 +80,9 @@ const struct ush_ledger_entry *ush_ledger_bars_elevation(const struct ush_ledger
 char *ush_ledger_key(const struct ush_ledger *ledger, const struct ush_ledger_entry *entry, uint64_t salt);
 
 /* "denied since 2026-11-21 by ann: left the company; usher-broker readmit -f POLICY --key 0a1b2c3d --reason TEXT": by the key, since
- * people paste it, and a name may hold what a shell runs. The caller frees. */
-char *ush_ledger_words(const struct ush_ledger_entry *entry);
+ * people paste it, and a name may hold what a shell runs. way (may be NULL): how they get to this ledger. The caller frees. */
+struct ush_way;
+char *ush_ledger_words(const struct ush_ledger_entry *entry, const struct ush_way *way);
 
 /* "user", "group", "namespace", "elevated" */
 const char *ush_ledger_kind_name(enum ush_ledger_kind kind);

@@ -7,6 +7,7 @@
 #include "common/base/file.h"
 #include "common/base/memory.h"
 #include "common/data/json.h"
+#include "common/kube/way.h"
 
 #define TRIES	 8
 #define FILE_MAX (16U << 20)
@@ -19,7 +20,7 @@ static int read_map(struct ush_ledger *ledger, const json_t *map, const char *wh
 
 	if (manager == NULL || strcmp(manager, USH_MANAGED_BY) != 0) {
 		ush_fail(err, USH_ERR_REFUSED, "%s is not ours", where);
-		return ush_hint(err, "Keep the ledger elsewhere: --state-namespace NAME");
+		return ush_hint(err, "Keep the ledger elsewhere: cluster.stateNamespace of the policy");
 	}
 	if (text == NULL)
 		return ush_fail(err, USH_ERR_STORE, "%s holds no ledger: who was offboarded cannot be read, so nothing was done", where);
@@ -72,9 +73,11 @@ static int save(const struct ush_ledger *ledger, const struct ush_kube *kube, co
 	if (result == 0)
 		return status == 200 || status == 201;
 	if (version == NULL && status == 404) {
+		USH_AUTO_FREE char *command = ush_way_kubectl(kube->way, "create namespace %s", namespace_name);
+
 		ush_error_clear(err);
 		ush_fail(err, USH_ERR_CONFIG, "there is no namespace %s to keep the ledger in; nothing was done", namespace_name);
-		return ush_hint(err, "kubectl create namespace %s", namespace_name);
+		return ush_hint(err, "%s", command);
 	}
 	return ush_error_at(err, "the ledger (ConfigMap %s/%s)", namespace_name, name);
 }
@@ -99,17 +102,18 @@ int ush_ledger_change(const struct ush_kube *kube, const char *namespace_name, c
 	return ush_fail(err, USH_ERR_REFUSED, "the ledger was written by others %d times while this ran; nothing was done", TRIES);
 }
 
-int ush_ledger_full(const struct ush_ledger *ledger, const char *namespace_name, const char *policy, enum ush_code code, struct ush_error *err)
+int ush_ledger_full(const struct ush_ledger *ledger, const char *namespace_name, const char *policy, const struct ush_way *way, enum ush_code code,
+		    struct ush_error *err)
 {
-	USH_AUTO_FREE char *name = ush_ledger_name(policy);
+	USH_AUTO_FREE char *name = ush_ledger_name(policy), *out = ush_way_broker(way, "readmit --key KEY --reason TEXT");
+	USH_AUTO_FREE char *all = ush_way_kubectl(way, "get configmap -n %s %s -o jsonpath={.data.ledger}", namespace_name, name);
 	size_t elevations = 0;
 
 	for (size_t i = 0; i < ledger->count; i++)
 		elevations += ledger->items[i].kind == USH_LEDGER_ELEVATED;
 	ush_fail(err, code, "the ledger has no room for it (ConfigMap %s/%s: %zu denied, %zu with a role for a time)", namespace_name, name, ledger->count - elevations,
 		 elevations);
-	return ush_hint(err, "Make room: readmit --key KEY of who is in no group any more. All of them: kubectl get configmap -n %s %s -o jsonpath={.data.ledger}",
-			namespace_name, name);
+	return ush_hint(err, "Make room: %s, of who is in no group any more. All of them: %s", out, all);
 }
 
 char *ush_ledger_file(const char *policy)

@@ -22,8 +22,9 @@ int ush_ledger_load(struct ush_ledger *ledger, const struct ush_kube *kube, cons
 int ush_ledger_change(const struct ush_kube *kube, const char *namespace_name, const char *policy,
 		      int (*change)(void *context, struct ush_ledger *ledger, struct ush_error *err), void *context, struct ush_error *err);
 
-/* After ush_ledger_add said that there is no room: fails with code, and says how room is made. */
-int ush_ledger_full(const struct ush_ledger *ledger, const char *namespace_name, const char *policy, enum ush_code code, struct ush_error *err);
+/* After ush_ledger_add said that there is no room: fails with code, and says how room is made. way: of a person to the ledger; may be NULL. */
+int ush_ledger_full(const struct ush_ledger *ledger, const char *namespace_name, const char *policy, const struct ush_way *way, enum ush_code code,
+		    struct ush_error *err);
 
 /* The same of a rendered folder: the file .usher-ledger-POLICY, as ush_ledger_text writes it; empty when there is none. */
 char *ush_ledger_file(const char *policy); /* that name; the caller frees */

@@ -10,10 +10,23 @@
 
 /* ---- onboard ---- */
 
-void ush_rights_add_onboard(struct ush_rights *rights)
-{
-	struct ush_right *cluster = ush_rights_in(rights, NULL);
+#define ONBOARD_LEASE "usher-broker-onboard"
 
+static bool has_limit(const struct ush_policy *policy)
+{
+	for (size_t i = 0; i < policy->template_count; i++)
+		if (policy->templates[i].max_namespaces > 0)
+			return true;
+	return false;
+}
+
+void ush_rights_add_onboard(struct ush_rights *rights, const struct ush_policy *policy, const char *state_namespace)
+{
+	struct ush_right *cluster;
+
+	if (has_limit(policy)) /* to make it is a right that the sync has, too */
+		ush_list_add(&ush_right_add(ush_rights_in(rights, state_namespace), "get update", "coordination.k8s.io", "leases")->names, ONBOARD_LEASE);
+	cluster = ush_rights_in(rights, NULL);
 	ush_right_add(cluster, "create get patch", "", "namespaces resourcequotas limitranges serviceaccounts");
 	ush_right_add(cluster, "create get patch", "networking.k8s.io", "networkpolicies");
 	ush_right_add(cluster, "list", "", "pods"); /* whether a quota is below what runs */

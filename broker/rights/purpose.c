@@ -7,7 +7,7 @@
 static void need_onboard(struct ush_rights *rights, const struct ush_policy *policy, const char *state_namespace)
 {
 	ush_rights_of(rights, policy, state_namespace);
-	ush_rights_add_onboard(rights);
+	ush_rights_add_onboard(rights, policy, state_namespace);
 }
 
 static const struct ush_purpose purposes[] = {

@@ -35,7 +35,7 @@ void ush_rights_of(struct ush_rights *rights, const struct ush_policy *policy, c
 void ush_rights_add_events(struct ush_rights *rights, const struct ush_policy *policy);
 
 /* lifecycle.c, pure. What onboard of namespaces asks beyond that: an addition, for a ServiceAccount of its own. */
-void ush_rights_add_onboard(struct ush_rights *rights);
+void ush_rights_add_onboard(struct ush_rights *rights, const struct ush_policy *policy, const char *state_namespace);
 
 /* What offboard (and readmit) of this policy asks, without --take-from-others: that would take the right to bind whatever role
  * such a binding names. What elevate (and break-glass, elevations, review) asks. rights: empty. */

@@ -12,6 +12,7 @@ void ush_revoked_free(struct ush_revoked *revoked)
 	free(revoked->where);
 	free(revoked->id);
 	free(revoked->name);
+	free(revoked->called);
 	ush_list_free(&revoked->names);
 	ush_list_free(&revoked->groups);
 	ush_list_free(&revoked->done);
@@ -52,6 +53,8 @@ int ush_source_revoke(const struct ush_world *world, const struct ush_policy_sou
 	if (ush_recorded(world))
 		ush_recorder_begin(world->recorder, source->name);
 	result = ops->revoke(&r, &why);
+	if (out->found && ush_revoke_called(source) == NULL)
+		out->called = ush_strdup(out->name);
 	ush_list_sort(&out->names);
 	ush_list_sort(&out->groups);
 	if (result != 0)

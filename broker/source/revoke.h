@@ -15,6 +15,7 @@ struct ush_revoked {
 	bool ambiguous;	       /* with USH_ERR_REFUSED: two people bear the name, and nothing was done */
 	char *where;	       /* "keycloak login.example.com/acme", raw */
 	char *id, *name;       /* at the provider */
+	char *called;	       /* as its groups write the person (peopleName), NULL: they do not, or it was not found */
 	struct ush_list names; /* everything that tokens may call the person there: login, e-mail, id; sorted */
 	struct ush_list groups; /* ids of the groups that the person is in directly, where that came along; sorted */
 	size_t sessions;       /* that were ended; SIZE_MAX: the provider does not say how many */

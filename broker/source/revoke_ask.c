@@ -141,12 +141,21 @@ void ush_revoke_groups(struct ush_revoke *r, const char *format, const char *mem
 		ush_revoke_group(r, ush_json_string(group, "id"));
 }
 
+const char *ush_revoke_called(const struct ush_policy_source *source)
+{
+	return ush_setting_row(source->kind, "peopleName") != NULL ? ush_source_text(source, "peopleName") : NULL;
+}
+
 void ush_revoke_names(struct ush_revoke *r, const json_t *person, const char *const *keys)
 {
+	const char *called = ush_revoke_called(r->source);
+
 	for (; *keys != NULL; keys++) {
 		USH_AUTO_FREE char *text = ush_listing_text(person, *keys);
 
 		add_once(&r->out->names, text);
+		if (called != NULL && r->out->called == NULL && strcmp(called, *keys) == 0)
+			r->out->called = ush_strdup(text);
 		if (r->out->name == NULL)
 			r->out->name = ush_steal(&text);
 	}

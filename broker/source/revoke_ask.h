@@ -48,6 +48,9 @@ int ush_revoke_among(struct ush_revoke *r, const json_t *list, const char *const
 /* What tokens may call the person: members (ended by NULL), texts and numbers. The first one is his name where it is still NULL. */
 void ush_revoke_names(struct ush_revoke *r, const json_t *person, const char *const *keys);
 void ush_revoke_name(struct ush_revoke *r, const char *name);
+
+/* The member by which the policy has people called; NULL: by the name. */
+const char *ush_revoke_called(const struct ush_policy_source *source);
 void ush_revoke_group(struct ush_revoke *r, const char *id);
 
 /* The ids of the person's direct groups, where they are to be had: the list at format (ush_revoke_target of the person's id),

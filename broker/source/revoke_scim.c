@@ -64,7 +64,7 @@ static void tell(struct ush_revoke *r, const json_t *user)
 {
 	static const char *const keys[] = {"userName", "externalId", "id"};
 	const json_t *active = ush_scim_attr(user, "active"), *mail;
-	const char *text = json_string_value(active);
+	const char *text = json_string_value(active), *called = ush_revoke_called(r->source);
 	size_t j;
 
 	r->out->enabled = !json_is_false(active) && (text == NULL || strcasecmp(text, "false") != 0);
@@ -72,6 +72,8 @@ static void tell(struct ush_revoke *r, const json_t *user)
 		USH_AUTO_FREE char *name = ush_scim_text(user, keys[i]);
 
 		ush_revoke_name(r, name);
+		if (called != NULL && strcmp(called, keys[i]) == 0)
+			r->out->called = ush_strdup(name);
 		if (r->out->name == NULL)
 			r->out->name = ush_steal(&name);
 	}

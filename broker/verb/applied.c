@@ -15,11 +15,12 @@ enum kind { PASSED_OVER = USH_ACTION_COUNT, WAITS, FAILED }; /* of a remark, aft
 
 /* ---- on stderr ---- */
 
-static void print_remarks(struct ush_remarks *remarks, const struct ush_plan *plan, const struct ush_telling *telling)
+static void print_remarks(struct ush_remarks *remarks, const struct ush_telling *telling)
 {
 	USH_AUTO_BUF out = {0};
-	USH_AUTO_FREE char *all = ush_printf("all of them: usher-broker plan -f %s -o json", plan->policy_file),
-			   *next = ush_printf("what is left: usher-broker plan -f %s", plan->policy_file);
+	USH_AUTO_FREE char *from = ush_way_option("from", telling->folder);
+	USH_AUTO_FREE char *plan = ush_way_broker(telling->way, "plan%s", from);
+	USH_AUTO_FREE char *all = ush_printf("all of them: %s -o json", plan), *next = ush_printf("what is left: %s", plan);
 
 	ush_remarks_gather(remarks);
 	for (size_t i = 0; i < remarks->count; i++) {
@@ -36,12 +37,12 @@ static void print_remarks(struct ush_remarks *remarks, const struct ush_plan *pl
 		fputs(out.data, stderr);
 }
 
-void ush_broker_tell_plan(const struct ush_plan *plan)
+void ush_broker_tell_plan(const struct ush_plan *plan, const struct ush_telling *telling)
 {
 	USH_AUTO_REMARKS remarks = {0};
 
 	ush_remarks_of_plan(&remarks, plan);
-	print_remarks(&remarks, plan, &(struct ush_telling){0});
+	print_remarks(&remarks, telling);
 }
 
 /* Changes that were not carried out, though none of them failed: why, as a plan would have said it. */
@@ -81,7 +82,7 @@ static void print_rest(const struct ush_applied *applied, const struct ush_plan 
 	for (size_t i = 0; i < applied->failed.count; i++)
 		if (!applied->stopped || strstr(applied->failed.items[i], "a signal asked to stop") == NULL) /* the last line says it once */
 			ush_remarks_add_line(&remarks, FAILED, applied->failed.items[i]);
-	print_remarks(&remarks, plan, telling);
+	print_remarks(&remarks, telling);
 	ush_list_free(&texts);
 }
 
@@ -177,14 +178,13 @@ static int failed(const struct ush_applied *applied, const struct ush_plan *plan
 	return ush_fail(err, USH_ERR_PARTIAL, "%s", out.data);
 }
 
-static int wait_for_consent(const struct ush_plan *plan, size_t held, struct ush_error *err)
+static int wait_for_consent(const struct ush_plan *plan, const struct ush_way *way, size_t held, struct ush_error *err)
 {
 	ush_fail(err, USH_ERR_REFUSED, "%zu binding%s for a person's consent: a group was deleted and made anew", held, held == 1 ? " waits" : "s wait");
-	return ush_hint(err, "Look: usher-broker plan -f %s --out plan.json. If that is right: usher-broker apply --plan plan.json --confirm %.8s",
-			plan->policy_file, plan->hash);
+	return ush_plan_file_look(way, plan, err);
 }
 
-static int conclude(const struct ush_applied *applied, const struct ush_plan *plan, size_t held, struct ush_error *err)
+static int conclude(const struct ush_applied *applied, const struct ush_plan *plan, const struct ush_way *way, size_t held, struct ush_error *err)
 {
 	struct ush_error verdict = {0};
 	char number[32];
@@ -200,7 +200,7 @@ static int conclude(const struct ush_applied *applied, const struct ush_plan *pl
 				ush_thousands(applied->pending, number, sizeof number), applied->pending == 1 ? " waits" : "s wait",
 				applied->pending == 1 ? "its" : "their");
 	if (held > 0)
-		return wait_for_consent(plan, held, err);
+		return wait_for_consent(plan, way, held, err);
 	if (ush_plan_count(plan, USH_CONFLICT) > 0)
 		return ush_fail(err, USH_ERR_REFUSED, "%zu conflict%s left alone", ush_plan_count(plan, USH_CONFLICT),
 				ush_plan_count(plan, USH_CONFLICT) > 1 ? "s were" : " was");
@@ -213,7 +213,7 @@ int ush_broker_tell(const struct ush_telling *telling, const struct ush_applied 
 	int printed = print_applied(applied, plan, telling, &printing), result;
 
 	print_rest(applied, plan, telling);
-	result = conclude(applied, plan, held, err);
+	result = conclude(applied, plan, telling->way, held, err);
 	if (result == 0 && printed != 0) {
 		*err = printing;
 		return -1;

@@ -16,7 +16,7 @@
 
 #define PLAN_AGE 3600 /* s that what the sources said is believed (--no-sources) */
 
-static struct ush_broker_options options = {.state_namespace = "default", .rights = "auto"};
+static struct ush_broker_options options = {.rights = "auto"};
 static const char *plan_file, *confirm, *max_age_text;
 static bool no_sources;
 static int64_t max_age = -1;
@@ -36,19 +36,23 @@ static const struct ush_option rows[] = {
 
 static int may_go(const struct ush_plan *plan, const struct ush_broker *broker, struct ush_error *err)
 {
-	USH_AUTO_FREE char *to = NULL;
+	USH_AUTO_FREE char *to = NULL, *file = NULL;
 
 	if (ush_plan_file_fits(plan, plan_file, broker->config->server, err) != 0)
 		return -1;
-	if (max_age >= 0 && ush_plan_file_age(plan, plan_file, ush_now(&broker->world), max_age, err) != 0)
+	if (options.state_namespace != NULL && strcmp(options.state_namespace, plan->state_namespace) != 0)
+		return ush_fail(err, USH_ERR_USAGE, "--state-namespace %s, but %s was made for the state in namespace %s", options.state_namespace, plan_file,
+				plan->state_namespace);
+	if (max_age >= 0 && ush_plan_file_age(plan, plan_file, &broker->way, ush_now(&broker->world), max_age, err) != 0)
 		return -1;
 	if (plan->stop.code == USH_OK || (plan->stop.code == USH_ERR_REFUSED && ush_carry_confirmed(confirm, plan)))
 		return 0;
 	*err = plan->stop;
 	if (plan->stop.code != USH_ERR_REFUSED)
 		return -1;
-	to = ush_broker_place(&options, NULL);
-	return ush_hint(err, "%sIf that is right: usher-broker apply --plan %s%s --confirm %.8s", confirm != NULL ? "--confirm names another plan. " : "", plan_file,
+	to = ush_broker_place(&options);
+	file = ush_text_word(plan_file);
+	return ush_hint(err, "%sIf that is right: usher-broker apply --plan %s%s --confirm %.8s", confirm != NULL ? "--confirm names another plan. " : "", file,
 			to, plan->hash);
 }
 
@@ -75,7 +79,7 @@ static int moved(const struct ush_broker *broker, const struct ush_plan *plan, s
 
 	if (ush_apply_check(&broker->kube, plan, &closer) != 0 && closer.code == USH_ERR_REFUSED)
 		*err = closer;
-	return ush_hint(err, "Plan again: usher-broker plan -f %s --out %s", options.policy != NULL ? options.policy : plan->policy_file, plan_file);
+	return ush_plan_file_again(&broker->way, plan, plan_file, err);
 }
 
 /* The plan is made again, from what sources and cluster say now. The very same comes out, or nothing is done. */
@@ -85,9 +89,10 @@ static int plan_again(struct ush_broker *broker, const struct ush_plan *plan, st
 
 	sync->world = &broker->source_world;
 	sync->kube = &broker->kube;
+	sync->way = &broker->way;
 	sync->state_namespace = plan->state_namespace;
 	sync->no_people = plan->no_people;
-	sync->policy = ush_plan_file_policy(plan, plan_file, options.policy, err);
+	sync->policy = ush_plan_file_policy(plan, plan_file, options.policy, &broker->way, err);
 	if (sync->policy == NULL)
 		return -1;
 	if (ush_sync_plan(sync, NULL, err) != 0 || ush_broker_recorded(broker, err) != 0)
@@ -100,9 +105,25 @@ static int plan_again(struct ush_broker *broker, const struct ush_plan *plan, st
 /* With what the plan says that was read; what the cluster has now is looked at all the same. */
 static int check_as_it_is(struct ush_broker *broker, const struct ush_plan *plan, struct ush_error *err)
 {
-	if (ush_plan_file_policy_stands(plan, plan_file, options.policy, err) != 0)
+	if (ush_plan_file_policy_stands(plan, plan_file, options.policy, &broker->way, err) != 0)
 		return -1;
 	return ush_apply_check(&broker->kube, plan, err);
+}
+
+/* The way to where the plan's state is: it is said in commands unless the policy says it. */
+static struct ush_broker_options way_of(const struct ush_plan *plan)
+{
+	struct ush_broker_options here = options;
+	struct ush_error ignored = {0};
+	USH_AUTO_POLICY policy = NULL;
+
+	here.policy = options.policy != NULL ? options.policy : plan->policy_file;
+	if (strcmp(here.policy, "-") != 0) /* that can be read once */
+		policy = ush_policy_load(here.policy, NULL, &ignored);
+	here.state_of_policy = policy != NULL && policy->state_namespace != NULL;
+	if (here.state_namespace == NULL)
+		here.state_namespace = plan->state_namespace;
+	return here;
 }
 
 static int apply_plan(struct ush_broker *broker, struct ush_error *err)
@@ -112,10 +133,14 @@ static int apply_plan(struct ush_broker *broker, struct ush_error *err)
 	USH_AUTO_SYNC sync = {0};
 	struct ush_carry carry = {.broker = broker, .options = &options, .plan_file = plan_file, .confirm = confirm};
 	int64_t began = ush_boot_ms(&broker->world);
+	struct ush_broker_options here;
 	struct ush_run numbers = {.verb = "apply"};
 	int result;
 
-	if (plan == NULL || ush_broker_connect(broker, options.kubeconfig, options.context, err) != 0)
+	if (plan == NULL)
+		return -1;
+	here = way_of(plan);
+	if (ush_broker_connect(broker, &here, NULL, err) != 0)
 		return -1;
 	if (may_go(plan, broker, err) != 0) {
 		ush_told_nothing(&carry, plan, err);

@@ -32,13 +32,12 @@ static int print_rules(struct ush_error *err)
 	return ush_broker_print("", err);
 }
 
-static int read_inventory(struct ush_inventory *inventory, size_t count, char **operands, struct ush_error *err)
+static int read_inventory(struct ush_inventory *inventory, struct ush_broker *broker, size_t count, char **operands, struct ush_error *err)
 {
-	USH_AUTO_BROKER broker = {0};
-
+	inventory->way = &broker->way;
 	if (count == 0)
-		return ush_broker_open(&broker, &options, true, err) == 0
-			       ? ush_inventory_live(inventory, &broker.kube, err)
+		return ush_broker_open(broker, &options, true, err) == 0
+			       ? ush_inventory_live(inventory, &broker->kube, err)
 			       : -1;
 	if (options.kubeconfig != NULL || options.context != NULL)
 		return ush_fail(err, USH_ERR_USAGE, "audit reads manifests or a cluster: leave out --%s, or %s",
@@ -66,13 +65,14 @@ static int conclude(const struct ush_inventory *inventory, const struct ush_find
 
 static int run(size_t count, char **operands, struct ush_error *err)
 {
+	USH_AUTO_BROKER broker = {0};
 	USH_AUTO_INVENTORY inventory = {0};
 	USH_AUTO_FINDINGS findings = {0};
 	USH_AUTO_BASELINE baseline = NULL;
 
 	if (list_rules)
 		return print_rules(err);
-	if (read_inventory(&inventory, count, operands, err) != 0)
+	if (read_inventory(&inventory, &broker, count, operands, err) != 0)
 		return -1;
 	baseline = ush_baseline_new();
 	ush_audit(&inventory, baseline, &findings);

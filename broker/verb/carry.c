@@ -25,7 +25,7 @@ static int check_rights(const struct ush_carry *carry, const struct ush_plan *pl
 		return -1;
 	if (!matter || carry->policy != NULL)
 		return matter ? ush_broker_check_rights(carry->broker, carry->policy, plan->state_namespace, err) : 0;
-	own = ush_plan_file_policy(plan, carry->plan_file, carry->options->policy, err);
+	own = ush_plan_file_policy(plan, carry->plan_file, carry->options->policy, &carry->broker->way, err);
 	if (own != NULL)
 		return ush_broker_check_rights(carry->broker, own, plan->state_namespace, err);
 	return ush_hint(err, "Name the policy: -f POLICY. Or apply the plan whatever we may do: --rights any");
@@ -39,7 +39,7 @@ bool ush_carry_confirmed(const char *confirm, const struct ush_plan *plan)
 int ush_carry_out(const struct ush_carry *carry, struct ush_plan *plan, struct ush_applied *applied, struct ush_error *err)
 {
 	USH_AUTO_FREE char *holder = ush_broker_identity(&carry->broker->world);
-	const struct ush_telling telling = {carry->cluster, carry->options->watch};
+	const struct ush_telling telling = {.cluster = carry->cluster, .watch = carry->options->watch, .way = &carry->broker->way};
 	size_t held = ush_plan_consent(plan, ush_carry_confirmed(carry->confirm, plan));
 	struct ush_told told = {0};
 	int result;
@@ -72,8 +72,7 @@ static int make_plan(struct ush_turn *turn, struct ush_error *err)
 	if (plan->stop.code != USH_OK) {
 		*err = plan->stop;
 		if (err->code == USH_ERR_REFUSED)
-			ush_hint(err, "Look: usher-broker plan -f %s%s%s --out plan.json. If that is right: usher-broker apply --plan plan.json --confirm %.8s",
-				 turn->options->policy, turn->cluster != NULL ? " --cluster " : "", turn->cluster != NULL ? turn->cluster : "", plan->hash);
+			ush_plan_file_look(&turn->broker->way, plan, err);
 		return -1;
 	}
 	return 0;
@@ -118,15 +117,28 @@ static int apply_cluster(struct ush_turn *turn, struct ush_error *err)
 	return ush_carry_out(&carry, turn->sync->plan, &turn->applied, err);
 }
 
+/* Who stays keeps to where it began: the ledger would be left behind, and what was given for a time taken for forged. */
+static int stay_in_place(const struct ush_broker_options *options, const struct ush_policy *policy, struct ush_error *err)
+{
+	struct ush_watch *watch = options->watch;
+
+	if (watch == NULL || ush_watch_place(watch, options->state_namespace))
+		return 0;
+	ush_fail(err, USH_ERR_REFUSED, "%s means the state in namespace %s now, and this run keeps it in %s; nothing was written", policy->file, options->state_namespace,
+		 watch->place);
+	return ush_hint(err, "Move it as usher-policy(5) says under stateNamespace, then start usher-broker run anew");
+}
+
 int ush_broker_apply_policy(struct ush_broker *broker, const struct ush_broker_options *options, struct ush_error *err)
 {
-	USH_AUTO_SYNC sync = {.world = &broker->source_world, .state_namespace = options->state_namespace, .no_people = options->no_people};
-
+	USH_AUTO_SYNC sync = {.world = &broker->source_world, .no_people = options->no_people};
+	struct ush_broker_options settled = *options; /* for this once: the next run reads the policy again */
 	int result;
 
-	sync.policy = ush_policy_load(options->policy, NULL, err);
-	if (sync.policy == NULL || ush_told_open(broker, options, err) != 0)
+	sync.policy = ush_broker_policy(&settled, err);
+	if (sync.policy == NULL || stay_in_place(&settled, sync.policy, err) != 0 || ush_told_open(broker, &settled, err) != 0)
 		return -1;
-	result = ush_broker_each(broker, options, &sync, "apply", apply_cluster, NULL, err);
+	sync.state_namespace = settled.state_namespace;
+	result = ush_broker_each(broker, &settled, &sync, "apply", apply_cluster, NULL, err);
 	return ush_told_close(broker, err) == 0 ? result : -1;
 }

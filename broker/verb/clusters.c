@@ -8,18 +8,25 @@
 #include <unistd.h>
 
 #include "broker/rights/rights.h"
+#include "broker/serve/schedule.h"
 #include "broker/sync/apply/metrics.h"
 #include "broker/verb/verb.h"
 #include "broker/verb/watch.h"
 #include "common/base/memory.h"
+#include "common/base/text.h"
+#include "common/kube/request.h"
 #include "common/net/real.h"
 
-int ush_broker_connect(struct ush_broker *broker, const char *kubeconfig, const char *context, struct ush_error *err)
+#define CLOCKS_APART 300 /* s that two machines may be apart */
+
+int ush_broker_connect(struct ush_broker *broker, const struct ush_broker_options *options, const struct ush_cluster *cluster, struct ush_error *err)
 {
+	ush_broker_lead(broker, options, cluster);
 	ush_kube_config_free(broker->config);
-	broker->config = ush_kube_config_load(kubeconfig, context, isatty(STDIN_FILENO) && isatty(STDERR_FILENO), err);
+	broker->config = ush_kube_config_load(cluster != NULL ? cluster->kubeconfig : options->kubeconfig, cluster != NULL ? cluster->context : options->context, isatty(STDIN_FILENO) && isatty(STDERR_FILENO), err);
 	broker->progress = (struct ush_progress){0};
-	broker->kube = (struct ush_kube){.world = &broker->world, .config = broker->config, .field_manager = USH_MANAGED_BY, .progress = &broker->progress};
+	broker->kube = (struct ush_kube){.world = &broker->world, .config = broker->config, .field_manager = USH_MANAGED_BY, .progress = &broker->progress,
+					 .way = &broker->way};
 	return broker->config != NULL ? 0 : -1;
 }
 
@@ -95,16 +102,17 @@ static int check_chosen(const struct ush_broker_options *options, const struct u
 }
 
 /* A 403 says which right is missing; this, where all of them are written. */
-static void tell_rights(const struct ush_policy *policy, const char *verb, struct ush_error *err)
+static void tell_rights(const struct ush_way *way, const char *verb, struct ush_error *err)
 {
 	const struct ush_purpose *purpose = ush_purpose_of(verb);
+	USH_AUTO_FREE char *command = NULL;
 
 	if (err->code != USH_ERR_REFUSED || err->hint[0] != '\0' || strstr(err->what, " is forbidden: ") == NULL)
 		return;
 	if (purpose == ush_purpose_of("apply"))
-		ush_hint(err, "What a run of this policy needs: usher-broker rbac -f %s", policy->file);
-	else
-		ush_hint(err, "What %s of this policy needs: usher-broker rbac --for %s -f %s", verb, purpose->name, policy->file);
+		verb = "a run";
+	command = ush_way_rights(way, purpose == ush_purpose_of("apply") ? NULL : purpose->name);
+	ush_hint(err, "What %s of this policy needs: %s", verb, command);
 }
 
 /* For who stays it is no failure that another run has the lease: the next turn comes. */
@@ -120,6 +128,38 @@ static bool yields(const struct ush_turn *t, const struct ush_broker_options *op
 		ush_error_print(stderr, "usher-broker", err);
 	ush_error_clear(err);
 	return true;
+}
+
+/* That one of two clocks is wrong, in one line; while it stays so it is said once. */
+static void tell_clocks(const struct ush_turn *t, const struct ush_broker_options *options)
+{
+	const struct ush_kube *kube = t->sync->kube;
+	int64_t ahead = kube != NULL ? ush_kube_ahead(kube) : 0, apart = ahead < 0 ? -ahead : ahead;
+	USH_AUTO_FREE char *line = NULL, *safe = NULL;
+	char words[32];
+
+	if (apart <= CLOCKS_APART)
+		return;
+	line = ush_printf("the clock of %s is %s %s this machine's: %s; set the one that is wrong", ush_kube_server_name(kube), ush_schedule_words(apart * 1000, words),
+			  ahead > 0 ? "ahead of" : "behind",
+			  ahead > USH_KUBE_APART ? "what is over by that one alone is left as it is" : "what is over is decided by that one");
+	safe = ush_text_safe(line);
+	if (ush_watch_news(options->watch, t->cluster, USH_SAYING_CLOCK, safe))
+		fprintf(stderr, "usher-broker: %s%s%s%s\n", t->cluster != NULL ? "cluster " : "", t->cluster != NULL ? t->cluster : "", t->cluster != NULL ? ": " : "", safe);
+}
+
+/* The numbers of a run that failed, which could not be written either, are told beside its failure. */
+static void tell_numbers(const struct ush_turn *t, const struct ush_broker_options *options, struct ush_run *run, struct ush_error *err)
+{
+	struct ush_error why = {0};
+
+	if (ush_broker_metrics(options, run, &why) == 0)
+		return;
+	run->status = err->code == USH_OK ? ush_code_status(why.code) : run->status;
+	if (err->code == USH_OK)
+		*err = why;
+	else if (ush_watch_news(options->watch, t->cluster, USH_SAYING_METRICS, why.what))
+		ush_error_print(stderr, "usher-broker", &why);
 }
 
 /* What is of this turn alone. */
@@ -138,12 +178,14 @@ static int turn(struct ush_turn *t, const struct ush_broker_options *options, co
 	struct ush_run run = {.verb = verb, .policy = t->sync->policy->name, .cluster = t->cluster};
 	int status = -1;
 
-	if (t->sync->folder != NULL ||
-	    ush_broker_connect(t->broker, cluster != NULL ? cluster->kubeconfig : options->kubeconfig,
-			       cluster != NULL ? cluster->context : options->context, err) == 0) {
+	t->sync->way = &t->broker->way;
+	if (t->sync->folder != NULL || ush_broker_connect(t->broker, options, cluster, err) == 0) {
 		t->sync->kube = t->sync->folder == NULL ? &t->broker->kube : NULL;
 		status = act(t, err);
-		tell_rights(t->sync->policy, verb, err);
+		run.dated = t->sync->kube != NULL && t->sync->kube->config->dated;
+		run.ahead_s = run.dated ? ush_kube_ahead(t->sync->kube) : 0;
+		tell_clocks(t, options);
+		tell_rights(&t->broker->way, verb, err);
 	}
 	if (yields(t, options, err)) {
 		end_turn(t);
@@ -159,8 +201,7 @@ static int turn(struct ush_turn *t, const struct ush_broker_options *options, co
 	run.status = err->code != USH_OK ? ush_code_status(err->code) : status;
 	run.now = ush_now(&t->broker->world);
 	run.took_ms = ush_boot_ms(&t->broker->world) - began;
-	if (ush_broker_metrics(options, &run, err) != 0)
-		run.status = ush_code_status(err->code);
+	tell_numbers(t, options, &run, err);
 	end_turn(t);
 	return run.status;
 }

@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include "broker/journal/journal.h"
-#include "broker/policy/naming.h"
 #include "broker/source/record.h"
 #include "broker/verb/verb.h"
 #include "common/base/memory.h"
@@ -38,12 +37,11 @@ int ush_broker_recorded(struct ush_broker *broker, struct ush_error *err)
 int ush_broker_open(struct ush_broker *broker, const struct ush_broker_options *options, bool cluster, struct ush_error *err)
 {
 	*broker = (struct ush_broker){0};
-	if (options->state_namespace != NULL && ush_name_not_label(options->state_namespace) != NULL)
-		return ush_fail(err, USH_ERR_USAGE, "--state-namespace: \"%s\" %s", options->state_namespace, ush_name_not_label(options->state_namespace));
 	ush_world_real(&broker->world);
 	if (open_recorder(broker, options, err) != 0)
 		return -1;
-	return cluster ? ush_broker_connect(broker, options->kubeconfig, options->context, err) : 0;
+	ush_broker_lead(broker, options, NULL);
+	return cluster ? ush_broker_connect(broker, options, NULL, err) : 0;
 }
 
 void ush_broker_close(struct ush_broker *broker)
@@ -53,6 +51,7 @@ void ush_broker_close(struct ush_broker *broker)
 	ush_recorder_close(ush_steal(&broker->recorder), &ignored);
 	ush_journal_close(&broker->journal, &ignored);
 	ush_kube_config_free(broker->config);
+	ush_way_free(&broker->way);
 	ush_world_real_free(&broker->world);
 	broker->config = NULL;
 }
@@ -65,49 +64,13 @@ int ush_broker_need_policy(const struct ush_broker_options *options, struct ush_
 	return ush_hint(err, "Name it: -f policy.yaml");
 }
 
-char *ush_broker_word(const char *text)
+struct ush_policy *ush_broker_policy(struct ush_broker_options *options, struct ush_error *err)
 {
-	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_./:@%+=,-";
-	struct ush_buf out = {0};
+	USH_AUTO_POLICY policy = NULL;
 
-	if (*text != '\0' && strspn(text, plain) == strlen(text))
-		return ush_strdup(text);
-	ush_buf_puts(&out, "'");
-	for (; *text != '\0'; text++)
-		if (*text == '\'')
-			ush_buf_puts(&out, "'\\''");
-		else
-			ush_buf_add(&out, text, 1);
-	ush_buf_puts(&out, "'");
-	return ush_buf_take(&out);
-}
-
-char *ush_broker_place(const struct ush_broker_options *options, const struct ush_cluster *cluster)
-{
-	const struct {
-		const char *name, *value;
-	} flags[] = {
-		{"kubeconfig", cluster != NULL ? cluster->kubeconfig : options->kubeconfig},
-		{"context", cluster != NULL ? cluster->context : options->context},
-		{"state-namespace", options->state_namespace != NULL && strcmp(options->state_namespace, "default") != 0 ? options->state_namespace : NULL},
-	};
-	struct ush_buf out = {0};
-
-	for (size_t i = 0; i < USH_COUNT(flags); i++) {
-		USH_AUTO_FREE char *word = flags[i].value != NULL ? ush_broker_word(flags[i].value) : NULL;
-
-		if (word != NULL)
-			ush_buf_printf(&out, " --%s %s", flags[i].name, word);
-	}
-	return ush_buf_take(&out);
-}
-
-char *ush_broker_same(const struct ush_broker_options *options, const char *cluster)
-{
-	USH_AUTO_FREE char *policy = ush_broker_word(options->policy), *place = ush_broker_place(options, NULL);
-	USH_AUTO_FREE char *name = cluster != NULL ? ush_broker_word(cluster) : NULL;
-
-	return ush_printf("-f %s%s%s%s", policy, name != NULL ? " --cluster " : "", name != NULL ? name : "", place);
+	if (ush_broker_need_policy(options, err) != 0 || (policy = ush_policy_load(options->policy, NULL, err)) == NULL || ush_broker_settle(options, policy, err) != 0)
+		return NULL;
+	return ush_steal(&policy);
 }
 
 char *ush_broker_identity(const struct ush_world *world)

@@ -10,7 +10,7 @@
 #include "common/base/memory.h"
 #include "common/data/json.h"
 
-static struct ush_broker_options options = {.state_namespace = "default", .output = "text"};
+static struct ush_broker_options options = {.output = "text"};
 static const char *from;
 static bool live, no_sources;
 
@@ -59,9 +59,6 @@ static int gather(struct ush_sync *sync, struct ush_standing *standing, const ch
 			return -1;
 		return ush_sync_plan(sync, options.policy, err);
 	}
-	sync->policy = ush_policy_load(options.policy, NULL, err);
-	if (sync->policy == NULL)
-		return -1;
 	return no_sources ? 0 : read_sources(sync, asked, err);
 }
 
@@ -94,7 +91,7 @@ static struct ush_desired *resolve(const struct ush_sync *sync, struct ush_place
 static int run(size_t count, char **operands, struct ush_error *err)
 {
 	USH_AUTO_BROKER broker = {0};
-	USH_AUTO_SYNC sync = {.folder = from, .state_namespace = options.state_namespace};
+	USH_AUTO_SYNC sync = {.folder = from};
 	USH_AUTO_STANDING standing = {0};
 	USH_AUTO_PLACES places = {0};
 	USH_AUTO_DESIRED own = NULL;
@@ -105,10 +102,12 @@ static int run(size_t count, char **operands, struct ush_error *err)
 		return ush_fail(err, USH_ERR_USAGE, "--live looks at a cluster and --from at a folder; one of them");
 	if (no_sources && (live || from != NULL))
 		return ush_fail(err, USH_ERR_USAGE, "--no-sources asks the policy alone; --live and --from make a plan, which needs the sources");
-	if (ush_broker_need_policy(&options, err) != 0 || ush_broker_open(&broker, &options, live, err) != 0)
+	if ((sync.policy = ush_broker_policy(&options, err)) == NULL || ush_broker_open(&broker, &options, live, err) != 0)
 		return -1;
+	sync.state_namespace = options.state_namespace;
 	sync.world = &broker.world;
 	sync.kube = live ? &broker.kube : NULL;
+	sync.way = &broker.way;
 	if (gather(&sync, &standing, operands[0], err) != 0)
 		return -1;
 	if (sync.desired == NULL && sync.groups != NULL)

@@ -22,16 +22,16 @@ static const struct ush_option rows[] = {
 	{NULL},
 };
 
-static int look(struct ush_standing *standing, struct ush_error *err)
+static int look(struct ush_standing *standing, struct ush_broker *broker, struct ush_error *err)
 {
-	USH_AUTO_BROKER broker = {0};
 	bool live = against != NULL && strcmp(against, "cluster") == 0;
 
 	if (against == NULL)
 		return 0;
-	if (live && ush_broker_open(&broker, &options, true, err) != 0)
+	standing->way = &broker->way;
+	if (live && ush_broker_open(broker, &options, true, err) != 0)
 		return -1;
-	return ush_broker_standing(standing, live ? &broker.kube : NULL, live ? NULL : against, err);
+	return ush_broker_standing(standing, live ? &broker->kube : NULL, live ? NULL : against, err);
 }
 
 /* ---- what is said ---- */
@@ -74,12 +74,13 @@ static int status_of(const struct ush_import *import, int proof)
 
 static int run(size_t count, char **operands, struct ush_error *err)
 {
+	USH_AUTO_BROKER broker = {0};
 	USH_AUTO_IMPORT import = {.prefix = prefix};
 	USH_AUTO_STANDING proof = {0};
 	USH_AUTO_POLICY policy = NULL;
 	USH_AUTO_BUF out = {0};
 
-	if (look(&proof, err) != 0)
+	if (look(&proof, &broker, err) != 0)
 		return -1;
 	import.there = &proof.names;
 	for (size_t i = 0; i < count; i++)

@@ -23,7 +23,7 @@
 #define PROOF_MS   5000 /* how long a no may be the cache's */
 #define NOWHERE	   "/nonexistent" /* a folder that holds nothing: what stands is not asked about */
 
-static struct ush_broker_options options = {.state_namespace = "default", .output = "text"};
+static struct ush_broker_options options = {.output = "text"};
 static const char *template_name, *wait_text, *dry_run = "none";
 static struct ush_strings said;
 static bool adopt;
@@ -165,8 +165,10 @@ static int carry_out(struct ush_turn *turn, struct ush_onboard *onboard, struct 
 static int onboard_cluster(struct ush_turn *turn, struct ush_error *err)
 {
 	const struct asked *asked = turn->context;
-	USH_AUTO_ONBOARD onboard = {.kube = turn->sync->kube, .policy = turn->sync->policy, .template = asked->template, .values = &asked->values, .adopt = adopt,
-				    .wait_ms = PROOF_MS, .must_prove = wait_text != NULL, .wrote = wrote, .context = turn};
+	USH_AUTO_FREE char *holder = ush_broker_identity(&turn->broker->world);
+	USH_AUTO_ONBOARD onboard = {.kube = turn->sync->kube, .way = turn->sync->way, .policy = turn->sync->policy, .template = asked->template, .values = &asked->values, .adopt = adopt,
+				    .wait_ms = PROOF_MS, 
+				    .must_prove = wait_text != NULL, .holder = holder, .wrote = wrote, .context = turn};
 	int64_t seconds;
 
 	onboard.dry = strcmp(dry_run, "none") == 0 ? USH_DRY_NONE : strcmp(dry_run, "client") == 0 ? USH_DRY_CLIENT : USH_DRY_SERVER;
@@ -221,16 +223,17 @@ static int check_names(const struct asked *asked, const struct ush_policy *polic
 static int onboard_namespaces(struct asked *asked, struct ush_error *err)
 {
 	USH_AUTO_BROKER broker = {0};
-	USH_AUTO_SYNC sync = {.state_namespace = options.state_namespace, .no_people = true};
+	USH_AUTO_SYNC sync = {.no_people = true};
 	bool client = strcmp(dry_run, "client") == 0;
 	int status;
 
-	if (ush_broker_open(&broker, &options, false, err) != 0)
+	sync.policy = ush_broker_policy(&options, err);
+	if (sync.policy == NULL || ush_broker_open(&broker, &options, false, err) != 0)
 		return -1;
+	sync.state_namespace = options.state_namespace;
 	sync.world = &broker.source_world;
 	sync.folder = client ? NOWHERE : NULL;
-	sync.policy = ush_policy_load(options.policy, NULL, err);
-	if (sync.policy == NULL || (asked->template = ush_onboard_template(sync.policy, template_name, err)) == NULL)
+	if ((asked->template = ush_onboard_template(sync.policy, template_name, err)) == NULL)
 		return -1;
 	sync.no_people = sync.policy->layout != USH_LAYOUT_USERS;
 	if (ush_onboard_values(asked->template, &said, &asked->values, err) != 0 || check_names(asked, sync.policy, err) != 0)

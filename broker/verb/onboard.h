@@ -15,6 +15,6 @@ struct ush_onboard_person {
 };
 
 /* onboard_user.c: writes nothing anywhere; prints. */
-int ush_broker_onboard_user(const struct ush_broker_options *options, const struct ush_onboard_person *person, struct ush_error *err);
+int ush_broker_onboard_user(struct ush_broker_options *options, const struct ush_onboard_person *person, struct ush_error *err);
 
 #endif

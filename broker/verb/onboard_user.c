@@ -55,14 +55,14 @@ static int connect(struct ush_broker *broker, const struct ush_broker_options *o
 	const char *wanted = options->clusters.count > 0 ? options->clusters.items[0] : NULL;
 
 	if (options->kubeconfig != NULL || options->context != NULL || policy->cluster_count == 0)
-		return ush_broker_connect(broker, options->kubeconfig, options->context, err);
+		return ush_broker_connect(broker, options, NULL, err);
 	if (options->clusters.count > 1 || (wanted == NULL && policy->cluster_count > 1)) {
 		ush_fail(err, USH_ERR_USAGE, "%s lists %zu clusters, and a kubeconfig is for one", policy->file, policy->cluster_count);
 		return ush_hint(err, "Say which: --cluster %s", policy->clusters[0].name);
 	}
 	for (size_t i = 0; i < policy->cluster_count; i++)
 		if (wanted == NULL || strcmp(policy->clusters[i].name, wanted) == 0)
-			return ush_broker_connect(broker, policy->clusters[i].kubeconfig, policy->clusters[i].context, err);
+			return ush_broker_connect(broker, options, &policy->clusters[i], err);
 	return ush_fail(err, USH_ERR_USAGE, "%s lists no cluster %s", policy->file, wanted);
 }
 
@@ -70,15 +70,14 @@ static int gather(struct ush_broker *broker, const struct ush_broker_options *op
 {
 	struct ush_wish wish;
 
-	all->policy = ush_policy_load(options->policy, NULL, err);
-	if (all->policy == NULL || connect(broker, options, all->policy, err) != 0 || ush_observe_places(&all->places, all->policy, &broker->kube, err) != 0 ||
+	if (connect(broker, options, all->policy, err) != 0 || ush_observe_places(&all->places, all->policy, &broker->kube, err) != 0 ||
 	    ush_ledger_load(&all->ledger, &broker->kube, options->state_namespace, all->policy->name, NULL, err) != 0)
 		return -1;
 	ush_denied_places(&all->places, &all->ledger);
 	if (read_groups(broker, all, err) != 0)
 		return -1;
 	wish = (struct ush_wish){.policy = all->policy, .places = &all->places, .groups = all->groups, .state_namespace = options->state_namespace,
-				 .now = ush_kube_now(&broker->kube), .ledger = &all->ledger};
+				 .now = ush_kube_now(&broker->kube), .ledger = &all->ledger, .way = &broker->way};
 	all->desired = ush_desired_new(&wish);
 	return 0;
 }
@@ -127,7 +126,7 @@ static int check_issuer(const char *issuer, struct ush_error *err)
 	return strcmp(url.scheme, "https") == 0 || url.loopback ? 0 : ush_fail(err, USH_ERR_USAGE, "--issuer: %s: an issuer begins with https://", issuer);
 }
 
-int ush_broker_onboard_user(const struct ush_broker_options *options, const struct ush_onboard_person *person, struct ush_error *err)
+int ush_broker_onboard_user(struct ush_broker_options *options, const struct ush_onboard_person *person, struct ush_error *err)
 {
 	USH_AUTO_BROKER broker = {0};
 	struct gathered all = {0};
@@ -140,9 +139,12 @@ int ush_broker_onboard_user(const struct ush_broker_options *options, const stru
 		return ush_fail(err, USH_ERR_USAGE, "onboard whom? The name is empty");
 	if (person->issuer != NULL && check_issuer(person->issuer, err) != 0)
 		return -1;
-	if (ush_broker_open(&broker, options, false, err) != 0)
+	all.policy = ush_broker_policy(options, err);
+	if (all.policy == NULL)
 		return -1;
-	result = gather(&broker, options, &all, err);
+	result = ush_broker_open(&broker, options, false, err);
+	if (result == 0)
+		result = gather(&broker, options, &all, err);
 	if (result == 0)
 		result = tell(&broker, &all, person, options->output, err);
 	if (result == 0)

@@ -9,7 +9,7 @@
 #include "common/base/file.h"
 #include "common/base/memory.h"
 
-static struct ush_broker_options options = {.state_namespace = "default", .output = "text"};
+static struct ush_broker_options options = {.output = "text"};
 static const char *out_file, *from, *namespaces;
 static bool no_people, verbose;
 
@@ -37,37 +37,35 @@ static int write_plan(const struct ush_plan *plan, struct ush_error *err)
 		return ush_fail(err, USH_ERR_STORE, "%s: cannot write JSON", out_file);
 	if (stat(out_file, &there) == 0 && !S_ISREG(there.st_mode)) { /* the plan would take its place: /dev/null is not to become a file */
 		ush_fail(err, USH_ERR_STORE, "%s: is not a regular file; the plan was not written", out_file);
-		return ush_hint(err, "For a pipe: usher-broker plan -f %s -o json", options.policy);
+		return ush_hint(err, "For a pipe: -o json, and no --out");
 	}
 	if (ush_file_write(out_file, text.data, text.length, 0644, err) == 0)
 		return 0;
 	return err->hint[0] == '\0' ? ush_hint(err, "The plan was not written") : -1;
 }
 
-/* The one of the policy's whose turn it is; NULL: the policy lists none, or the command line named another. */
-static const struct ush_cluster *cluster_of(const struct ush_turn *turn)
+/* The command that carries out what is planned for a folder, and past the limits when confirm says so. The caller frees. */
+static char *render_command(const struct ush_way *way, const char *confirm)
 {
-	for (size_t i = 0; turn->cluster != NULL && i < turn->sync->policy->cluster_count; i++)
-		if (strcmp(turn->sync->policy->clusters[i].name, turn->cluster) == 0)
-			return &turn->sync->policy->clusters[i];
-	return NULL;
+	USH_AUTO_FREE char *spaces = ush_way_option("namespaces", namespaces), *hash = ush_way_option("confirm", confirm), *folder = ush_text_word(from);
+
+	return ush_way_policy(way, "render%s%s%s%s %s", way->state, spaces, no_people ? " --no-people" : "", hash, folder);
 }
 
 /* The command that carries the plan out; NULL when there is none. The caller frees. */
 static char *next_command(const struct ush_turn *turn)
 {
-	USH_AUTO_FREE char *policy = ush_broker_word(options.policy), *folder = ush_broker_word(from != NULL ? from : ""),
-			   *file = ush_broker_word(out_file != NULL ? out_file : ""), *to = NULL;
+	USH_AUTO_FREE char *file = ush_way_option("plan", out_file);
+	const struct ush_way *way = &turn->broker->way;
 	const struct ush_plan *plan = turn->sync->plan;
 
 	if (!ush_plan_writes(plan) || plan->stop.code != USH_OK)
 		return NULL;
 	if (from != NULL)
-		return ush_printf("usher-broker render -f %s%s%s %s", policy, namespaces != NULL ? " --namespaces " : "", namespaces != NULL ? namespaces : "", folder);
-	to = ush_broker_place(&options, out_file != NULL ? cluster_of(turn) : NULL);
+		return render_command(way, NULL);
 	if (out_file != NULL)
-		return ush_printf("usher-broker apply --plan %s%s", file, to);
-	return ush_printf("usher-broker apply -f %s%s%s%s", policy, turn->cluster != NULL ? " --cluster " : "", turn->cluster != NULL ? turn->cluster : "", to);
+		return ush_printf("usher-broker apply%s%s%s", file, way->kubectl, way->state);
+	return ush_way_broker(way, "apply%s", no_people ? " --no-people" : "");
 }
 
 /* A comment of a merge request holds so much; of several clusters each has its share. */
@@ -83,14 +81,13 @@ static void add_markdown(struct ush_buf *out, const struct ush_turn *turn)
 /* The command that goes past the limits, or says yes to what waits for it. The caller frees. */
 static char *confirm_command(const struct ush_turn *turn)
 {
-	USH_AUTO_FREE char *to = ush_broker_place(&options, cluster_of(turn)), *policy = ush_broker_word(options.policy),
-			   *file = ush_broker_word(out_file != NULL ? out_file : "plan.json"), *folder = ush_broker_word(from != NULL ? from : ""),
-			   *first = out_file != NULL ? ush_strdup("") : ush_printf("usher-broker plan -f %s%s --out plan.json; ", policy, to);
-	const char *hash = turn->sync->plan->hash;
+	const struct ush_way *way = &turn->broker->way;
+	USH_AUTO_FREE char *first = ush_way_broker(way, "plan%s --out plan.json; ", no_people ? " --no-people" : "");
+	USH_AUTO_FREE char *hash = ush_strndup(turn->sync->plan->hash, 8), *file = ush_way_option("plan", out_file != NULL ? out_file : "plan.json");
 
 	if (from != NULL)
-		return ush_printf("usher-broker render -f %s --confirm %.8s %s", policy, hash, folder);
-	return ush_printf("%susher-broker apply --plan %s --confirm %.8s%s", first, file, hash, to);
+		return render_command(way, hash);
+	return ush_printf("%susher-broker apply%s --confirm %s%s%s", out_file != NULL ? "" : first, file, hash, way->kubectl, way->state);
 }
 
 /* A group that was made anew: how to say that it may have what the old one had. */
@@ -154,7 +151,7 @@ static int plan_cluster(struct ush_turn *turn, struct ush_error *err)
 static int run(size_t count, char **operands, struct ush_error *err)
 {
 	USH_AUTO_BROKER broker = {0};
-	USH_AUTO_SYNC sync = {.folder = from, .namespaces = namespaces, .state_namespace = options.state_namespace, .no_people = no_people};
+	USH_AUTO_SYNC sync = {.folder = from, .namespaces = namespaces, .no_people = no_people};
 
 	(void)count;
 	(void)operands;
@@ -162,9 +159,9 @@ static int run(size_t count, char **operands, struct ush_error *err)
 		return ush_fail(err, USH_ERR_USAGE, "--namespaces goes with --from: a cluster is asked for its own");
 	if (out_file != NULL && *out_file == '\0')
 		return ush_fail(err, USH_ERR_USAGE, "--out wants the name of a file");
-	if (ush_broker_need_policy(&options, err) != 0 || ush_broker_open(&broker, &options, false, err) != 0 ||
-	    (sync.policy = ush_policy_load(options.policy, NULL, err)) == NULL)
+	if ((sync.policy = ush_broker_policy(&options, err)) == NULL || ush_broker_open(&broker, &options, false, err) != 0)
 		return -1;
+	sync.state_namespace = options.state_namespace;
 	if (out_file != NULL && sync.policy->cluster_count > 1 && options.clusters.count != 1 && options.context == NULL && options.kubeconfig == NULL)
 		return ush_fail(err, USH_ERR_USAGE, "--out is for one cluster: name it by --cluster");
 	sync.world = &broker.source_world;

@@ -52,7 +52,14 @@ static const char *about(int64_t seconds, char *out, size_t size)
 	return out;
 }
 
-int ush_plan_file_age(const struct ush_plan *plan, const char *path, int64_t now, int64_t most, struct ush_error *err)
+int ush_plan_file_again(const struct ush_way *way, const struct ush_plan *plan, const char *path, struct ush_error *err)
+{
+	USH_AUTO_FREE char *file = ush_text_word(path), *command = ush_way_broker(way, "plan%s --out %s", plan->no_people ? " --no-people" : "", file);
+
+	return ush_hint(err, "Plan again: %s", command);
+}
+
+int ush_plan_file_age(const struct ush_plan *plan, const char *path, const struct ush_way *way, int64_t now, int64_t most, struct ush_error *err)
 {
 	int64_t old = now > plan->made ? now - plan->made : 0;
 	char age[32], limit[32];
@@ -66,16 +73,17 @@ int ush_plan_file_age(const struct ush_plan *plan, const char *path, int64_t now
 		return 0;
 	ush_fail(err, USH_ERR_REFUSED, "%s was made %s ago, and %s is the most; nothing was written", path, about(old, age, sizeof age),
 		 about(most, limit, sizeof limit));
-	return ush_hint(err, "Plan again: usher-broker plan -f %s --out %s", plan->policy_file, path);
+	return ush_plan_file_again(way, plan, path, err);
 }
 
-static int other_policy(const char *file, const char *path, struct ush_error *err)
+int ush_plan_file_look(const struct ush_way *way, const struct ush_plan *plan, struct ush_error *err)
 {
-	ush_fail(err, USH_ERR_REFUSED, "%s is not what it was when %s was made; nothing was written", file, path);
-	return ush_hint(err, "Plan again: usher-broker plan -f %s --out %s", file, path);
+	USH_AUTO_FREE char *look = ush_way_broker(way, "plan%s --out plan.json", plan->no_people ? " --no-people" : "");
+
+	return ush_hint(err, "Look: %s. If that is right: usher-broker apply --plan plan.json --confirm %.8s%s%s", look, plan->hash, way->kubectl, way->state);
 }
 
-struct ush_policy *ush_plan_file_policy(const struct ush_plan *plan, const char *path, const char *named, struct ush_error *err)
+struct ush_policy *ush_plan_file_policy(const struct ush_plan *plan, const char *path, const char *named, const struct ush_way *way, struct ush_error *err)
 {
 	const char *file = named != NULL ? named : plan->policy_file;
 	struct ush_error why = {0};
@@ -89,17 +97,19 @@ struct ush_policy *ush_plan_file_policy(const struct ush_plan *plan, const char 
 	policy = ush_policy_load(file, NULL, &why);
 	if (policy == NULL && named != NULL)
 		*err = why;
-	else if (policy == NULL || strcmp(policy->digest, plan->policy_digest) != 0)
-		other_policy(file, path, err);
+	else if (policy == NULL || strcmp(policy->digest, plan->policy_digest) != 0) {
+		ush_fail(err, USH_ERR_REFUSED, "%s is not what it was when %s was made; nothing was written", file, path);
+		ush_plan_file_again(way, plan, path, err);
+	}
 	return err->code == USH_OK ? ush_steal(&policy) : NULL;
 }
 
-int ush_plan_file_policy_stands(const struct ush_plan *plan, const char *path, const char *named, struct ush_error *err)
+int ush_plan_file_policy_stands(const struct ush_plan *plan, const char *path, const char *named, const struct ush_way *way, struct ush_error *err)
 {
 	USH_AUTO_POLICY policy = NULL;
 
 	if (named == NULL && access(plan->policy_file, F_OK) != 0)
 		return 0;
-	policy = ush_plan_file_policy(plan, path, named, err);
+	policy = ush_plan_file_policy(plan, path, named, way, err);
 	return policy != NULL ? 0 : -1;
 }

@@ -9,7 +9,7 @@
 #include "common/base/text.h"
 #include "common/data/json.h"
 
-static struct ush_broker_options options = {.output = "yaml", .state_namespace = "default"};
+static struct ush_broker_options options = {.output = "yaml"};
 static const char *account, *account_namespace = "usher-system", *what = "sync";
 
 static const struct ush_option rows[] = {
@@ -30,7 +30,6 @@ static int check_names(struct ush_error *err)
 	} names[] = {
 		{"service-account", account, ush_name_not_subdomain(account)},
 		{"namespace", account_namespace, ush_name_not_label(account_namespace)},
-		{"state-namespace", options.state_namespace, ush_name_not_label(options.state_namespace)},
 	};
 
 	for (size_t i = 0; i < USH_COUNT(names); i++)
@@ -60,8 +59,7 @@ static int run(size_t count, char **operands, struct ush_error *err)
 	(void)operands;
 	if (account == NULL)
 		account = purpose->account;
-	if (check_names(err) != 0 || ush_broker_need_policy(&options, err) != 0 || (policy = ush_policy_load(options.policy, NULL, err)) == NULL ||
-	    check_purpose(purpose, policy, err) != 0)
+	if (check_names(err) != 0 || (policy = ush_broker_policy(&options, err)) == NULL || check_purpose(purpose, policy, err) != 0)
 		return -1;
 	purpose->need(&rights, policy, options.state_namespace);
 	if (options.events)

@@ -10,7 +10,7 @@
 #include "common/base/memory.h"
 #include "common/base/text.h"
 
-static struct ush_broker_options options = {.state_namespace = "default"};
+static struct ush_broker_options options;
 static const char *reason, *key;
 
 static const struct ush_option rows[] = {
@@ -69,17 +69,17 @@ static bool is_meant(const struct readmission *r, const struct ush_ledger_entry 
 static int refuse_two(const struct readmission *r, struct ush_error *err)
 {
 	const struct ush_ledger_entry *a = &r->found.items[0], *b = &r->found.items[1];
-	USH_AUTO_FREE char *again = ush_elevating_again(r->opened);
+	USH_AUTO_FREE char *command = ush_way_broker(&r->opened->broker.way, "readmit --key %s --reason TEXT", a->key);
 
 	ush_fail(err, USH_ERR_REFUSED, "%zu entries mean %.100s: %s (%.100s), %s (%.100s)%s; nothing was done", r->found.count, r->name, a->key, a->name, b->key, b->name,
 		 r->found.count > 2 ? " and more" : "");
-	return ush_hint(err, "Say which: usher-broker readmit --key %s %s", a->key, again);
+	return ush_hint(err, "Say which: %s", command);
 }
 
 /* What they had for a time was taken when they were put out. The next run drops the entry, and the binding where one stands. */
 static void end_elevations(struct readmission *r, struct ush_ledger *ledger)
 {
-	int64_t now = ush_kube_now(&r->opened->broker.kube);
+	int64_t now = ush_kube_come(&r->opened->broker.kube);
 
 	r->ended = 0;
 	for (size_t i = 0; i < ledger->count; i++) {

@@ -13,7 +13,7 @@
 #include "broker/verb/verb.h"
 #include "common/base/memory.h"
 
-static struct ush_broker_options options = {.state_namespace = "default"};
+static struct ush_broker_options options;
 static const char *confirm, *namespaces;
 static bool no_people, generations;
 
@@ -23,7 +23,7 @@ static const struct ush_option rows[] = {
 	{"namespaces", 0, USH_OPTION_STRING, "PATH", "where the Namespace manifests are, DIR itself unless said", &namespaces},
 	{"generations", 0, USH_OPTION_FLAG, NULL, "write DIR/g-HASH whole and let DIR/current lead to it; the one before stays", &generations},
 	{"no-people", 0, USH_OPTION_FLAG, NULL, "read no members: limits go without numbers of people", &no_people},
-	{"state-namespace", 0, USH_OPTION_STRING, "NAME", "as plan and apply are told it, for the labels", &options.state_namespace},
+	{"state-namespace", 0, USH_OPTION_STRING, "NAME", "as plan and apply are told it, for the labels; where the policy does not say it", &options.state_namespace},
 	USH_OPTIONS_RECORD(options),
 	{NULL},
 };
@@ -33,13 +33,22 @@ static bool confirmed(const struct ush_plan *plan)
 	return confirm != NULL && strlen(confirm) >= 8 && strncmp(plan->hash, confirm, strlen(confirm)) == 0;
 }
 
+static int hint_confirm(const struct ush_plan *plan, const struct ush_way *way, const char *folder, struct ush_error *err)
+{
+	USH_AUTO_FREE char *spaces = ush_way_option("namespaces", namespaces), *word = ush_text_word(folder);
+	USH_AUTO_FREE char *command = ush_way_policy(way, "render%s%s%s%s --confirm %.8s %s", way->state, spaces, no_people ? " --no-people" : "",
+						     generations ? " --generations" : "", plan->hash, word);
+
+	return ush_hint(err, "If that is right: %s", command);
+}
+
 /* Incomplete stops, the brake stops unless this plan was confirmed; conflicts are left alone and said. */
-static int may_write(const struct ush_plan *plan, const char *folder, struct ush_error *err)
+static int may_write(const struct ush_plan *plan, const struct ush_way *way, const char *folder, struct ush_error *err)
 {
 	if (ush_plan_verdict(plan, err) == USH_ERR_INCOMPLETE)
 		return -1;
 	if (plan->stop.code != USH_OK && !confirmed(plan))
-		return ush_hint(err, "If that is right: usher-broker render -f %s --confirm %.8s %s", options.policy, plan->hash, folder);
+		return hint_confirm(plan, way, folder, err);
 	ush_error_clear(err);
 	return 0;
 }
@@ -65,7 +74,7 @@ static void print_files(const struct ush_rendered *rendered, const char *folder)
 }
 
 /* held: changes that wait for a person's consent. */
-static int conclude(const struct ush_rendered *rendered, const struct ush_plan *plan, size_t held, const char *folder, struct ush_error *err)
+static int conclude(const struct ush_rendered *rendered, const struct ush_plan *plan, const struct ush_way *way, size_t held, const char *folder, struct ush_error *err)
 {
 	size_t conflicts = ush_plan_count(plan, USH_CONFLICT);
 
@@ -74,7 +83,7 @@ static int conclude(const struct ush_rendered *rendered, const struct ush_plan *
 				rendered->foreign.count > 1 ? "one of several files of ours" : "a file of ours");
 	if (held > 0) {
 		ush_fail(err, USH_ERR_REFUSED, "%zu binding%s for a person's consent: a group was deleted and made anew", held, held == 1 ? " waits" : "s wait");
-		return ush_hint(err, "If that is right: usher-broker render -f %s --confirm %.8s %s", options.policy, plan->hash, folder);
+		return hint_confirm(plan, way, folder, err);
 	}
 	return conflicts > 0 ? ush_fail(err, USH_ERR_REFUSED, "%zu conflict%s left alone", conflicts, conflicts > 1 ? "s were" : " was") : 0;
 }
@@ -95,24 +104,26 @@ static int run(size_t count, char **operands, struct ush_error *err)
 {
 	USH_AUTO_BROKER broker = {0};
 	USH_AUTO_FREE char *current = ush_generation_current(operands[0]);
-	USH_AUTO_SYNC sync = {.folder = generations ? current : operands[0], .state_namespace = options.state_namespace, .all_objects = true, .namespaces = namespaces, .no_people = no_people};
+	USH_AUTO_SYNC sync = {.folder = generations ? current : operands[0], .all_objects = true, .namespaces = namespaces, .no_people = no_people};
 	USH_AUTO_RENDERED rendered = {0};
 	size_t held;
 
 	(void)count;
 	if (check_folder(operands[0], err) != 0)
 		return -1;
-	if (ush_broker_need_policy(&options, err) != 0 || ush_broker_open(&broker, &options, false, err) != 0)
+	if ((sync.policy = ush_broker_policy(&options, err)) == NULL || ush_broker_open(&broker, &options, false, err) != 0)
 		return -1;
+	sync.state_namespace = options.state_namespace;
 	sync.world = &broker.source_world;
-	if (ush_sync_plan(&sync, options.policy, err) != 0 || ush_broker_recorded(&broker, err) != 0 || may_write(sync.plan, operands[0], err) != 0)
+	sync.way = &broker.way;
+	if (ush_sync_plan(&sync, options.policy, err) != 0 || ush_broker_recorded(&broker, err) != 0 || may_write(sync.plan, &broker.way, operands[0], err) != 0)
 		return -1;
 	held = ush_plan_consent(sync.plan, confirmed(sync.plan));
 	if (check_names(sync.plan, err) != 0 || (generations ? ush_generation_render : ush_render)(operands[0], sync.plan, &rendered, err) != 0)
 		return -1;
 	print_files(&rendered, operands[0]);
-	ush_broker_tell_plan(sync.plan);
-	return conclude(&rendered, sync.plan, held, operands[0], err);
+	ush_broker_tell_plan(sync.plan, &(struct ush_telling){.way = &broker.way, .folder = sync.folder});
+	return conclude(&rendered, sync.plan, &broker.way, held, operands[0], err);
 }
 
 const struct ush_verb ush_verb_render = {"render", "DIR", "write the same objects as manifests into a folder, for GitOps", rows, 1, 1, run};

@@ -28,7 +28,7 @@ int ush_broker_rights_matter(const struct ush_broker *broker, const char *rights
 int ush_broker_check_rights(const struct ush_broker *broker, const struct ush_policy *policy, const char *state_namespace, struct ush_error *err)
 {
 	USH_AUTO_RIGHTS needed = {0};
-	USH_AUTO_FREE char *more = NULL;
+	USH_AUTO_FREE char *more = NULL, *command = NULL;
 
 	ush_rights_of(&needed, policy, state_namespace);
 	ush_rights_add_events(&needed, policy); /* whoever may and does not is no danger */
@@ -37,5 +37,6 @@ int ush_broker_check_rights(const struct ush_broker *broker, const struct ush_po
 	if (more == NULL)
 		return 0;
 	ush_fail(err, USH_ERR_REFUSED, "stopped before any write: we may do more than this policy needs: %s", more);
-	return ush_hint(err, "What it needs: usher-broker rbac -f %s. To run all the same: --rights any", policy->file);
+	command = ush_way_rights(&broker->way, NULL);
+	return ush_hint(err, "To run all the same: --rights any. What it needs: %s", command);
 }

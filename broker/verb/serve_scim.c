@@ -116,17 +116,18 @@ static int run(size_t count, char **operands, struct ush_error *err)
 	if (check_options(err) != 0)
 		return -1;
 	harden();
-	if (provisioned && ush_room_provisioned(folder, err) != 0)
-		return -1;
 	if (address == NULL)
-		return 0;
+		return ush_room_provisioned(folder, err);
 	if (ush_broker_open(&broker, &options, false, err) != 0)
 		return -1;
 	receiver.world = &broker.world;
 	receiver.room.store.max_users = (size_t)max_users;
 	receiver.room.store.max_groups = (size_t)max_groups;
 	receiver.room.store.people = people;
+	receiver.room.provisioned = provisioned;
 	result = ush_receiver_open(&receiver, folder, err);
+	if (result == 0 && provisioned)
+		result = ush_room_provisioned(folder, err);
 	if (result == 0)
 		result = serve(&receiver, err);
 	if (ush_receiver_close(&receiver, err) != 0)

@@ -87,12 +87,24 @@ static void check_exceptions(const struct ush_policy *policy, int64_t now, struc
 	}
 }
 
+static bool may_be_lent(const struct ush_policy *policy, size_t role)
+{
+	for (size_t i = 0; i < policy->elevation_count; i++)
+		for (size_t k = 0; k < policy->elevations[i].roles.count; k++)
+			if (strcmp(policy->elevations[i].roles.items[k], policy->roles[role].name) == 0)
+				return true;
+	for (size_t i = 0; i < policy->seal_count; i++)
+		if (policy->seals[i].role == role)
+			return true;
+	return false;
+}
+
 static bool uses_role(const struct ush_policy *policy, size_t role)
 {
 	for (size_t i = 0; i < policy->grant_count; i++)
 		if (policy->grants[i].role == role)
 			return true;
-	return false;
+	return may_be_lent(policy, role);
 }
 
 static bool uses_source(const struct ush_policy *policy, size_t source)

@@ -13,13 +13,16 @@
 #include "common/base/world.h"
 #include "common/kube/client.h"
 #include "common/kube/config.h"
+#include "common/kube/way.h"
 
 extern const struct ush_verb ush_verb_break_glass, ush_verb_elevate, ush_verb_elevations, ush_verb_readmit, ush_verb_review, ush_verb_seal;
 extern const struct ush_verb ush_verb_apply, ush_verb_audit, ush_verb_claims, ush_verb_explain, ush_verb_groups, ush_verb_import, ush_verb_offboard, ush_verb_onboard, ush_verb_plan, ush_verb_rbac, ush_verb_render, ush_verb_run, ush_verb_serve_scim, ush_verb_validate, ush_verb_verify_log;
 
 /* What most verbs are told. */
 struct ush_broker_options {
-	const char *policy, *kubeconfig, *context, *state_namespace, *output;
+	const char *policy, *kubeconfig, *context, *output;
+	const char *state_namespace; /* what the option says, NULL: nothing; where the state is once ush_broker_settle was here */
+	bool state_of_policy;	     /* the policy says so itself: no command need say it */
 	const char *record, *replay; /* folders: what sources are told is kept there, or comes from there */
 	struct ush_strings clusters; /* of those that the policy lists; none: all */
 	const char *metrics;	     /* file for what the run was in numbers */
@@ -38,7 +41,7 @@ struct ush_broker_options {
 	}
 #define USH_OPTION_STATE(o)                                                                                                         \
 	{                                                                                                                           \
-		"state-namespace", 0, USH_OPTION_STRING, "NAME", "namespace of tombstones and lease, \"default\" unless said",       \
+		"state-namespace", 0, USH_OPTION_STRING, "NAME", "namespace of tombstones and lease, where the policy does not say it", \
 			&(o).state_namespace                                                                                        \
 	}
 #define USH_OPTIONS_RECORD(o)                                                                                                       \
@@ -79,6 +82,7 @@ struct ush_broker {
 	struct ush_recorder *recorder;
 	struct ush_kube_config *config;
 	struct ush_kube kube;
+	struct ush_way way; /* of a person to where we are (ush_broker_lead) */
 	struct ush_progress progress; /* of what is read of the cluster */
 	struct ush_journal *journal;  /* the audit log (told.h), or NULL */
 	bool changed;		     /* something was, for which it has lines */
@@ -92,19 +96,27 @@ void ush_broker_close(struct ush_broker *broker);
 int ush_broker_recorded(struct ush_broker *broker, struct ush_error *err);
 #define USH_AUTO_BROKER __attribute__((cleanup(ush_broker_close))) struct ush_broker
 
-/* " --kubeconfig FILE --context NAME --state-namespace NAME" as far as they were said, for a command that a person copies;
- * cluster: of the policy's, whose kubeconfig and context it is then, or NULL. The caller frees. */
-char *ush_broker_place(const struct ush_broker_options *options, const struct ush_cluster *cluster);
-
-/* A word as a shell reads it, quoted where it must be. The caller frees. */
-char *ush_broker_word(const char *text);
+/* " --kubeconfig FILE --context NAME --state-namespace NAME" as far as they were said, for a command that a person copies. The
+ * caller frees. */
+char *ush_broker_place(const struct ush_broker_options *options);
 
 /* "-f POLICY --cluster NAME --kubeconfig ...", for another command of the same policy; cluster: of several, or NULL. The
  * caller frees. */
 char *ush_broker_same(const struct ush_broker_options *options, const char *cluster);
 
+/* Fills broker->way: how a person gets to that cluster of the policy's, or (NULL) to where the options lead. */
+void ush_broker_lead(struct ush_broker *broker, const struct ush_broker_options *options, const struct ush_cluster *cluster);
+
 /* USH_ERR_USAGE when no policy was named. */
 int ush_broker_need_policy(const struct ush_broker_options *options, struct ush_error *err);
+
+/* settle.c. Where the state is: the policy's cluster.stateNamespace, else the option, else "default"; in options from then on,
+ * and it may be the policy's text: policy must live as long. USH_ERR_USAGE when both say it and not the same. Every verb that
+ * reads a policy and has the option comes by here, before ush_broker_open. */
+int ush_broker_settle(struct ush_broker_options *options, const struct ush_policy *policy, struct ush_error *err);
+
+/* The policy that the options name, read and settled: USH_ERR_USAGE when none was named, else as ush_policy_load. common.c */
+struct ush_policy *ush_broker_policy(struct ush_broker_options *options, struct ush_error *err);
 
 #define USH_OPTION_RIGHTS(value)                                                                                                    \
 	{                                                                                                                           \
@@ -126,8 +138,8 @@ int ush_broker_check_rights(const struct ush_broker *broker, const struct ush_po
 
 /* ---- clusters.c ---- */
 
-/* Another cluster, in place of the one there was: NULL and NULL as kubectl finds it. */
-int ush_broker_connect(struct ush_broker *broker, const char *kubeconfig, const char *context, struct ush_error *err);
+/* Another cluster, in place of the one there was: one of the policy's, or (NULL) the one that the options name. */
+int ush_broker_connect(struct ush_broker *broker, const struct ush_broker_options *options, const struct ush_cluster *cluster, struct ush_error *err);
 
 /* "prod, stage": those that the policy lists. The caller frees. */
 char *ush_broker_cluster_names(const struct ush_policy *policy);
@@ -170,25 +182,31 @@ struct ush_plan *ush_plan_file_read(const char *path, struct ush_error *err);
 int ush_plan_file_fits(const struct ush_plan *plan, const char *path, const char *server, struct ush_error *err);
 
 /* USH_ERR_REFUSED when it was made more than `most` seconds ago. */
-int ush_plan_file_age(const struct ush_plan *plan, const char *path, int64_t now, int64_t most, struct ush_error *err);
+int ush_plan_file_age(const struct ush_plan *plan, const char *path, const struct ush_way *way, int64_t now, int64_t most, struct ush_error *err);
+
+/* Hint at the command that makes the plan anew; or at those that show it and say yes to it. way: of the broker. Return -1. */
+int ush_plan_file_again(const struct ush_way *way, const struct ush_plan *plan, const char *path, struct ush_error *err);
+int ush_plan_file_look(const struct ush_way *way, const struct ush_plan *plan, struct ush_error *err);
 
 /* The policy that it was made from, as it was: the one that is named, or else the one that the plan names. */
-struct ush_policy *ush_plan_file_policy(const struct ush_plan *plan, const char *path, const char *named, struct ush_error *err);
+struct ush_policy *ush_plan_file_policy(const struct ush_plan *plan, const char *path, const char *named, const struct ush_way *way, struct ush_error *err);
 
 /* The same as a question; a policy that nobody names and that is not here is no fault: the plan was made elsewhere. */
-int ush_plan_file_policy_stands(const struct ush_plan *plan, const char *path, const char *named, struct ush_error *err);
+int ush_plan_file_policy_stands(const struct ush_plan *plan, const char *path, const char *named, const struct ush_way *way, struct ush_error *err);
 
 /* ---- applied.c ---- */
-
-/* What of a plan stays, waits or is in the way, on stderr. */
-void ush_broker_tell_plan(const struct ush_plan *plan);
 
 /* What came of it, and the error that the run ends with. held: changes that wait for a person's consent. telling: for one
  * cluster of several (NULL: there is but one), and for who stays: the same is said once (NULL: always). */
 struct ush_telling {
 	const char *cluster;
 	struct ush_watch *watch;
+	const struct ush_way *way;
+	const char *folder; /* of manifests, that is looked at in place of a cluster; or NULL */
 };
+
+/* What of a plan stays, waits or is in the way, on stderr. */
+void ush_broker_tell_plan(const struct ush_plan *plan, const struct ush_telling *telling);
 int ush_broker_tell(const struct ush_telling *telling, const struct ush_applied *applied, const struct ush_plan *plan, size_t held, struct ush_error *err);
 
 /* ---- carry.c: what apply does once, and run again and again ---- */

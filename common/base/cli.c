@@ -7,8 +7,27 @@
 #include "common/base/memory.h"
 
 #define PRINT_FLAG_WIDTH 30
+#define LOWER "abcdefghijklmnopqrstuvwxyz"
 
 /* ---- looking things up ---- */
+
+/* The words of "user NAME...|group NAME" that are written as they stand, one after the other; NULL when there are no more. */
+static const char *next_kind(const char *operands, size_t *length)
+{
+	operands += strcspn(operands, LOWER);
+	*length = strspn(operands, LOWER);
+	return *length > 0 ? operands : NULL;
+}
+
+static bool is_kind(const struct ush_verb *verb, const char *word)
+{
+	const char *kind = verb->operands;
+
+	for (size_t length; (kind = next_kind(kind, &length)) != NULL; kind += length)
+		if (strlen(word) == length && memcmp(kind, word, length) == 0)
+			return true;
+	return false;
+}
 
 static const struct ush_verb *find_verb(const struct ush_program *program, const char *name)
 {
@@ -93,6 +112,8 @@ static int no_such_option(const struct ush_program *program, const struct ush_ve
 	names[count] = NULL;
 	nearest = ush_cli_nearest(name, names);
 	ush_fail(err, USH_ERR_USAGE, "%s has no option --%s", verb->name, name);
+	if (is_kind(verb, name))
+		return ush_hint(err, "Did you mean %s %s %s NAME?", program->command, verb->name, name);
 	return nearest != NULL ? ush_hint(err, "Did you mean --%s?", nearest) : ush_hint(err, "See: %s help %s", program->command, verb->name);
 }
 
@@ -120,36 +141,92 @@ static void print_verb_help(FILE *to, const struct ush_program *program, const s
 	fprintf(to, "\nManual: %s\n", program->manual);
 }
 
+/* What the program knows by itself. */
+static const struct ush_verb own[] = {{"completion", "bash|zsh", "print shell completion for bash or zsh", NULL, 1, 1, NULL},
+				      {"help", "[COMMAND]", "say what a command does", NULL, 0, 1, NULL}};
+
 static void print_help(FILE *to, const struct ush_program *program)
 {
 	fprintf(to, "%s: %s\n\n", program->command, program->about);
 	for (const struct ush_verb *const *v = program->verbs; *v != NULL; v++)
 		fprintf(to, "  %-14s %s\n", (*v)->name, (*v)->help);
-	fprintf(to, "  %-14s %s\n  %-14s %s\n\nOptions of a command: %s help COMMAND. Version: %s --version. Manual: %s\n\nExit status:\n",
-		"completion", "print shell completion for bash or zsh", "help", "say what a command does", program->command, program->command,
-		program->manual);
+	for (size_t i = 0; i < USH_COUNT(own); i++)
+		fprintf(to, "  %-14s %s\n", own[i].name, own[i].help);
+	fprintf(to, "\nOptions of a command: %s help COMMAND. Version: %s --version. Manual: %s\n\nExit status:\n", program->command, program->command, program->manual);
 	for (int status = 0; ush_status_meaning(status) != NULL; status++)
 		fprintf(to, "  %2d  %s\n", status, ush_status_meaning(status));
 }
 
+/* The file that a shell runs: kubectl-usher for "kubectl usher". */
+static char *file_name(const struct ush_program *program)
+{
+	char *name = ush_strdup(program->command);
+
+	for (char *p = name; *p != '\0'; p++)
+		*p = *p == ' ' ? '-' : *p;
+	return name;
+}
+
+/* What may follow an option: its choices, nothing that we know (a file, then), or, behind a flag, what may follow the verb. */
+static void print_bash_option(const struct ush_verb *verb, const struct ush_option *o)
+{
+	if (o->type == USH_OPTION_FLAG)
+		return;
+	printf("\t*,%s,--%s", verb->name, o->name);
+	if (o->letter != 0)
+		printf("|*,%s,-%c", verb->name, o->letter);
+	printf(") words='");
+	for (const char *p = o->type == USH_OPTION_CHOICE ? o->argument : ""; *p != '\0'; p++)
+		putchar(*p == '|' ? ' ' : *p);
+	printf("' ;;\n");
+}
+
+static void print_bash_words(const struct ush_verb *verb)
+{
+	for (const struct ush_option *o = verb->options; o != NULL && o->name != NULL; o++)
+		printf("--%s ", o->name);
+	printf("--help' ;;\n");
+}
+
+static void print_bash_verb(const struct ush_verb *verb)
+{
+	const char *kind = verb->operands;
+	size_t length;
+
+	for (const struct ush_option *o = verb->options; o != NULL && o->name != NULL; o++)
+		print_bash_option(verb, o);
+	if (next_kind(kind, &length) != NULL) {
+		printf("\t2,%s,*) words='", verb->name);
+		for (; (kind = next_kind(kind, &length)) != NULL; kind += length)
+			printf("%.*s ", (int)length, kind);
+		print_bash_words(verb);
+	}
+	printf("\t*,%s,*) words='", verb->name);
+	print_bash_words(verb);
+}
+
+/* bash breaks words at "=", too. One function a program: a shell may load several. */
 static void print_bash(const struct ush_program *program)
 {
-	printf("_usher_complete() {\n\tlocal word=${COMP_WORDS[COMP_CWORD]} verb=${COMP_WORDS[1]} words\n\tcase $COMP_CWORD,$verb in\n\t1,*) words='");
+	USH_AUTO_FREE char *file = file_name(program);
+
+	printf("_%s_complete() {\n\tlocal word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} verb=${COMP_WORDS[1]} words=\n"
+	       "\tif [ \"$word\" = = ]; then word=; elif [ \"$before\" = = ]; then before=${COMP_WORDS[COMP_CWORD - 2]}; fi\n"
+	       "\tcase $COMP_CWORD,$verb,$before in\n\t1,*|2,help,*) words='", file);
 	for (const struct ush_verb *const *v = program->verbs; *v != NULL; v++)
 		printf("%s ", (*v)->name);
 	printf("completion help' ;;\n");
-	for (const struct ush_verb *const *v = program->verbs; *v != NULL; v++) {
-		printf("\t*,%s) words='", (*v)->name);
-		for (const struct ush_option *o = (*v)->options; o != NULL && o->name != NULL; o++)
-			printf("--%s ", o->name);
-		printf("--help' ;;\n");
-	}
-	printf("\tesac\n\tmapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$word\")\n}\ncomplete -o default -F _usher_complete %s\n", program->name);
+	for (const struct ush_verb *const *v = program->verbs; *v != NULL; v++)
+		print_bash_verb(*v);
+	print_bash_verb(&own[0]);
+	printf("\tesac\n\tmapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$word\")\n}\ncomplete -o default -F _%s_complete %s\n", file, file);
 }
 
 static void print_zsh(const struct ush_program *program)
 {
-	printf("#compdef %s\n_arguments -C '1: :->verb' '*:: :->rest'\ncase $state in\nverb) _values command", program->name);
+	USH_AUTO_FREE char *file = file_name(program);
+
+	printf("#compdef %s\n_arguments -C '1: :->verb' '*:: :->rest'\ncase $state in\nverb) _values command", file);
 	for (const struct ush_verb *const *v = program->verbs; *v != NULL; v++)
 		printf(" '%s[%s]'", (*v)->name, (*v)->help);
 	printf(" completion help ;;\nrest) case $words[1] in\n");
@@ -237,14 +314,27 @@ static int read_option(const struct ush_program *program, const struct ush_verb 
 		if (word[2] != '\0')
 			value = word + 2 + (word[2] == '=');
 	}
-	if (o->type == USH_OPTION_FLAG && value != NULL)
-		return ush_fail(err, USH_ERR_USAGE, "--%s takes no value", o->name);
+	if (o->type == USH_OPTION_FLAG && value != NULL) {
+		ush_fail(err, USH_ERR_USAGE, "--%s takes no value", o->name);
+		return ush_hint(err, "Say --%s alone", o->name);
+	}
 	if (o->type != USH_OPTION_FLAG && value == NULL) {
 		if (*at + 1 >= count)
 			return ush_fail(err, USH_ERR_USAGE, "--%s wants a value: %s", o->name, o->argument);
 		value = words[++*at];
 	}
 	return set_option(o, value, err);
+}
+
+static int wrong_count(const struct ush_program *program, const struct ush_verb *verb, size_t count, char **operands, struct ush_error *err)
+{
+	size_t length;
+	const char *kind = next_kind(verb->operands, &length);
+
+	ush_fail(err, USH_ERR_USAGE, count < verb->least ? "%s wants %s" : "%s takes no more than %s", verb->name, *verb->operands != '\0' ? verb->operands : "options");
+	if (count == 1 && count < verb->least && kind != NULL && !is_kind(verb, operands[0]))
+		return ush_hint(err, "Did you mean %s %s %.*s %.100s?", program->command, verb->name, (int)length, kind, operands[0]);
+	return ush_hint(err, "See: %s help %s", program->command, verb->name);
 }
 
 static int run_verb(const struct ush_program *program, const struct ush_verb *verb, int count, char **words, struct ush_error *err)
@@ -265,11 +355,8 @@ static int run_verb(const struct ush_program *program, const struct ush_verb *ve
 		else if (read_option(program, verb, words, &i, count, err) != 0)
 			return -1;
 	}
-	if (operand_count < verb->least || operand_count > verb->most) {
-		ush_fail(err, USH_ERR_USAGE, operand_count < verb->least ? "%s wants %s" : "%s takes no more than %s", verb->name,
-			 *verb->operands != '\0' ? verb->operands : "options");
-		return ush_hint(err, "See: %s help %s", program->command, verb->name);
-	}
+	if (operand_count < verb->least || operand_count > verb->most)
+		return wrong_count(program, verb, operand_count, operands, err);
 	return verb->run(operand_count, operands, err);
 }
 
@@ -277,6 +364,8 @@ static int help(const struct ush_program *program, const char *name, struct ush_
 {
 	const struct ush_verb *verb = name != NULL ? find_verb(program, name) : NULL;
 
+	for (size_t i = 0; name != NULL && verb == NULL && i < USH_COUNT(own); i++)
+		verb = strcmp(own[i].name, name) == 0 ? &own[i] : NULL;
 	if (name != NULL && verb == NULL)
 		return no_such_verb(program, name, err);
 	if (verb != NULL)
@@ -288,7 +377,9 @@ static int help(const struct ush_program *program, const char *name, struct ush_
 
 static int completion(const struct ush_program *program, const char *shell, struct ush_error *err)
 {
-	if (shell != NULL && strcmp(shell, "bash") == 0)
+	if (shell != NULL && (strcmp(shell, "--help") == 0 || strcmp(shell, "-h") == 0))
+		print_verb_help(stdout, program, &own[0]);
+	else if (shell != NULL && strcmp(shell, "bash") == 0)
 		print_bash(program);
 	else if (shell != NULL && strcmp(shell, "zsh") == 0)
 		print_zsh(program);

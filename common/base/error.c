@@ -41,13 +41,27 @@ static const char *const meanings[] = {
 	"partly applied; the rest is listed",
 };
 
+/* What is cut says so, right behind its last letter: a command that ends there must not be one. "delete pods -l a" is, of "-l a=b". */
+static void put(char *out, size_t size, const char *whole)
+{
+	static const char more[] = "...";
+	size_t length = strlen(whole);
+
+	if (length < size) {
+		memcpy(out, whole, length + 1);
+		return;
+	}
+	memcpy(out, whole, size - sizeof more);
+	memcpy(out + size - sizeof more, more, sizeof more);
+}
+
 __attribute__((format(printf, 3, 0))) static void tell(char *out, size_t size, const char *format, va_list args)
 {
 	char whole[LONGEST];
 
 	vsnprintf(whole, sizeof whole, format, args);
 	ush_scrub(whole, strlen(whole));
-	snprintf(out, size, "%.*s", (int)size - 1, whole);
+	put(out, size, whole);
 }
 
 int ush_fail(struct ush_error *err, enum ush_code code, const char *format, ...)
@@ -87,7 +101,7 @@ int ush_error_at(struct ush_error *err, const char *format, ...)
 	tell(where, sizeof where, format, args);
 	va_end(args);
 	snprintf(joined, sizeof joined, "%s: %s", where, err->what);
-	snprintf(err->what, sizeof err->what, "%.*s", (int)sizeof err->what - 1, joined);
+	put(err->what, sizeof err->what, joined);
 	return -1;
 }
 

@@ -31,8 +31,8 @@ enum ush_code {
 
 struct ush_error {
 	enum ush_code code;
-	char what[512]; /* one line, raw: sanitised when printed */
-	char hint[256]; /* the next thing to do, or "" */
+	char what[512]; /* one line, raw: sanitised when printed; ends in "..." when there was more, and so does the hint */
+	char hint[1024]; /* the next thing to do, or ""; a command in it is whole: it may name two files */
 };
 
 /* Fills err unless it is already filled. Returns -1, so that `return ush_fail(...)` is the whole error path. */

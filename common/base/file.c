@@ -64,7 +64,7 @@ int ush_file_read(const char *path, enum ush_file_trust trust, enum ush_code cod
 	} while (n > 0 || (n < 0 && errno == EINTR));
 	explicit_bzero(chunk, sizeof chunk);
 	if (n < 0)
-		return ush_fail(err, code, "%s: %s", path, strerror(errno));
+		return ush_fail(err, code, "%s: %s", path, errno == EAGAIN ? "is no file, but a pipe into which nobody has written anything" : strerror(errno));
 	return buf->data != NULL ? 0 : ush_buf_puts(buf, "");
 }
 

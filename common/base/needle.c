@@ -17,10 +17,24 @@ static void add(struct ush_needles *needles, struct ush_needle needle)
 	USH_PUSH(needles->items, needles->count, needle);
 }
 
+/* How much of it is a name of ours, which is in every second line and no secret. */
+static size_t own_name(const char *text, size_t length)
+{
+	static const char *const names[] = {"usher-broker", "kubectl-usher"};
+
+	for (size_t i = 0; i < USH_COUNT(names); i++)
+		if (length > strlen(names[i]) && memcmp(text, names[i], strlen(names[i])) == 0)
+			return strlen(names[i]);
+	return 0;
+}
+
 /* "user:password" begins with what is no secret: only the whole counts. */
 static size_t cut_at(const char *text, size_t length)
 {
-	size_t half = length / 2;
+	size_t half = length / 2, own = own_name(text, length);
+
+	if (own > 0)
+		return length > own + CUT_LEAST ? own + CUT_LEAST : length;
 
 	if (length < CUT_MOST || memchr(text, ':', length) != NULL)
 		return length;

@@ -121,6 +121,33 @@ char *ush_text_safe(const char *raw)
 	return out;
 }
 
+char *ush_text_word(const char *text)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.:/@%+=,";
+	USH_AUTO_BUF out = {0};
+	bool printable = true;
+
+	if (*text != '\0' && text[strspn(text, plain)] == '\0')
+		return ush_strdup(text);
+	for (const char *p = text; *p != '\0'; p++)
+		printable = printable && *p >= 0x20 && *p < 0x7f;
+	ush_buf_puts(&out, printable ? "'" : "$'");
+	for (const char *p = text; *p != '\0'; p++) {
+		unsigned char c = (unsigned char)*p;
+
+		if (c < 0x20 || c >= 0x7f)
+			ush_buf_printf(&out, "\\%03o", c);
+		else if (*p == '\'')
+			ush_buf_puts(&out, printable ? "'\\''" : "\\'");
+		else if (*p == '\\' && !printable)
+			ush_buf_puts(&out, "\\\\");
+		else
+			ush_buf_add(&out, p, 1);
+	}
+	ush_buf_puts(&out, "'");
+	return ush_buf_take(&out);
+}
+
 char *ush_text_without_tokens(const char *raw)
 {
 	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~+=";

@@ -20,6 +20,10 @@ const char *ush_text_line(char *out, size_t size, const char *raw);
 /* The same into fresh memory, whole; the caller frees. For tables and reports, where a name must not be cut. */
 char *ush_text_safe(const char *raw);
 
+/* One word of a shell (bash, zsh, busybox), for a command that a person pastes: plain, in quotes, or $'...' when a byte is not
+ * printable ASCII, so that ush_text_line leaves it as it is. The caller frees. */
+char *ush_text_word(const char *text);
+
 /* A copy in which every run of letters of a token (RFC 6750 section 2.1, without '/') that is longer than a UUID or a
  * name has reason to be is "...": for what others say, who may quote a secret of ours. The caller frees. */
 #define USH_TEXT_TOKEN_LEAST 40

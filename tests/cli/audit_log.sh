@@ -62,11 +62,11 @@ bad() { # LINE NAME WHY: long.jsonl, changed by the sed script on stdin
 	like "$(cat "$ERR")" "^usher-broker: changed.jsonl: line $1 $3" "line $1 is named"
 	one_line "$ERR" 'alone'
 }
-bad 12345 'a name that is edited' 'does not have the hash' <<<'12345s/developers/deveIopers/'
+bad 12345 'a name that is edited' 'was changed: it does not have the hash' <<<'12345s/developers/deveIopers/'
 bad 700 'a line that is taken out' 'is number 701 after number 699: 1 line before it is missing' <<<'700d'
 bad 701 'a line that is doubled' 'is number 700 after number 700: it was put there' <<<'700p'
 bad 700 'two lines that are swapped' 'is number 701' <<<'700{h;d};701G'
-bad 20003 'a last line that is edited' 'does not have the hash' <<<'$s/run.end/run.eNd/'
+bad 20003 'a last line that is edited' 'was changed: it does not have the hash' <<<'$s/run.end/run.eNd/'
 sed '$d' long.jsonl >changed.jsonl
 status 0 'an end that is cut off cannot be seen by the chain' verify changed.jsonl
 like "$(cat "$OUT")" 'no .head is beside it: an end that was cut off would show by --head alone' 'which it says'

@@ -57,6 +57,37 @@ says 2 'none: No such file' 'a kubeconfig that is not there' plan -f policy.yaml
 says 2 '--service-account: "a/b" ' 'rbac for an account that cannot be' rbac -f policy.yaml --service-account a/b
 says 2 '--namespace: "UPPER" ' 'rbac for a namespace that cannot be' rbac -f policy.yaml -n UPPER
 says 2 '--state-namespace: "\.\./x" ' 'rbac for a state that cannot be' rbac -f policy.yaml --state-namespace ../x
+
+# ---- where the state is ----
+sed 's/^cluster:/&\n  stateNamespace: ops/' policy.yaml >ops.yaml
+for verb in $("$BROKER" help | sed -nE 's/^  ([a-z-]+) .*/\1/p'); do
+	grep -q -- --state-namespace <("$BROKER" help "$verb") || continue
+	case $verb in
+	break-glass) words='fire -n x --for 1h --reason x' ;;
+	elevate) words='user bob --role x -n x --for 1h --reason x' ;;
+	explain) words='x --no-sources' ;;
+	offboard) words='user bob --reason x' ;;
+	onboard) words='namespace x --dry-run client' ;;
+	readmit) words='user bob --reason x' ;;
+	render) words=out ;;
+	review) words='0a1b2c3d --reason x' ;;
+	run) words='--max-runs 1 --every 1s --listen none' ;;
+	*) words= ;;
+	esac
+	# shellcheck disable=SC2086
+	status 2 "$verb that is told another place than the policy says" "$BROKER" "$verb" $words -f ops.yaml --state-namespace default
+	like "$(tail -n 1 "$ERR")" '^usher-broker: --state-namespace default, but ops.yaml says cluster.stateNamespace: ops' "$verb names both"
+	echo "$verb" >>told
+done
+like "$(sort told | tr '\n' ' ')" '^apply break-glass elevate elevations explain offboard onboard plan rbac readmit render review run $' 'each verb that has the option'
+roles() { "$BROKER" rbac "$@" | sed -n '/^kind: Role$/,/^rules/s/^  namespace: //p' | sort | tr '\n' ' '; }
+is "$(roles -f policy.yaml)" 'default fancy-namespace ' 'where nobody says it, it is default'
+is "$(roles -f policy.yaml --state-namespace ops)" 'fancy-namespace ops ' 'the option says it'
+is "$(roles -f ops.yaml) $(roles -f ops.yaml --state-namespace ops)" 'fancy-namespace ops  fancy-namespace ops ' 'and so does the policy'
+status 0 'render as the policy says' "$BROKER" render -f ops.yaml by-policy
+status 0 'render as the option says' "$BROKER" render -f policy.yaml --state-namespace ops by-option
+ok 'the same' diff -r -x '.usher*' by-policy by-option
+
 ok 'a plan leaves nothing beside the file that it could not write' test -z "$(find . -name 'plan.json*')"
 
 # ---- names in a folder of manifests ----
@@ -77,12 +108,12 @@ for names in '../evil x' 'a ../x' 'a ..' 'a x%2fy'; do
 done
 
 # ---- a signal ----
-sed 's/file: {path: groups.json}/command: {command: [\/bin\/sleep, "60"]}/' policy.yaml >slow.yaml
+sed 's/file: {path: groups.json}/command: {command: [\/bin\/sleep, "600"]}/' policy.yaml >slow.yaml
 ok 'the slow source is one' grep -q sleep slow.yaml
 for signal in INT TERM; do
 	"$BROKER" groups -f slow.yaml >"$OUT" 2>"$ERR" &
 	pid=$!
-	wait_for 30 pgrep -P "$pid" sleep
+	wait_for 120 pgrep -P "$pid" sleep
 	kill -"$signal" "$pid"
 	wait "$pid"
 	is "$?" 3 "SIG$signal while a source is read: groups ends with 3, nothing is concluded"

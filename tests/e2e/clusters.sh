@@ -163,6 +163,123 @@ is "$(elevated prod)" 0 'that one'
 is "$("$BROKER" elevations "${P[@]}" -o json | jq -r '[.[].cluster] | join(" ")')" stage 'and not the other'
 status 0 'which ends by its key now' "$BROKER" elevate "${P[@]}" --end "$other"
 
+# ---- what a person is told to type leads to the cluster that it is said of: plain kubectl means prod here ----
+typed() { [ -n "$1" ] && KUBECONFIG=$T/prod/admin.kubeconfig bash -c "$1"; } # COMMAND, as it was printed
+said() { sed -n "s/^.*[:;,] \($1 .*\)\$/\1/p" "$OUT" "$ERR" | tail -1; } # kubectl|usher-broker: the command that ends a line
+mends() { # NAME PROGRAM: the command that was just told, run as it was told
+	local command
+	command=$(said "$2")
+	like "$command" "^$2 " "BE54 $1: a command is told"
+	status 0 "BE54 $1: which does what it says there" typed "$command"
+
+}
+mark() { at "$1" get configmap usher-broker-state -o json | jq -r '.metadata.annotations["usher.dev/ledger"] // "none"'; } # CLUSTER
+policy prod stage >"$T/policy.yaml"
+lifecycle offboard group dev >/dev/null
+status 0 'both clusters know that dev is out' "$BROKER" apply "${P[@]}"
+run "$BROKER" plan "${P[@]}"
+key=$(at stage get configmap usher-broker-ledger -o jsonpath='{.data.ledger}' | jq -r '.entries[] | select(.kind == "group").key')
+like "$(cat "$OUT")" "usher-broker readmit -f $T/policy.yaml --cluster stage --key $key --reason TEXT" 'BE54 the way back names the cluster'
+status 0 'BE54 and leads there' typed "$(grep -o "usher-broker readmit -f $T/policy.yaml --cluster stage --key $key --reason TEXT" "$OUT" | head -1)"
+is "$(denied prod) $(denied stage)" 'dev ' 'BE54 and nowhere else'
+lifecycle offboard group dev >/dev/null
+at stage delete configmap usher-broker-ledger >/dev/null
+before=$(mark prod)
+status 3 'the ledger of stage is lost' "$BROKER" apply "${P[@]}"
+mends 'a ledger that is lost' kubectl
+is "$(mark stage)" none 'BE54 the note is gone there'
+is "$(mark prod)" "$before" 'BE54 and stands in the other'
+lifecycle readmit group dev --cluster prod >/dev/null
+status 0 'and the run goes on' "$BROKER" apply "${P[@]}"
+
+# ---- the same by --kubeconfig and --context, with letters that a shell would read ----
+mkdir -p "$T/it's all"
+all="$T/it's all/clusters"
+join() { # both in one file, prod is the current one
+	jq -n --slurpfile p <(at prod config view --raw --flatten -o json) --slurpfile s <(at stage config view --raw --flatten -o json) '
+		def named($n): .[0] | (.clusters[0].name, .users[0].name, .contexts[0].name) = $n | .contexts[0].context = {cluster: $n, user: $n};
+		($p | named("prod")) as $a | ($s | named("$(stage) \"2\"")) as $b
+		| $a | .clusters += $b.clusters | .users += $b.users | .contexts += $b.contexts | .["current-context"] = "prod"'
+}
+(umask 077 && join >"$all")
+policy | grep -v '^clusters:' >"$T/one.yaml"
+O=(-f "$T/one.yaml" --kubeconfig "$all" --context '$(stage) "2"')
+is "$(KUBECONFIG=$all kubectl config current-context)" prod 'the current context is the other cluster'
+status 0 'one cluster by its context' "$BROKER" apply "${O[@]}"
+at stage label rolebinding -n app dev-may-look app.kubernetes.io/managed-by- >/dev/null
+at prod label rolebinding -n app dev-may-look app.kubernetes.io/managed-by- >/dev/null
+sed -i 's/^- {group: dev, .*/- {group: nobody-else, role: viewer, namespaces: [app], name: other}/' "$T/one.yaml"
+status 5 'a binding that bears some of our marks' "$BROKER" apply "${O[@]}"
+run "$BROKER" plan "${O[@]}" --out "$T/there.json"
+run "$BROKER" plan -f "$T/one.yaml" --kubeconfig "$T/stage/admin.kubeconfig" --out "$T/elsewhere.json"
+is "$(jq -r .hash "$T/there.json")" "$(jq -r .hash "$T/elsewhere.json")" 'BE54 from elsewhere the plan is the same, though the command is another'
+like "$(jq -r '.changes[].reason' "$T/elsewhere.json")" "it ends with kubectl --kubeconfig $T/stage/admin.kubeconfig delete" 'BE54 which its reason says'
+status 5 'it is told again' "$BROKER" apply "${O[@]}"
+command=$(sed -n 's/.*; it ends with \(kubectl .*\)$/\1/p' "$ERR")
+status 0 'BE54 ends with the command that is told' typed "$command"
+is "$(bound stage) $(bound prod)" ' oidc:dev' 'BE54 there, and not in the current cluster'
+policy | grep -v '^clusters:' >"$T/one.yaml"
+
+none() { [ -z "$(at "$1" get "${@:2}" --ignore-not-found -o name 2>/dev/null)" ]; } # CLUSTER WHAT...
+S=("${O[@]}" --state-namespace usher-state)
+at stage delete rolebinding dev-may-look -n app --ignore-not-found >/dev/null
+status 5 'a namespace for state and lease that is not there' "$BROKER" apply "${S[@]}"
+mends 'a namespace for state and lease' kubectl
+ok 'BE54 it is there' at stage get namespace usher-state
+ok 'BE54 and not in the current cluster' none prod namespace usher-state
+status 0 'BE54 and the run goes on' "$BROKER" apply "${S[@]}"
+S=("${O[@]}" --state-namespace usher-more)
+status 2 'a namespace for the ledger that is not there' "$BROKER" "${give[@]}" "${S[@]}" --reason x
+like "$(cat "$ERR")" "kubectl --kubeconfig '.*' --context '\\$\(stage\) \"2\"' create namespace usher-more\$" 'is told with the command that makes it'
+command=$(sed -n 's/^.*\(kubectl --kubeconfig .*\)$/\1/p' "$ERR")
+status 0 'BE54 which is run as it was told' typed "$command"
+ok 'BE54 and makes it there' at stage get namespace usher-more
+ok 'BE54 and not in the current cluster' none prod namespace usher-more
+status 0 'so that a role can be given' "$BROKER" "${give[@]}" "${S[@]}" --reason x
+status 0 'BE54 which ends sooner by the command that is told' typed "$(sed -n 's/^.*by its key: \(usher-broker .*\)$/\1/p' "$ERR")"
+is "$(elevated stage)" 0 'BE54 there'
+status 0 'a role is given' "$BROKER" "${give[@]}" "${S[@]}" --reason x
+key=$(sed -n 's/^\([0-9a-f]\{8\}\): .*/\1/p' "$OUT")
+"$BROKER" apply "${S[@]}" >/dev/null 2>&1
+at stage delete configmap -n usher-more usher-broker-ledger >/dev/null
+status 3 'and its ledger is lost' "$BROKER" elevate "${S[@]}" --end "$key"
+mends 'a role whose ledger is lost' kubectl
+is "$(elevated stage)" 0 'BE54 it is gone'
+
+at stage patch configmap -n usher-more usher-broker-state --type merge -p '{"data":{"state":"{"}}' >/dev/null
+status 8 'a state that is spoilt' "$BROKER" plan "${S[@]}"
+mends 'a state that is spoilt' kubectl
+ok 'BE54 it is gone' none stage configmap -n usher-more usher-broker-state
+status 0 'BE54 and the run goes on' "$BROKER" apply "${S[@]}"
+at stage get lease -n usher-more usher-broker -o json | jq '.spec += {holderIdentity: "x", renewTime: "2099-01-01T00:00:00.000000Z", leaseDurationSeconds: 2000000000}' |
+	at stage replace -f - >/dev/null
+at stage delete rolebinding dev-may-look -n app >/dev/null
+status 5 'a lease that no run of ours wrote' "$BROKER" apply "${S[@]}"
+mends 'a lease that never ends' kubectl
+status 0 'BE54 and the run goes on' "$BROKER" apply "${S[@]}"
+is "$(bound stage)" oidc:dev 'BE54 in that cluster'
+
+# ---- what a plan says comes next ----
+at stage delete rolebinding dev-may-look -n app >/dev/null
+status 1 'a plan' "$BROKER" plan "${S[@]}"
+status 0 'BE54 the next command is run as it was told' typed "$(sed -n 's/.* Next: \(usher-broker .*\)$/\1/p' "$OUT")"
+is "$(bound stage)" oidc:dev 'BE54 in that cluster'
+at stage delete rolebinding dev-may-look -n app >/dev/null
+status 1 'a plan in a file' "$BROKER" plan "${S[@]}" --out "$T/it's all/plan.json"
+status 0 'BE54 the command that carries it out' typed "$(sed -n 's/.* Next: \(usher-broker .*\)$/\1/p' "$OUT")"
+is "$(bound stage)" oidc:dev 'BE54 in that cluster'
+
+# ---- what an audit says is to be done about it ----
+for name in prod stage; do at "$name" create clusterrolebinding everybody --clusterrole cluster-admin --group system:authenticated >/dev/null; done
+status 1 'an audit of the cluster behind that context' "$BROKER" audit --kubeconfig "$all" --context '$(stage) "2"'
+status 0 'BE54 its remedy is run as it was told' typed "$(grep -oE 'kubectl .* delete clusterrolebinding everybody$' "$OUT" | head -1)"
+ok 'BE54 and mends that cluster' none stage clusterrolebinding everybody
+ok 'BE54 and not the current one' at prod get clusterrolebinding everybody
+
+# ---- where kubectl finds it by itself, nothing is added ----
+KUBECONFIG=$all status 1 'the current context needs no name' "$BROKER" audit
+unlike "$(cat "$OUT")" 'kubectl --' 'BE54 and commands are as short as they can be'
+
 # ---- break-glass: in one, reviewed wherever it is ----
 if have openssl && [ "$(id -u)" = 0 ]; then # who checks a seal believes a key of root's alone
 	openssl genpkey -algorithm ed25519 -out "$T/seal.key" 2>/dev/null

@@ -24,8 +24,8 @@ groups() { # ID=PATH...: beside one that stays
 }
 may() { admin auth can-i create deployments -n "$1" --as=x --as-group="oidc:$2" >/dev/null 2>&1; }
 may_not() { ! may "$@"; }
-has() { ok "$3" wait_for 20 may "$1" "$2"; } # the server hears of its own bindings a moment later
-has_not() { ok "$3" wait_for 20 may_not "$1" "$2"; }
+has() { ok "$3" wait_for 120 may "$1" "$2"; } # the server hears of its own bindings a moment later
+has_not() { ok "$3" wait_for 120 may_not "$1" "$2"; }
 word() { # gives it to the plan as it is now, as the plan says
 	broker plan -f "$T/policy.yaml" --out "$T/plan.json" >"$T/plan.txt" 2>&1
 	broker apply --plan "$T/plan.json" --confirm "$(sed -n "s/.* for somebody's word\. To give it: .*--confirm \([0-9a-f]*\).*/\1/p" "$T/plan.txt")"

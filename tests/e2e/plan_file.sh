@@ -35,7 +35,7 @@ sources_move() {
 	writes=$(broker_writes)
 	groups dev=carol,dave ops=olga team-red=rita
 	status 5 'BM03 a group that is new and is granted something: refused' apply
-	refused 'a new group' 'source main: 2 groups when planned, 3 now: RoleBinding fancy/teams is to be made now, for oidc:team-red; nothing was written\. Plan again: usher-broker plan -f .*policy\.yaml --out .*plan\.json$'
+	refused 'a new group' 'source main: 2 groups when planned, 3 now: RoleBinding fancy/teams is to be made now, for oidc:team-red; nothing was written\. Plan again: usher-broker plan -f .*policy\.yaml --kubeconfig .* --out .*plan\.json$'
 	groups dev=carol,dave,erin ops=olga
 	status 5 'BM03 a member more: refused' apply
 	refused 'a member more' 'source main: .*oidc:dev had 2 people when planned, has 3 now; nothing was written'
@@ -121,7 +121,7 @@ many_missing() {
 	policy "$(jq -cn '[range(300) | {group: "dev", role: "viewer", namespaces: ["none-\(.)"]}]')"
 	status 10 'namespaces that are not there: status 10' broker apply -f "$T/policy.yaml"
 	is "$(wc -l <"$ERR")" 7 'three hundred of them are five lines, a number, and the end'
-	like "$(cat "$ERR")" 'and 295 more: namespace \.\.\. is not there yet; all of them: usher-broker plan -f .*policy.yaml -o json' 'which says how to see them all'
+	like "$(cat "$ERR")" 'and 295 more: namespace \.\.\. is not there yet; all of them: usher-broker plan -f .*policy.yaml --kubeconfig .* -o json' 'which says how to see them all'
 	like "$(tail -1 "$ERR")" '300 objects wait for their namespace; the next run tries again' 'and what comes next'
 }
 

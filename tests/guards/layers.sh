@@ -49,7 +49,7 @@ rule 'the ledger knows the policy and what is common, no more' broker/ledger 'br
 rule 'the sync knows nothing of what is built on it' broker/sync 'broker/(lifecycle|serve|receive)/'
 rule 'what is served includes no verb, no source and no lifecycle' broker/serve 'broker/(verb|source|lifecycle|receive|audit)/'
 rule 'nothing of lifecycle includes a verb, or what is served and received' broker/lifecycle 'broker/(verb|serve|receive)/'
-rule 'pure: what onboard makes, compares and tells includes no effect' 'broker/lifecycle/onboard/objects.c broker/lifecycle/onboard/values.c broker/lifecycle/onboard/compare.c broker/lifecycle/onboard/report.c broker/lifecycle/onboard/user.c broker/lifecycle/onboard/quantity.c' "$effects"
+rule 'pure: what onboard makes, compares and tells includes no effect' 'broker/lifecycle/onboard/objects.c broker/lifecycle/onboard/values.c broker/lifecycle/onboard/compare.c broker/lifecycle/onboard/report.c broker/lifecycle/onboard/user.c broker/lifecycle/onboard/bounds.c' "$effects"
 rule 'what is pushed is taken without verbs, sync, audit and lifecycle' broker/receive 'broker/(verb|sync|audit|lifecycle|ledger|journal)/'
 rule 'pure: filters, patches and the store of what is pushed include no effect' 'broker/receive/filter.c broker/receive/filter_match.c broker/receive/patch.c broker/receive/resource.c broker/receive/store.c broker/receive/record.c' "$effects"
 rule 'pure: a schedule includes no effect' broker/serve/schedule.c 'common/|broker/(sync|policy)/'

@@ -273,7 +273,7 @@ START_TEST(a_forged_one_and_a_changed_one_are_taken_away)
 	ck_assert_int_eq(sync_room_run(), 0);
 	ck_assert(!ledger_room_stands());
 	ck_assert(sync_room_says(USH_REMOVE, "forged, or ended before"));
-	ck_assert(sync_room_says(USH_NOTE, "not made anew; usher-broker elevate --end"));
+	ck_assert(sync_room_says(USH_NOTE, "not made anew; usher-broker elevate -f POLICY --end"));
 	sync_room_end();
 }
 END_TEST

@@ -129,7 +129,41 @@ START_TEST(who_is_offboarded_after_the_plan_gets_nothing_by_it)
 }
 END_TEST
 
-/* A file does not say whom the ledger denied: there the moment decides. */
+/* Written to a file and read again, as `apply --plan` has it. */
+static void through_a_file(void)
+{
+	USH_AUTO_BUF text = {0};
+	USH_AUTO_JSON json = NULL;
+	struct ush_plan *read;
+
+	ck_assert_int_eq(ush_plan_print(room.plan, &text), 0);
+	json = ush_json_parse(text.data, text.length, "plan.json", USH_ERR_CONFIG, &room.err);
+	read = ush_plan_from_json(json, "plan.json", &room.err);
+	ck_assert_msg(read != NULL, "%s", room.err.what);
+	ush_plan_free(room.plan);
+	room.plan = read;
+}
+
+/* The clock that dates both may have been set between, or be another replica's. */
+START_TEST(a_plan_of_a_file_knows_whom_the_ledger_denied_whatever_the_clock_says)
+{
+	for (int before = 0; before <= 1; before++) {
+		sync_room_begin(STORY, FULL);
+		if (before)
+			DENY_DAVE;
+		ck_assert_int_eq(sync_room_plan(), 0);
+		through_a_file();
+		room.plan->made += before ? -7200 : 7200;
+		if (!before)
+			DENY_DAVE;
+		ck_assert_int_eq(ush_apply_check(&room.fake->kube, room.plan, &room.err), before ? 0 : -1);
+		ck_assert_int_eq(room.err.code, before ? USH_OK : USH_ERR_REFUSED);
+		sync_room_end();
+	}
+}
+END_TEST
+
+/* Where a file does not say whom the ledger denied the moment decides. */
 START_TEST(a_plan_of_a_file_is_older_than_whoever_was_offboarded_since)
 {
 	sync_room_begin(STORY, FULL);
@@ -167,5 +201,6 @@ END_TEST
 
 TAP_MAIN("meanwhile", taking_our_marks_off_makes_nothing_last_longer, a_name_like_that_of_one_is_nothing_to_us_unless_the_ledger_has_it,
 	 one_ends_before_its_time_whatever_is_written_into_it, who_is_denied_while_a_role_is_given_does_not_get_it,
-	 who_is_offboarded_after_the_plan_gets_nothing_by_it, a_plan_of_a_file_is_older_than_whoever_was_offboarded_since,
+	 who_is_offboarded_after_the_plan_gets_nothing_by_it,
+	 a_plan_of_a_file_knows_whom_the_ledger_denied_whatever_the_clock_says, a_plan_of_a_file_is_older_than_whoever_was_offboarded_since,
 	 who_is_offboarded_while_a_run_writes_is_told_and_goes_with_the_next)

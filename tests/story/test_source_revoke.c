@@ -20,6 +20,7 @@ static void expect_person(void)
 	revoke_ended();
 	ck_assert_msg(revoke_out.id != NULL && strcmp(revoke_out.id, id) == 0, "%s: id %s", revoke_c.fake->kind, revoke_out.id);
 	ck_assert_str_eq(revoke_out.name, "person001");
+	ck_assert_str_eq(revoke_out.called, "person001");
 	ck_assert_msg(ush_list_has(&revoke_out.names, id) && ush_list_has(&revoke_out.names, "person001"), "%s: tokens may call her so", revoke_c.fake->kind);
 	ck_assert_msg(revoke_out.groups.count == groups, "%s: %zu groups", revoke_c.fake->kind, revoke_out.groups.count);
 	ck_assert(revoke_out.enabled);

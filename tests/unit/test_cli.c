@@ -31,7 +31,8 @@ static const struct ush_option options[] = {
 	{NULL},
 };
 static const struct ush_verb verb = {"plan", "[DIR]", "say what would change", options, 0, 1, run};
-static const struct ush_verb *const verbs[] = {&verb, NULL};
+static const struct ush_verb leaver = {"leave", "user NAME...|group NAME", "go", options, 2, 9, run};
+static const struct ush_verb *const verbs[] = {&verb, &leaver, NULL};
 static const struct ush_program program = {"prog", "prog", "does things", verbs, "prog(1)"};
 
 /* Runs with stderr in a file, which is given back. */
@@ -102,8 +103,12 @@ START_TEST(every_mistake_is_one_line_and_status_2)
 		{{"prog", "plan", "--number", "-1"}, "expected a number"},
 		{{"prog", "plan", "--number", "1x"}, "expected a number"},
 		{{"prog", "plan", "--number"}, "--number wants a value: N\n"},
-		{{"prog", "plan", "--wide=1"}, "--wide takes no value\n"},
+		{{"prog", "plan", "--wide=1"}, "--wide takes no value. Say --wide alone\n"},
 		{{"prog", "plan", "a", "b"}, "plan takes no more than [DIR]"},
+		{{"prog", "leave", "carol"}, "leave wants user NAME...|group NAME. Did you mean prog leave user carol?\n"},
+		{{"prog", "leave", "group"}, "leave wants user NAME...|group NAME. See: prog help leave\n"},
+		{{"prog", "leave", "--group", "staff"}, "leave has no option --group. Did you mean prog leave group NAME?\n"},
+		{{"prog", "completion", "fish"}, "completion wants bash or zsh\n"},
 	};
 
 	for (size_t i = 0; i < USH_COUNT(cases); i++) {

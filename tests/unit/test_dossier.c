@@ -299,11 +299,11 @@ START_TEST(whose_a_binding_is_decides_whether_it_is_touched)
 	ck_assert_int_eq(hold->owner, USH_HOLD_MANAGED);
 	hold = held("", CAROL);
 	ck_assert_int_eq(hold->owner, USH_HOLD_FREE);
-	ck_assert_str_eq(hold->cut, "delete rolebinding -n x 'b'");
+	ck_assert_str_eq(hold->cut, "delete rolebinding -n x -- b");
 	hold = held("", DAVE "," CAROL "," TEAM ",{'kind':'User','name':'Carol'}");
-	ck_assert_str_eq(hold->cut, "patch rolebinding -n x 'b' --type=json -p '[{\"op\":\"test\",\"path\":\"/subjects/3/name\",\"value\":\"Carol\"},"
+	ck_assert_str_eq(hold->cut, "patch rolebinding -n x --type=json -p '[{\"op\":\"test\",\"path\":\"/subjects/3/name\",\"value\":\"Carol\"},"
 				    "{\"op\":\"remove\",\"path\":\"/subjects/3\"},{\"op\":\"test\",\"path\":\"/subjects/1/name\",\"value\":\"oidc:carol\"},"
-				    "{\"op\":\"remove\",\"path\":\"/subjects/1\"}]'");
+				    "{\"op\":\"remove\",\"path\":\"/subjects/1\"}]' -- b");
 	ck_assert_str_eq(hold->group, "oidc:team");
 	hold = held(",'annotations':{'meta.helm.sh/release-name':'ops'}", CAROL);
 	ck_assert_int_eq(hold->owner, USH_HOLD_MANAGED);

@@ -42,6 +42,30 @@ START_TEST(an_endless_text_is_cut_and_nothing_breaks)
 }
 END_TEST
 
+/* Pasted, it would be another command than the one that was meant. */
+START_TEST(a_command_that_does_not_fit_is_none)
+{
+	struct ush_error err = {0};
+	char long_name[sizeof err.hint];
+
+	for (size_t length = 900; length < sizeof long_name; length++) {
+		const char *end;
+
+		memset(long_name, 'x', length);
+		long_name[length] = '\0';
+		memset(&err, 0, sizeof err);
+		ush_fail(&err, USH_ERR_REFUSED, "%.*s: kubectl delete rolebindings -A -l usher.dev/elevation=0a1b2c3d", (int)length - 500, long_name);
+		ush_hint(&err, "Take it away: kubectl --kubeconfig %s delete rolebindings -A -l usher.dev/elevation=0a1b2c3d", long_name);
+		end = err.hint + strlen(err.hint);
+		ck_assert_msg(strcmp(end - 9, "=0a1b2c3d") == 0 || strcmp(end - 3, "...") == 0, "%s", err.hint);
+		end = err.what + strlen(err.what);
+		ck_assert_msg(strcmp(end - 9, "=0a1b2c3d") == 0 || strcmp(end - 3, "...") == 0, "%s", err.what);
+		ush_error_at(&err, "%s", long_name);
+		ck_assert_str_eq(err.what + sizeof err.what - 4, "...");
+	}
+}
+END_TEST
+
 START_TEST(a_caller_without_an_error_is_fine)
 {
 	ck_assert_int_eq(ush_fail(NULL, USH_ERR_USAGE, "x"), -1);
@@ -93,6 +117,6 @@ START_TEST(printing_is_one_sanitised_line_with_the_hint)
 }
 END_TEST
 
-TAP_MAIN("error", the_first_cause_wins, context_is_prepended_on_the_way_up, an_endless_text_is_cut_and_nothing_breaks,
+TAP_MAIN("error", the_first_cause_wins, context_is_prepended_on_the_way_up, an_endless_text_is_cut_and_nothing_breaks, a_command_that_does_not_fit_is_none,
 	 a_caller_without_an_error_is_fine, every_code_has_the_status_that_the_manual_promises,
 	 printing_is_one_sanitised_line_with_the_hint)

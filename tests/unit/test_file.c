@@ -82,6 +82,22 @@ START_TEST(a_private_file_is_not_read_when_others_may_or_a_link_leads_there)
 }
 END_TEST
 
+START_TEST(a_pipe_that_says_nothing_is_told_to_be_no_file)
+{
+	USH_AUTO_FREE char *pipe = NULL;
+	int held;
+
+	make_folder();
+	pipe = at("pipe");
+	ck_assert_int_eq(mkfifo(pipe, 0600), 0);
+	held = open(pipe, O_RDWR | O_CLOEXEC);
+	ck_assert_int_ge(held, 0);
+	ck_assert_int_eq(reads("pipe", USH_FILE_ANY, 100), -1); /* and does not hang */
+	ck_assert_msg(strstr(err.what, "is no file, but a pipe") != NULL, "%s", err.what);
+	close(held);
+}
+END_TEST
+
 START_TEST(a_file_larger_than_the_cap_is_refused)
 {
 	make_folder();
@@ -165,5 +181,5 @@ START_TEST(what_is_no_file_is_not_replaced_by_one)
 END_TEST
 
 TAP_MAIN("file", what_is_written_is_read_with_exactly_its_mode, a_private_file_is_not_read_when_others_may_or_a_link_leads_there,
-	 a_file_larger_than_the_cap_is_refused, missing_is_told_from_unreadable, a_write_that_fails_keeps_what_was_there,
+	 a_pipe_that_says_nothing_is_told_to_be_no_file, a_file_larger_than_the_cap_is_refused, missing_is_told_from_unreadable, a_write_that_fails_keeps_what_was_there,
 	 a_private_folder_is_made_and_an_open_one_refused, what_is_no_file_is_not_replaced_by_one)

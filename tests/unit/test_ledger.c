@@ -123,7 +123,7 @@ END_TEST
 START_TEST(a_denied_one_is_told_with_the_way_back)
 {
 	struct ush_ledger_entry e = denied(USH_LEDGER_GROUP, "00000001", "/x", "oidc:x");
-	USH_AUTO_FREE char *words = ush_ledger_words(&e);
+	USH_AUTO_FREE char *words = ush_ledger_words(&e, NULL);
 
 	ck_assert_str_eq(words, "denied since 2026-11-21 by ann: left the company; usher-broker readmit -f POLICY --key 00000001 --reason TEXT");
 	ush_ledger_entry_free(&e);

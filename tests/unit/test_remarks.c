@@ -161,7 +161,7 @@ START_TEST(a_merge_request_takes_as_much_and_says_what_is_left_out)
 	ck_assert_uint_gt(text.length, 50000);
 	ck_assert(!text.overflow);
 	ck_assert_uint_eq(count_of(text.data, "\n**This is not all:** "), 1);
-	ck_assert_msg(strstr(strstr(text.data, "\n**This is not all:** "), "`usher-broker plan -o json`\n")[strlen("`usher-broker plan -o json`\n")] == '\0', "the last line");
+	ck_assert_msg(strstr(strstr(text.data, "\n**This is not all:** "), " the same command with `-o json`\n")[strlen(" the same command with `-o json`\n")] == '\0', "the last line");
 	ck_assert_uint_eq(5000 - count_of(text.data, "\n| create |") + 5000 - count_of(text.data, "\n- **3 may"),
 			  strtoul(strstr(text.data, "not all:** ") + 11, NULL, 10) * 1000 + strtoul(strchr(strstr(text.data, "not all:** "), ',') + 1, NULL, 10));
 	ck_assert_ptr_nonnull(strstr(text.data, "\n5,000 to create, 0 to change, 0 to remove\n"));

@@ -121,6 +121,21 @@ START_TEST(the_beginning_of_one_that_was_cut_is_hidden)
 }
 END_TEST
 
+START_TEST(our_own_name_is_no_beginning_of_a_secret)
+{
+	USH_AUTO_SECRET broker = ush_secret_new("usher-broker-7d1f0c9ae35b", 25);
+	USH_AUTO_SECRET plugin = ush_secret_new("kubectl-usher/s3cr3t", 20);
+
+	expect("Next: usher-broker apply -f policy.yaml", "Next: usher-broker apply -f policy.yaml");
+	expect("ConfigMap usher-broker-ledger", "ConfigMap usher-broker-ledger");
+	expect("kubectl-usher login", "kubectl-usher login");
+	expect("it says usher-broker-7d1f0c9ae35b", "it says .........................");
+	expect("it says usher-broker-7d1f0c9ae35", "it says ........................");
+	expect("it says kubectl-usher/s3cr3t", "it says ....................");
+	(void)broker, (void)plugin;
+}
+END_TEST
+
 START_TEST(a_key_is_hidden_by_lines)
 {
 	static const char pem[] = "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASC\nBKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj\n-----END PRIVATE KEY-----\n";
@@ -189,5 +204,5 @@ START_TEST(hostile_texts_are_borne)
 END_TEST
 
 TAP_MAIN("scrub", a_secret_is_hidden_however_it_is_written, base64_of_a_longer_text_is_hidden_at_every_offset, short_secrets_do_not_eat_the_text,
-	 the_beginning_of_one_that_was_cut_is_hidden, a_key_is_hidden_by_lines, what_is_gone_is_looked_for_no_longer,
+	 the_beginning_of_one_that_was_cut_is_hidden, our_own_name_is_no_beginning_of_a_secret, a_key_is_hidden_by_lines, what_is_gone_is_looked_for_no_longer,
 	 errors_and_lines_are_scrubbed_before_they_are_cut, hostile_texts_are_borne)

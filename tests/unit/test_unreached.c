@@ -43,7 +43,7 @@ static void add(const char *name, const char *key, const char *mark)
 
 static void says(size_t row, const char *words)
 {
-	USH_AUTO_FREE char *said = ush_unreached_words(&unreached.items[row], policy);
+	USH_AUTO_FREE char *said = ush_unreached_words(&unreached.items[row], policy, NULL);
 
 	ck_assert_str_eq(said, words);
 }

@@ -31,7 +31,7 @@ static bool is_known(const struct ush_plan *plan, const struct ush_ledger_entry 
 {
 	USH_AUTO_FREE char *mark = mark_of(entry);
 
-	if (!plan->denied_known) /* it comes from a file */
+	if (!plan->denied_known) /* it comes from a file that does not say */
 		return entry->since < plan->made;
 	for (size_t i = 0; i < plan->denied.count; i++)
 		if (strcmp(plan->denied.items[i], mark) == 0)
@@ -44,7 +44,7 @@ int ush_denied_since(const struct ush_kube *kube, const struct ush_plan *plan, c
 	USH_AUTO_LEDGER ledger = {0};
 
 	if (ush_ledger_load(&ledger, kube, plan->state_namespace, plan->policy, NULL, err) != 0 ||
-	    ush_ledger_is_noted(noted != NULL ? noted : plan->state.ledger, &ledger, plan->state_namespace, plan->policy, USH_LEDGER_STOPS, err) != 0)
+	    ush_ledger_is_noted(noted != NULL ? noted : plan->state.ledger, &ledger, plan->state_namespace, plan->policy, USH_LEDGER_STOPS, kube->way, err) != 0)
 		return -1;
 	for (size_t i = 0; i < ledger.count; i++) {
 		const struct ush_ledger_entry *e = &ledger.items[i];

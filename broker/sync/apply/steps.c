@@ -15,6 +15,7 @@
 #include "broker/sync/want/desired.h"
 #include "common/base/memory.h"
 #include "common/data/json.h"
+#include "common/kube/way.h"
 
 #define STAND_IN_TRIES 3
 #define CREATE_TRIES   3   /* more, after the first */
@@ -174,13 +175,14 @@ static enum ush_step create_again(struct ush_run *run, struct ush_job *job)
 /* It says yes and keeps something else: unsaid, that would be written again by every run. */
 static bool is_kept(struct ush_run *run, const struct ush_job *job, const json_t *there)
 {
-	USH_AUTO_FREE char *unkept = there != NULL ? ush_change_unkept(run->plan, job->change, there) : NULL, *why = NULL;
+	USH_AUTO_FREE char *unkept = there != NULL ? ush_change_unkept(run->plan, job->change, there) : NULL, *why = NULL, *look = NULL;
 
 	if (unkept == NULL)
 		return true;
+	look = ush_way_kubectl(run->kube->way, "get mutatingwebhookconfigurations%s", run->kube->config->minor >= 36 ? ",mutatingadmissionpolicies" : "");
 	why = ush_printf("was written, and the API server keeps something else (%s): a mutating webhook or admission policy changes it, and the next run would "
-			 "write it again. Look: kubectl get mutatingwebhookconfigurations,mutatingadmissionpolicies",
-			 unkept);
+			 "write it again. Look: %s",
+			 unkept, look);
 	ush_step_failed(run, job, why);
 	return false;
 }
