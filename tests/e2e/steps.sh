@@ -207,7 +207,7 @@ audit_found() { # WHERE: the one finding, in $OUT as text
 	like "$(cat "$OUT")" 'CRITICAL.*AU080.*ClusterRoleBinding kubernetes-dashboard' "A7 $1: critical, with rule and object"
 	like "$(cat "$OUT")" 'ServiceAccount kube-system/kubernetes-dashboard' "A7 $1: names the subject"
 	like "$(cat "$OUT")" 'cluster-admin|may do everything' "A7 $1: says what it may do"
-	like "$(cat "$OUT")" 'kubectl delete clusterrolebinding kubernetes-dashboard' "A7 $1: gives the command that removes it"
+	like "$(cat "$OUT")" 'kubectl( --kubeconfig [^ ]+)? delete clusterrolebinding kubernetes-dashboard' "A7 $1: gives the command that removes it"
 	like "$(cat "$OUT")" '1 critical[,.]' "A7 $1: it is the only critical one"
 }
 
