@@ -165,7 +165,7 @@ by_certificate() {
 	ok 'a client certificate: it comes to rest' more 2
 	failed=$(count failed)
 	client_certificate second-name
-	ok 'a client certificate that was replaced is shown' wait_for 30 as second-name
+	ok 'a client certificate that was replaced is shown' wait_for 120 as second-name
 	ok 'and the runs go on' more 2
 	is "$(count failed)" "$failed" 'without one that failed'
 
@@ -173,7 +173,7 @@ by_certificate() {
 	cp "$CLUSTER/server.key" "$T/old-server.key"
 	other_authority
 	ok 'another CA: the API server has it' wait_for 120 trusts "$T/other/ca.crt"
-	ok 'another CA: a run says so' wait_for 60 grep -q 'certificate is not trusted' "$T/by-cert.log"
+	ok 'another CA: a run says so' wait_for 120 grep -q 'certificate is not trusted' "$T/by-cert.log"
 	is "$(grep -c 'certificate is not trusted' "$T/by-cert.log")" 1 'another CA: once'
 	cp "$T/other/ca.crt" "$T/run-ca.crt.new" && mv "$T/run-ca.crt.new" "$T/run-ca.crt"
 	ok 'another CA: and goes on when the kubeconfig has it' more 2
@@ -195,7 +195,7 @@ two_at_once() { # both begin in the same second, again and again, and somebody t
 	stay two --every 1s --kubeconfig "$T/account.kubeconfig"
 	for _ in 1 2 3 4 5 6; do
 		admin delete rolebinding both -n apps >/dev/null 2>&1
-		wait_for 30 are both 1 || break
+		wait_for 120 are both 1 || break
 	done
 	ok 'two at once: what was taken away six times is there' are both 1
 	ok 'two at once: the second one works' more 2
