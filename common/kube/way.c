@@ -35,8 +35,9 @@ __attribute__((format(printf, 1, 0))) static char *said(const char *format, va_l
 }
 
 /* "usher-broker VERB" + options + what the verb is told. */
-static char *broker(const char *options, const char *command)
+__attribute__((format(printf, 2, 0))) static char *broker(const char *options, const char *format, va_list args)
 {
+	USH_AUTO_FREE char *command = said(format, args);
 	size_t verb = strcspn(command, " ");
 
 	return ush_printf("usher-broker %.*s%s%s", (int)verb, command, options != NULL ? options : UNKNOWN, command + verb);
@@ -55,24 +56,24 @@ char *ush_way_kubectl(const struct ush_way *way, const char *format, ...)
 
 char *ush_way_broker(const struct ush_way *way, const char *format, ...)
 {
-	USH_AUTO_FREE char *command = NULL;
 	va_list args;
+	char *command;
 
 	va_start(args, format);
-	command = said(format, args);
+	command = broker(way != NULL ? way->broker : NULL, format, args);
 	va_end(args);
-	return broker(way != NULL ? way->broker : NULL, command);
+	return command;
 }
 
 char *ush_way_policy(const struct ush_way *way, const char *format, ...)
 {
-	USH_AUTO_FREE char *command = NULL;
 	va_list args;
+	char *command;
 
 	va_start(args, format);
-	command = said(format, args);
+	command = broker(way != NULL ? way->policy : NULL, format, args);
 	va_end(args);
-	return broker(way != NULL ? way->policy : NULL, command);
+	return command;
 }
 
 char *ush_way_rights(const struct ush_way *way, const char *whom)
